@@ -1,0 +1,86 @@
+# Everything is built, tested and measured from here. It takes Go and make, and
+# git for one check. "make" alone lists the targets.
+
+MAINS       := ./agent/candor ./agent/candor-demo ./uplink/candor-receiver
+BUDGET      := 10000000
+CEILING     := 400
+FUZZTIME    ?= 5s
+STRIP       := -trimpath -ldflags "-s -w"
+STATICCHECK := go run -modfile=.ci/tools.mod honnef.co/go/tools/cmd/staticcheck
+
+# The race detector needs a C compiler.
+CC_FOUND := $(shell command -v "$$(go env CC 2>/dev/null | cut -d' ' -f1)" 2>/dev/null)
+
+.PHONY: help run build test check format vet staticcheck length nocgo cross bench fuzz clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## start the demo: a simulated house, the agent and a receiver (ARGS="..." to pass flags)
+	@go build -o bin/candor-demo ./agent/candor-demo
+	@./bin/candor-demo $(ARGS)
+
+build: ## build the programs into bin/
+	go build -trimpath -o bin/ $(MAINS)
+
+test: ## run all tests, with the race detector where a C compiler is there
+ifeq ($(CC_FOUND),)
+	@echo "no C compiler: tests run without -race"
+	CGO_ENABLED=0 go test -timeout 4m ./...
+else
+	CGO_ENABLED=1 go test -race -timeout 4m ./...
+endif
+
+check: ## all that has to hold before a change is accepted
+	@state() { git status --porcelain -uall; git diff | cksum; }; \
+	in_git=; git rev-parse --git-dir >/dev/null 2>&1 && in_git=yes; \
+	[ -z "$$in_git" ] || before=$$(state); \
+	$(MAKE) --no-print-directory format length vet staticcheck test nocgo cross || exit 1; \
+	if [ -z "$$in_git" ]; then echo "not a git checkout: whether files were left behind is not checked"; \
+	elif [ "$$before" != "$$(state)" ]; then \
+		echo "the run changed the tree, a test or a tool left something behind:"; git status --porcelain -uall; exit 1; \
+	else echo "tree: unchanged by the run"; fi
+	@echo "check: all passed"
+
+format: ## every file is as gofmt writes it
+	@bad=$$(find . -name '*.go' -not -path './.git/*' -exec gofmt -l {} +) || exit 1; \
+	if [ -n "$$bad" ]; then echo "not formatted, run gofmt -w on:"; echo "$$bad"; exit 1; fi
+	@echo "format: fine"
+
+length: ## no file but tests is over the ceiling of lines
+	@find . -name '*.go' -not -name '*_test.go' -not -path './.git/*' -exec awk -v most=$(CEILING) \
+		'FNR == most + 1 { print FILENAME ": over " most " lines, split it by what it is about"; bad = 1 } END { exit bad }' {} + \
+		&& echo "length: no file over $(CEILING) lines"
+
+vet: ## go vet
+	go vet ./...
+
+staticcheck: ## staticcheck with every check on, as pinned in .ci/tools.mod
+	$(STATICCHECK) -checks all ./...
+
+nocgo: ## everything builds without a C compiler
+	CGO_ENABLED=0 go build ./...
+
+cross: ## build the device binary for arm64 and ARMv6, and hold its size against the budget
+	@for target in "arm64" "arm 6"; do \
+		set -- $$target; out=bin/linux-$$1$${2:+v$$2}/candor; \
+		GOOS=linux GOARCH=$$1 GOARM=$$2 CGO_ENABLED=0 go build $(STRIP) -o $$out ./agent/candor || exit 1; \
+		size=$$(($$(wc -c <$$out))); \
+		echo "$$out: $$size bytes, the budget is $(BUDGET)"; \
+		if [ $$size -gt $(BUDGET) ]; then echo "over the budget by $$((size - $(BUDGET))) bytes"; exit 1; fi; \
+	done
+
+bench: ## measure the budgets (agent/bench)
+	@if [ ! -f agent/bench/run.sh ]; then echo "agent/bench/run.sh is not there"; exit 1; fi
+	@./agent/bench/run.sh
+
+fuzz: ## run every fuzz target for a short while (FUZZTIME=5s)
+	@grep -rlE '^func Fuzz[A-Z]' --include='*_test.go' . | sort | while read -r file; do \
+		for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file"); do \
+			echo "$$(dirname "$$file") $$name"; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x "$$(dirname "$$file")" </dev/null || exit 1; \
+		done || exit 1; \
+	done
+
+clean: ## remove what was built
+	rm -rf bin
