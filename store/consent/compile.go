@@ -1,0 +1,288 @@
+package consent
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/candor-edge/candor/sensors"
+)
+
+// Inputs is all that a plan is made of. There is no clock in it but Now, and no file.
+type Inputs struct {
+	Charter Charter
+	Policy  *Policy // nil: nothing is offered, nothing leaves
+	Sources []SourceFields
+	Answers []Answer
+	Now     sensors.Micros // decides only whether a yes has lapsed already
+}
+
+// SourceFields are the fields of one source, in the order of its readings' values.
+type SourceFields struct {
+	Name   string
+	Fields []sensors.Field
+	Every  sensors.Micros // time between two readings; 0 when nothing fixes it
+}
+
+// Answer is the newest thing the person said to one purpose. State is Given, Withdrawn or Expired; the grant's numbers
+// count only when it is Given.
+type Answer struct {
+	Grant
+	State State
+}
+
+// Finding is something the author of the policy should know: a sentence, and the purpose and field it is about.
+type Finding struct {
+	Purpose string
+	Field   string // "" when it is about the whole purpose
+	Refuses bool   // the purpose lets nothing out because of it
+	Text    string
+}
+
+// String is the finding in one line.
+func (f Finding) String() string {
+	where := "purpose " + f.Purpose
+	if f.Field != "" {
+		where += ", field " + f.Field
+	}
+	return where + ": " + f.Text
+}
+
+// Compile makes the plan. It never fails: what can't be compiled lets nothing out, and the findings say why. The
+// result depends on the inputs only, and equal inputs give equal digests.
+func Compile(in Inputs) (*Plan, []Finding) {
+	c := compiler{in: in, plan: &Plan{sources: map[string]*sourcePlan{}}, known: map[string]sensors.Field{}}
+	for _, s := range in.Sources {
+		c.plan.sources[s.Name] = &sourcePlan{}
+		for _, f := range s.Fields {
+			c.known[f.Name] = f
+		}
+	}
+	if in.Policy != nil {
+		for i := range in.Policy.Purposes {
+			c.purpose(&in.Policy.Purposes[i])
+		}
+	}
+	c.unwanted()
+	c.plan.digest = planDigest(c.plan)
+	return c.plan, c.findings
+}
+
+type compiler struct {
+	in       Inputs
+	plan     *Plan
+	known    map[string]sensors.Field
+	findings []Finding
+}
+
+func (c *compiler) find(p *Purpose, field string, refuses bool, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	c.findings = append(c.findings, Finding{p.ID, field, refuses, text})
+	if refuses && p.State != Refused {
+		p.State, p.Reason = Refused, text
+	}
+}
+
+// purpose compiles one offer and decides where it stands.
+func (c *compiler) purpose(o *Offer) {
+	p := c.header(o)
+	bySource := c.rules(o, p)
+	for i := range c.in.Sources {
+		if rules := bySource[c.in.Sources[i].Name]; rules != nil {
+			rules.number(p)
+			sp := c.plan.sources[rules.source]
+			sp.rules = append(sp.rules, rules)
+		}
+	}
+	p.Extent = extentDigest(c.in.Policy, o, p)
+	p.Digest = purposeDigest(p)
+	p.Bits = bitsADay(p, c.in.Sources)
+	c.ceilings(o, p)
+	c.answer(p)
+	c.plan.purposes = append(c.plan.purposes, p)
+}
+
+func (c *compiler) header(o *Offer) *Purpose {
+	p := &Purpose{
+		ID: o.ID, Title: o.Title, Why: o.Why, Benefit: o.Benefit, DPV: o.DPV, Access: o.Access, Service: o.Service, Basis: o.Basis, Tags: o.Tags,
+		Tick: micros(o.Time), Upload: micros(o.Upload), Epoch: micros(o.Epoch), Expires: micros(o.Expires),
+		Retention: int(micros(o.Retention) / sensors.Day), PolicyVersion: c.in.Policy.Version, State: Asked,
+	}
+	if o.Room != nil {
+		p.RoomRows, p.RoomBytes = o.Room.Rows, o.Room.Bytes
+	}
+	for _, r := range c.in.Policy.Recipients {
+		if r.ID == o.Recipient {
+			p.Recipient = r
+		}
+	}
+	return p
+}
+
+// rules compiles the offer's rules, source by source, in the order of the sources' fields.
+func (c *compiler) rules(o *Offer, p *Purpose) map[string]*sourceRules {
+	byField := map[string]Rule{}
+	for _, r := range o.Rules {
+		byField[r.Field] = r
+		if _, ok := c.known[r.Field]; !ok {
+			c.find(p, r.Field, false, "no sensor here has this field; nothing of it leaves")
+		}
+	}
+	out := map[string]*sourceRules{}
+	for _, s := range c.in.Sources {
+		for i, f := range s.Fields {
+			r, ok := byField[f.Name]
+			if !ok {
+				continue
+			}
+			if out[s.Name] == nil {
+				out[s.Name] = &sourceRules{purpose: p, source: s.Name}
+			}
+			c.rule(p, out[s.Name], r, f, i)
+		}
+	}
+	return out
+}
+
+func (c *compiler) rule(p *Purpose, rules *sourceRules, r Rule, f sensors.Field, input int) {
+	rules.named = append(rules.named, f.Name)
+	compiled, err := compileRule(r, f, input)
+	if err != nil {
+		c.find(p, f.Name, true, "%v", err)
+		return
+	}
+	if compiled == nil {
+		return
+	}
+	compiled.named = len(rules.named) - 1
+	window := micros(r.Window)
+	at := slices.IndexFunc(rules.groups, func(g groupRules) bool { return g.window == window })
+	if at < 0 {
+		rules.groups = append(rules.groups, groupRules{window: window})
+		at = len(rules.groups) - 1
+	}
+	rules.groups[at].rules = append(rules.groups[at].rules, *compiled)
+}
+
+// number gives the groups of a source their places among the groups of the purpose.
+func (s *sourceRules) number(p *Purpose) {
+	sort.Slice(s.groups, func(i, j int) bool { return s.groups[i].window < s.groups[j].window })
+	for i := range s.groups {
+		g := &s.groups[i]
+		g.index = len(p.Groups)
+		group := Group{Source: s.source, Window: g.window}
+		for j := range g.rules {
+			group.Fields = append(group.Fields, g.rules[j].form)
+		}
+		p.Groups = append(p.Groups, group)
+	}
+}
+
+// ceilings refuses a purpose that goes beyond the charter.
+func (c *compiler) ceilings(o *Offer, p *Purpose) {
+	ch := &c.in.Charter
+	for _, r := range o.Rules {
+		f, ok := c.known[r.Field]
+		if !ok || r.Action == "drop" || r.Action == "local" {
+			continue
+		}
+		if word, hit := names(ch.Never, f); hit {
+			c.find(p, f.Name, true, "the charter says that %q never leaves", word)
+		}
+		readable := r.Action != "pseudonym" && r.Action != "count"
+		if word, hit := names(ch.NeverReadable, f); hit && readable {
+			c.find(p, f.Name, true, "the charter says that %q never leaves readable; use pseudonym or count", word)
+		}
+	}
+	if ch.MaxRetention > 0 && micros(ch.MaxRetention) < micros(o.Retention) {
+		c.find(p, "", true, "it would be kept for %d days; the charter allows %d", p.Retention, int(micros(ch.MaxRetention)/sensors.Day))
+	}
+	c.bitCeiling(p, p.Bits.Day, ch.MaxBits, "")
+	c.bitCeiling(p, p.Bits.Presence, ch.MaxBitsPresent, " about who is at home")
+}
+
+// bitCeiling refuses a purpose that can tell more bits a day than the charter allows, or that nothing bounds.
+func (c *compiler) bitCeiling(p *Purpose, told, ceiling int64, what string) {
+	switch {
+	case ceiling == 0 || len(p.Groups) == 0:
+	case !p.Bits.Known:
+		c.find(p, "", true, "nothing bounds how much it tells a day, and the charter allows %d bits%s: give the sensor `every`, the rule a window or the purpose a room", ceiling, what)
+	case told > ceiling:
+		c.find(p, "", true, "it can tell %d bits a day%s; the charter allows %d", told, what, ceiling)
+	}
+}
+
+// names tells whether a list of classes and fields names this field, and by which word.
+func names(list []string, f sensors.Field) (string, bool) {
+	for _, w := range list {
+		if w == f.Name || w == string(f.Class) {
+			return w, true
+		}
+	}
+	return "", false
+}
+
+// answer decides what the person's newest answer means for the purpose as it now is.
+func (c *compiler) answer(p *Purpose) {
+	if p.State == Refused {
+		return
+	}
+	for _, a := range c.in.Answers {
+		if a.Purpose != p.ID {
+			continue
+		}
+		switch {
+		case a.State != Given:
+			p.State = a.State
+		case a.Until != 0 && c.in.Now >= a.Until:
+			p.State = Expired
+		case a.Extent != p.Extent:
+			p.State = Changed
+			p.Reason = "the yes was given to something else than the policy says now; nothing leaves until it is answered again"
+		default:
+			p.State, p.Grant = Given, a.Grant
+		}
+	}
+}
+
+// unwanted lists, source by source, the fields that no purpose names.
+func (c *compiler) unwanted() {
+	for _, s := range c.in.Sources {
+		sp := c.plan.sources[s.Name]
+		for _, f := range s.Fields {
+			if !slices.ContainsFunc(sp.rules, func(r *sourceRules) bool { return slices.Contains(r.named, f.Name) }) {
+				sp.unwanted = append(sp.unwanted, f.Name)
+			}
+		}
+	}
+}
+
+// FieldsInWords lists what leaves for a purpose, a line a field: "hall.temperature: mean 1h, round 0.5".
+func (p *Purpose) FieldsInWords() []string {
+	var out []string
+	for _, g := range p.Groups {
+		for _, f := range g.Fields {
+			out = append(out, f.Field+": "+f.Actions)
+		}
+	}
+	return out
+}
+
+// TitleIn is the title in a language, in English where there is none, else the id.
+func (p *Purpose) TitleIn(language string) string {
+	if t := p.In(p.Title, language); t != "" {
+		return t
+	}
+	return p.ID
+}
+
+// In is one of the purpose's texts in a language, in English where there is none, else "".
+func (p *Purpose) In(texts map[string]string, language string) string {
+	for _, l := range []string{language, "en"} {
+		if t := strings.TrimSpace(texts[l]); t != "" {
+			return t
+		}
+	}
+	return ""
+}

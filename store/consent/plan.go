@@ -1,0 +1,164 @@
+package consent
+
+import (
+	"github.com/candor-edge/candor/sensors"
+)
+
+// Plan is meet(charter, policy, grants), compiled: what may leave this object now, and in which form. It is immutable
+// and safe for any number of goroutines; a change of policy, charter or grant makes a new one.
+type Plan struct {
+	purposes []*Purpose // all of the policy, granted or not, in policy order
+	digest   Digest
+	sources  map[string]*sourcePlan
+}
+
+// sourcePlan is what the plan knows of one source.
+type sourcePlan struct {
+	rules    []*sourceRules
+	unwanted []string // fields that no purpose of the policy names
+}
+
+// sourceRules is what one purpose does with one source.
+type sourceRules struct {
+	purpose *Purpose
+	source  string
+	groups  []groupRules
+	named   []string // fields of this source that the purpose names, also those dropped or kept local
+}
+
+// groupRules makes the rows of one group.
+type groupRules struct {
+	index  int // into Purpose.Groups
+	window sensors.Micros
+	rules  []rule
+}
+
+// Purposes lists every purpose of the policy in its order, granted or not.
+func (p *Plan) Purposes() []*Purpose { return p.purposes }
+
+// Digest names the whole plan.
+func (p *Plan) Digest() Digest { return p.digest }
+
+// Purpose finds a purpose by its id; nil when the policy has none of that name.
+func (p *Plan) Purpose(id string) *Purpose {
+	for _, q := range p.purposes {
+		if q.ID == id {
+			return q
+		}
+	}
+	return nil
+}
+
+// Granted finds the purpose that is open under this grant; nil when none is. The uplink asks it again when a batch is
+// cut and when it is sent.
+func (p *Plan) Granted(id GrantID) *Purpose {
+	for _, q := range p.purposes {
+		if q.Grant.ID == id && id != 0 {
+			return q
+		}
+	}
+	return nil
+}
+
+// State is where a purpose stands with the person.
+type State string
+
+// The states of a purpose. Only Given lets anything out.
+const (
+	Asked     State = "asked"     // never answered: nothing leaves
+	Given     State = "given"     // a yes that is in force
+	Withdrawn State = "withdrawn" // taken back
+	Expired   State = "expired"   // the yes has lapsed to no
+	Changed   State = "changed"   // a yes was given to something else than the policy now says; asked anew
+	Refused   State = "refused"   // the charter forbids it, or its rules can't be applied
+)
+
+// Grant is a yes as the compiler sees it.
+type Grant struct {
+	ID      GrantID
+	Purpose string
+	From    sensors.Micros // moment of capture from which readings count
+	Until   sensors.Micros // when it lapses to no; 0 never
+	Extent  Digest         // what was agreed to: Purpose.Extent at that time
+}
+
+// Purpose is one purpose as compiled. Everything in it is fixed; treat it as read-only.
+type Purpose struct {
+	ID        string
+	Title     map[string]string
+	Why       map[string]string
+	Benefit   map[string]string
+	DPV       string
+	Recipient Recipient
+	Access    string // ePrivacy ground: consent | strictly-necessary
+	Service   string // the service that a strictly necessary purpose serves
+	Basis     string // GDPR art. 6 ground
+	Tags      []string
+
+	Tick      sensors.Micros // finest time that leaves
+	Upload    sensors.Micros // schedule
+	Epoch     sensors.Micros // length of an epoch
+	Retention int            // days at the recipient
+	Expires   sensors.Micros // how long a yes lasts
+	RoomRows  int            // rows every upload has room for; 0 without a room
+	RoomBytes int            // bytes every upload has; 0 without a room
+
+	Groups []Group // what a row can look like; empty when nothing of the purpose can be sensed here
+	Extent Digest  // what the person is asked: rules, recipient, times, whatever sensors are there
+	Digest Digest  // the compiled rules: Extent and the groups
+	Bits   Bits    // how much it can tell in a day, at the most
+
+	PolicyVersion uint64
+	State         State
+	Reason        string // why State is Refused or Changed, in words; "" otherwise
+	Grant         Grant  // zero unless State is Given
+}
+
+// Group is one shape of row: the fields of one source that leave together.
+type Group struct {
+	Source string
+	Window sensors.Micros // 0: a row is one reading; else a row is one closed window
+	Fields []FieldForm
+}
+
+// FieldForm is one field of a group in the form it leaves in.
+type FieldForm struct {
+	Field   string // "hall.temperature"
+	Unit    string // SenML unit of what leaves, "" for tokens and indices
+	Scale   int    // what leaves is Num / 10^Scale
+	Type    FormType
+	Step    int64 // every number is a multiple of Step (at least 1)
+	Min     int64 // and between Min and Max
+	Max     int64
+	Labels  []string // the declared labels of a Label
+	Class   sensors.Class
+	Actions string // the rule in words, "mean 1h, round 0.5"
+	implies sensors.Class
+}
+
+// FormType is the form of a field as it leaves.
+type FormType uint8
+
+// The forms.
+const (
+	FormNumber FormType = iota
+	FormBoolean
+	FormPseudonym
+	FormLabel
+)
+
+// Only is the plan with no purpose open but that of one grant. Facts that are told once a grant go through it, so that a
+// yes to one purpose is not seen by another.
+func (p *Plan) Only(grant GrantID) *Plan {
+	out := &Plan{purposes: p.purposes, digest: p.digest, sources: map[string]*sourcePlan{}}
+	for name, s := range p.sources {
+		only := &sourcePlan{}
+		for _, r := range s.rules {
+			if r.purpose.Grant.ID == grant && grant != 0 {
+				only.rules = append(only.rules, r)
+			}
+		}
+		out.sources[name] = only
+	}
+	return out
+}

@@ -1,0 +1,213 @@
+package consent
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/candor-edge/candor/sensors"
+)
+
+// rule is one compiled (field, purpose) → action that lets something out. drop and local compile to no rule at all,
+// so they can't be told from a field that does not exist.
+type rule struct {
+	input  int // index into the reading's values
+	named  int // index into sourceRules.named
+	field  sensors.Field
+	agg    aggregate
+	gain   int64 // see accumulator.result
+	least  int64 // a window with fewer values says nothing
+	steps  []step
+	token  tokenAction
+	labels map[string]bool
+	form   FieldForm
+}
+
+// tokenAction is what happens to a token.
+type tokenAction uint8
+
+const (
+	tokenNone tokenAction = iota
+	tokenPseudonym
+	tokenLabel
+)
+
+// shareScale is the scale of the mean of a yes/no field: thousandths.
+const shareScale = 3
+
+// sumLimit bounds what a sum may say, so that its alphabet can be declared: 2^53-1, which every reader of JSON holds exactly.
+const sumLimit = 1<<53 - 1
+
+// compileRule turns what the policy says of one field into a rule. It returns nil without an error for drop and local.
+// The errors are sentences for the author of the policy.
+func compileRule(r Rule, f sensors.Field, input int) (*rule, error) {
+	out := &rule{input: input, field: f, gain: 1, least: int64(r.Least)}
+	out.form = FieldForm{Field: f.Name, Unit: f.Kind.Unit, Scale: f.Kind.Scale, Step: 1, Class: f.Class, Actions: r.words(), implies: f.Kind.Implies}
+	switch r.Action {
+	case "drop", "local":
+		return nil, nil
+	case "count":
+		out.agg = aggCount
+		out.form.Unit, out.form.Scale, out.form.Min, out.form.Max = "count", 0, 0, sumLimit
+		return out, nil
+	}
+	if f.Kind.Type == sensors.Text {
+		return out, compileToken(r, out)
+	}
+	if r.Action == "pseudonym" || len(r.Labels) > 0 {
+		return nil, fmt.Errorf("%s is a number; %s is for tokens", f.Name, r.Action)
+	}
+	return out, compileNumber(r, out)
+}
+
+func compileToken(r Rule, out *rule) error {
+	switch {
+	case r.Action == "pseudonym":
+		out.token, out.form.Type = tokenPseudonym, FormPseudonym
+	case r.Action == "keep" && len(r.Labels) > 0:
+		out.token, out.form.Type, out.form.Labels = tokenLabel, FormLabel, r.Labels
+		out.labels = map[string]bool{}
+		for _, l := range r.Labels {
+			out.labels[l] = true
+		}
+	case r.Action == "keep":
+		return fmt.Errorf("%s is a token and can't leave as it is: use pseudonym, count, drop or local, or declare every text it may have: labels = [\"…\"]", out.field.Name)
+	default:
+		return fmt.Errorf("%s needs a number, and %s is a token", r.Action, out.field.Name)
+	}
+	return nil
+}
+
+func compileNumber(r Rule, out *rule) error {
+	in := span{out.field.Kind.Min, out.field.Kind.Max, 1}
+	scale := out.field.Kind.Scale
+	boolean := out.field.Kind.Type == sensors.Boolean
+	switch r.Action {
+	case "mean":
+		out.agg = aggMean
+		if boolean {
+			out.gain, scale, boolean = 1000, shareScale, false
+			in = span{0, 1000, 1}
+			out.form.Unit = "/"
+		}
+	case "min":
+		out.agg = aggMin
+	case "max":
+		out.agg = aggMax
+	case "sum":
+		out.agg, boolean = aggSum, false
+		in = span{-sumLimit, sumLimit, 1}
+		if out.field.Kind.Min >= 0 {
+			in.lo = 0
+		}
+		if out.form.Unit == "" {
+			out.form.Unit = "count"
+		}
+	}
+	if err := numberSteps(r, out, scale); err != nil {
+		return err
+	}
+	for i := range out.steps {
+		if out.steps[i].kind == stepBucket {
+			out.form.Unit, scale, boolean = "1", 0, false
+		}
+		in = out.steps[i].through(in)
+	}
+	out.form.Scale, out.form.Step, out.form.Min, out.form.Max = scale, in.unit, in.lo, in.hi
+	out.form.Type = FormNumber
+	if boolean && in == (span{0, 1, 1}) {
+		out.form.Type = FormBoolean
+	}
+	return nil
+}
+
+// numberSteps appends the steps the rule names, in the order clamp, round, bucket.
+func numberSteps(r Rule, out *rule, scale int) error {
+	if r.Min != nil {
+		lo, err := r.Min.Scaled(scale)
+		if err != nil {
+			return fmt.Errorf("min: %w", err)
+		}
+		hi, err := r.Max.Scaled(scale)
+		if err != nil {
+			return fmt.Errorf("max: %w", err)
+		}
+		if lo >= hi {
+			return fmt.Errorf("min must be below max")
+		}
+		out.steps = append(out.steps, step{kind: stepClamp, a: lo, b: hi})
+	}
+	if r.Round != nil {
+		s, err := r.Round.Scaled(scale)
+		if err != nil {
+			return fmt.Errorf("round: %w", err)
+		}
+		if s < 1 {
+			return fmt.Errorf("round must be positive")
+		}
+		out.steps = append(out.steps, step{kind: stepFloor, a: s})
+	}
+	if len(r.Edges) == 0 {
+		return nil
+	}
+	edges := make([]int64, len(r.Edges))
+	for i := range r.Edges {
+		e, err := r.Edges[i].Scaled(scale)
+		if err != nil {
+			return fmt.Errorf("edges: %w", err)
+		}
+		if i > 0 && e <= edges[i-1] {
+			return fmt.Errorf("edges must ascend")
+		}
+		edges[i] = e
+	}
+	out.steps = append(out.steps, step{kind: stepBucket, edges: edges})
+	return nil
+}
+
+// number runs the steps; ok is false when a step has no result.
+func (r *rule) number(v int64) (int64, bool) {
+	for i := range r.steps {
+		var ok bool
+		if v, ok = r.steps[i].apply(v); !ok {
+			return 0, false
+		}
+	}
+	if v < r.form.Min || v > r.form.Max {
+		return 0, false
+	}
+	return v, true
+}
+
+// words says the rule as a person would: "mean 1h, round 0.5".
+func (r Rule) words() string {
+	parts := []string{r.Action}
+	if r.Window != 0 {
+		parts[0] += " " + r.Window.String()
+	}
+	if r.Min != nil {
+		parts = append(parts, fmt.Sprintf("between %s and %s", r.Min, r.Max))
+	}
+	if r.Round != nil {
+		parts = append(parts, "round "+r.Round.String())
+	}
+	if len(r.Edges) > 0 {
+		texts := make([]string, len(r.Edges))
+		for i := range r.Edges {
+			texts[i] = r.Edges[i].String()
+		}
+		parts = append(parts, "edges "+strings.Join(texts, " "))
+	}
+	if len(r.Labels) > 0 {
+		parts = append(parts, fmt.Sprintf("one of %d labels", len(r.Labels)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// micros converts a duration of the policy; the loader has refused negative and sub-microsecond ones.
+func micros[D ~int64](d D) sensors.Micros {
+	if int64(d) > math.MaxInt64-999 {
+		return math.MaxInt64 / 1000
+	}
+	return sensors.Micros(int64(d) / 1000)
+}
