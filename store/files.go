@@ -1,0 +1,222 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/candor-edge/candor/store/consent"
+)
+
+// ready makes sure that a file is open for writing and that no commit is in doubt. io is held.
+func (s *Store) ready() error {
+	err := s.openActive()
+	if err != nil {
+		s.failed(err)
+	}
+	return err
+}
+
+func (s *Store) openActive() error {
+	if s.active == nil && s.current != nil {
+		failing := s.isState(StateFailing)
+		if err := s.reopen(); err != nil {
+			return err
+		}
+		if failing { // what a disk says after a failed sync is not to be built on
+			return s.roll()
+		}
+	}
+	if s.active == nil || s.current.size >= s.opt.SegmentSize {
+		return s.roll()
+	}
+	return nil
+}
+
+func (s *Store) isState(c State) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.condition == c
+}
+
+// reopen opens the file of the last commit again and asks it whether a commit in doubt counts. A file that is damaged
+// is left behind; the state in memory goes on in a new one.
+func (s *Store) reopen() error {
+	found, err := s.lookAgain()
+	counts := s.doubt != nil && bytes.Equal(found, s.doubt.encoded)
+	if err == nil && !counts && !bytes.Equal(found, s.last) {
+		err = damage("not the state that was written")
+	}
+	if err == nil && s.current.suspect {
+		s.settleDoubt(counts)
+		err = damage("bbolt cannot write it")
+	}
+	switch {
+	case errors.Is(err, errPages):
+		s.settleDoubt(false)
+		return s.abandon(err)
+	case err != nil:
+		return err
+	}
+	s.settleDoubt(counts)
+	s.active, err = openWriter(s.disk, s.path(s.current.id), lockTimeout)
+	return err
+}
+
+// abandon goes on in a new file with the state in memory and saves what can be saved of the current one.
+func (s *Store) abandon(cause error) error {
+	old, limit := s.current.id, s.state.nextSeq
+	if err := s.roll(); err != nil {
+		return err
+	}
+	s.repairLive(old, limit, cause)
+	return nil
+}
+
+// lookAgain reads the state record of the current file, after a walk that shows that bbolt can be trusted with it.
+func (s *Store) lookAgain() ([]byte, error) {
+	r, err := s.openReader(s.path(s.current.id))
+	if r == nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, damage("the file is not there")
+		}
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	defer r.close()
+	if err != nil {
+		return nil, err
+	}
+	if err := r.walk(func(element) error { return nil }); err != nil {
+		return nil, err
+	}
+	b, err := r.get(stateKey())
+	if errors.Is(err, errNotFound) {
+		err = damage("no state record")
+	}
+	return b, err
+}
+
+func (s *Store) settleDoubt(counts bool) {
+	c := s.doubt
+	s.doubt = nil
+	switch {
+	case c == nil:
+	case counts:
+		s.succeeded(c)
+	default:
+		s.undo(c)
+	}
+}
+
+// roll begins a new file with the state in memory. io is held.
+func (s *Store) roll() error {
+	s.mu.Lock()
+	next := s.state.clone()
+	changes := s.changes
+	for id := range s.segments {
+		next.segment = max(next.segment, id)
+	}
+	s.mu.Unlock()
+	next.segment++
+	next.commit++
+	next.clean = false
+	w, g, err := s.newFile(next, func() ([]put, error) { return nil, nil })
+	if err != nil {
+		return err
+	}
+	if s.active != nil {
+		_ = s.active.close() // everything in it is durable already
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.active, s.current = w, g
+	s.state, s.last = next, next.encode()
+	for grant := range s.dropped {
+		s.forgetLocked(grant)
+	}
+	s.segments[g.id] = g
+	s.saved = changes
+	return nil
+}
+
+// tidy deletes files in which nothing is alive and gives up keys that keep nothing. io is held.
+func (s *Store) tidy() {
+	s.mu.Lock()
+	var empty []uint64
+	for id, g := range s.segments {
+		if id < s.state.floor || g.alive == 0 && g != s.current {
+			empty = append(empty, id)
+		}
+	}
+	full := s.current != nil && s.active != nil && s.current.alive == 0 && s.current.size > 1<<20
+	s.mu.Unlock()
+	for _, id := range empty {
+		s.remove(id)
+	}
+	if full {
+		old := s.current.id
+		if s.roll() == nil {
+			s.remove(old)
+		}
+	}
+	s.discard()
+}
+
+// remove deletes a file of the buffer. io is held.
+func (s *Store) remove(id uint64) {
+	if err := os.Remove(s.path(id)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return // tried again after the next commit
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.segments, id)
+}
+
+// discard gives up keys of days that are over and keep nothing alive.
+func (s *Store) discard() {
+	s.mu.Lock()
+	var over []dayKey
+	for k := range s.discards {
+		if k.day < s.newest[k.grant] && s.saved == s.changes {
+			over = append(over, k)
+		}
+	}
+	s.mu.Unlock()
+	for _, k := range over {
+		if s.waitsFor(k) {
+			continue
+		}
+		err := s.opt.Keys.Discard(k.grant, int64(k.day))
+		s.mu.Lock()
+		if err == nil {
+			delete(s.discards, k)
+		}
+		s.mu.Unlock()
+	}
+}
+
+// waitsFor tells whether rows in memory are about to need a key.
+func (s *Store) waitsFor(k dayKey) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	waits := func(l *lot) bool { return dayKey{l.grant, l.day} == k }
+	return slices.ContainsFunc(s.waiting, waits) || slices.ContainsFunc(s.inFlight, waits)
+}
+
+// forgetLocked makes a withdrawal true in memory; mu is held. It may be called again for the same grant.
+func (s *Store) forgetLocked(grant consent.GrantID) {
+	s.state.forget(grant)
+	for id := range s.index {
+		if s.grantOf(id) == grant {
+			s.removeChunks(id, func(chunkRef) bool { return true })
+			s.removeOuts(id, func(outRef) bool { return true })
+		}
+	}
+	s.dropLots(func(l *lot) bool { return l.grant == grant })
+	maps.DeleteFunc(s.named, func(_ uint32, n naming) bool { return n.grant == grant })
+	maps.DeleteFunc(s.replays, func(r replay, _ uint64) bool { return r.grant == grant })
+	maps.DeleteFunc(s.discards, func(k dayKey, _ bool) bool { return k.grant == grant })
+}

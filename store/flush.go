@@ -1,0 +1,174 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/candor-edge/candor/store/consent"
+)
+
+// commitCost is what a commit writes beside its records, generously: leaf, branches, free list, meta, state.
+const commitCost = 16 * pageSize
+
+// Flush commits what waits, in one transaction of one chunk a stream and day. When there is nothing to commit it
+// touches nothing. After an error everything still waits; errors.Is(err, ErrFull) tells that there is no room.
+func (s *Store) Flush() error {
+	s.io.Lock()
+	defer s.io.Unlock()
+	return s.flush()
+}
+
+// flush is Flush with io held.
+func (s *Store) flush() error {
+	if s.isClosed() {
+		return ErrClosed
+	}
+	if !s.pending() && s.active != nil {
+		return nil
+	}
+	if err := s.ready(); err != nil {
+		return err
+	}
+	lots, need := s.takeWaiting()
+	if need > 0 {
+		if err := s.makeRoom(need + commitCost); err != nil {
+			s.putBack()
+			s.failed(err)
+			return err
+		}
+	}
+	err := s.write(lots)
+	if stateOf(err) == StateFull && err != nil && s.evictOldest() {
+		s.tidy()
+		if err = s.ready(); err == nil {
+			lots, _ = s.takeWaiting()
+			err = s.write(lots)
+		}
+	}
+	s.tidy()
+	return err
+}
+
+// write commits lots that takeWaiting took.
+func (s *Store) write(lots []*lot) error {
+	c := s.begin()
+	c.refuse = s.putBackLocked
+	skipped, err := s.sealLots(c, lots)
+	if err != nil && len(skipped) == 0 {
+		s.undo(c)
+		return err
+	}
+	c.apply = func() {
+		var stay []*lot
+		for _, l := range s.inFlight {
+			if skipped[l.grant] {
+				stay = append(stay, l)
+				continue
+			}
+			s.waitRows -= l.rows.rows
+			l.rows.reset()
+		}
+		s.inFlight = stay
+		s.putBackLocked()
+	}
+	return errors.Join(err, s.commit(c))
+}
+
+// sealLots makes a chunk of each lot. Where a grant has no key, all its rows stay behind, and so do its marks, which say
+// that rows before them are stored. An error with nobody skipped means that the change is to be given up.
+func (s *Store) sealLots(c *change, lots []*lot) (skipped map[consent.GrantID]bool, errs error) {
+	skipped = map[consent.GrantID]bool{}
+	for _, l := range lots {
+		if skipped[l.grant] {
+			continue
+		}
+		if _, err := s.opt.Keys.Sealer(l.grant, int64(l.day)); err != nil {
+			skipped[l.grant] = true
+			errs = errors.Join(errs, fmt.Errorf("store: the key of grant %d for day %d: %w", l.grant, l.day, err))
+		}
+	}
+	for _, l := range lots {
+		if skipped[l.grant] {
+			continue
+		}
+		st := c.next.stream(l.stream, l.grant, l.epoch)
+		st.lastDay = max(st.lastDay, l.day)
+		h := header{kind: kindChunk, stream: l.stream, grant: l.grant, day: l.day, epoch: l.epoch,
+			rows: uint32(l.rows.rows), size: uint32(len(l.rows.buf))}
+		if err := s.add(c, h, l.rows.buf); err != nil {
+			return nil, err // some of it may be in the change already: give up all of it
+		}
+	}
+	s.holdMarks(c, skipped)
+	return skipped, errs
+}
+
+// holdMarks leaves the marks of grants whose rows stay behind for a later commit.
+func (s *Store) holdMarks(c *change, skipped map[consent.GrantID]bool) {
+	if len(skipped) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for r, pos := range c.replays {
+		if !skipped[r.grant] {
+			continue
+		}
+		delete(c.next.replays, r)
+		if old, ok := s.state.replays[r]; ok {
+			c.next.replays[r] = old
+		}
+		if _, newer := s.replays[r]; !newer {
+			s.replays[r] = pos
+		}
+	}
+	maps.DeleteFunc(c.replays, func(r replay, _ uint64) bool { return skipped[r.grant] })
+}
+
+// pending tells whether there is anything to commit.
+func (s *Store) pending() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.waiting) > 0 || len(s.replays) > 0 || len(s.losses) > 0 || s.changes != s.saved
+}
+
+// takeWaiting hands the waiting lots to a commit and estimates the bytes they will take.
+func (s *Store) takeWaiting() (lots []*lot, need int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inFlight, s.waiting, s.sinceTry = s.waiting, nil, 0
+	clear(s.open)
+	for _, l := range s.inFlight {
+		need += int64(len(l.rows.buf) + recordMin + 64)
+	}
+	return s.inFlight, need
+}
+
+func (s *Store) putBack() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.putBackLocked()
+}
+
+// putBackLocked lets the lots of a commit that did not happen wait again, before those that came since.
+func (s *Store) putBackLocked() {
+	lots := s.inFlight
+	s.inFlight = nil
+	for i := len(lots) - 1; i >= 0; i-- {
+		s.back(lots[i])
+	}
+	s.bound()
+}
+
+// back lets one lot wait again, or wipes it when its grant was dropped meanwhile.
+func (s *Store) back(l *lot) {
+	if s.dropped[l.grant] {
+		s.waitRows -= l.rows.rows
+		l.rows.reset()
+		return
+	}
+	l.stream = s.state.resolve(l.stream)
+	s.waiting = slices.Insert(s.waiting, 0, l)
+}

@@ -1,0 +1,53 @@
+// Package ledger remembers what was answered and what left: receipts of every consent event in a hash chain, the
+// streams under which data travels, and a line for everything that went out. It is what the object shows to whoever
+// asks, and what the plan is made from: the grants in force are computed from the chain and stored nowhere else.
+//
+// The nouns: an entry is a link of the chain; its body is what the entry says, kept apart with a random salt so that it
+// can be erased while the chain still verifies; an answer is one yes (or no) of the person; a stream is the random name
+// under which the batches of one grant and epoch travel; a line is one batch or control message that left.
+//
+// # The promise
+//
+// [Ledger.Verify] finds any flipped bit, any missing, added or reordered entry, and a tail that was cut, by comparison
+// with the head that is kept with the keys or with one that the person saved. Entries are never changed; a body goes
+// only through [Ledger.Erase], which writes an entry about it. A cut tail that is found on opening stays a finding for
+// ever. No measured value and no token is ever in this file.
+//
+// A file that can't be read is a [DamagedError], never a silent new one: without a readable ledger nothing leaves.
+// There is always room for a withdrawal: the file keeps free pages that were really written, and lines that would use
+// them up are refused first ([ErrNoRoom]).
+//
+// The keyring is the authority on withdrawals, since it needs no space: destroy the grant's keys first, then call
+// [Ledger.Withdraw]. When that fails the withdrawal holds all the same, here in memory at once, and at the next start
+// through [Ledger.Reconcile].
+//
+// # The file
+//
+// ledger.db is a bbolt file with pages of 4,096 bytes. Numbers in keys are big-endian. CBOR is in the deterministic form
+// of RFC 8949 §4.2.1.
+//
+//	chain    entry u64 from 1     -> entry: CBOR map {1: version, 2: number, 3: milliseconds since 1970, 4: kind,
+//	                                 5: grant, 6: commit, 7: prev}, then 64 bytes: Ed25519 over
+//	                                 "candor1 ledger entry" and that map
+//	bodies   entry u64            -> salt (32 bytes), then a CBOR map
+//	streams  number u32 from 1    -> CBOR of what changes and the names, CRC-32
+//	papers   number u32, one of   -> signed bytes as given, CRC-32
+//	         'a' announcement, 'd' deletion request, 'p' proof of deletion
+//	contexts id u32               -> CBOR of what many lines have in common, CRC-32
+//	sent     line u64 from 1      -> varints: context, sequence, rows, column bytes, wire bytes, moment, result, tries;
+//	                                 CRC-32 of key and value
+//	seen     stream u32, sequence u64, control -> line as varint
+//	totals   purpose              -> CBOR of counts, CRC-32
+//	room     empty, but while the file is given free pages
+//
+// commit is SHA-256 of salt and body, prev the SHA-256 of the entry before as stored, signature included; zeros for
+// the first. Entry 1, and every later one of kind "began", carries the public key that signs from there on: when the
+// keys were lost the chain goes on under a new key, and says so.
+//
+// # Caveats
+//
+// The chain proves that nothing was changed by whoever lacks the ledger key; root has it. Streams and lines are guarded
+// against accidents only. The head becomes durable with the keyring's next write, so a cut of the very last entries in
+// that window is not seen. Erasing rewrites the whole file, since bbolt keeps old bytes in free pages; the card may keep
+// them longer.
+package ledger

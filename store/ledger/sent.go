@@ -1,0 +1,322 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/candor-edge/candor/sensors"
+)
+
+// What became of something that was sent.
+const (
+	ResultAccepted  = "accepted"
+	ResultRefused   = "refused"   // the recipient said no
+	ResultCancelled = "cancelled" // cut off under way, perhaps with some of it already there
+)
+
+// Sent is a line about one batch or control message that left the object. It holds counts and names, no values.
+type Sent struct {
+	Stream     uint32 // the ledger's number of the stream; 0 for what belongs to none
+	Purpose    string
+	Recipient  string
+	StreamName [16]byte
+	Epoch, Seq uint64
+	Rows       int
+	// ColumnBytes is the length of the rows as encoded, without header and padding; WireBytes of the whole message.
+	ColumnBytes, WireBytes int
+	SentAt                 sensors.Micros // of the first try
+	Fields                 []string
+	Result                 string // accepted, refused or cancelled: of the last try
+	Control                string // "" for a batch; else announcement, deletion, freshness, test …
+	Tries                  int    // how often it went out; RecordSent counts it, and ignores what the caller set
+}
+
+// Total is what left under one purpose since the ledger began, pruned lines included.
+type Total struct {
+	Purpose     string
+	Batches     uint64 // whatever the answer was, each once
+	Rows        uint64 // of these
+	ColumnBytes uint64 // of these
+	Controls    uint64 // control messages, each once
+	WireBytes   uint64 // all that went out, every try counted
+	First, Last sensors.Micros
+}
+
+type storedTotal struct {
+	Batches     uint64         `cbor:"1,keyasint"`
+	Rows        uint64         `cbor:"2,keyasint"`
+	ColumnBytes uint64         `cbor:"3,keyasint"`
+	Controls    uint64         `cbor:"4,keyasint"`
+	WireBytes   uint64         `cbor:"5,keyasint"`
+	First       sensors.Micros `cbor:"6,keyasint"`
+	Last        sensors.Micros `cbor:"7,keyasint"`
+}
+
+// RecordSent writes lines about what left, all in one transaction. What is there already (the same stream, sequence
+// number and control) gets no second line: its tries are counted and its result is the newest.
+func (l *Ledger) RecordSent(lines []Sent) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	for i := range lines {
+		if err := lines[i].check(); err != nil {
+			return fmt.Errorf("ledger: line about stream %d, number %d: %w", lines[i].Stream, lines[i].Seq, err)
+		}
+	}
+	err := l.change(later, func(c *change) error {
+		r := &recorder{change: c, contexts: make(map[string]uint32), totals: make(map[string]Total)}
+		for i := range lines {
+			if err := r.record(&lines[i]); err != nil {
+				return err
+			}
+		}
+		return r.finish()
+	})
+	if err != nil {
+		return fmt.Errorf("ledger: record what was sent: %w", err)
+	}
+	return nil
+}
+
+// check refuses what has no place in a line.
+func (s *Sent) check() error {
+	switch {
+	case resultCode(s.Result) == 0:
+		return fmt.Errorf("result %q is not one of %q", s.Result, results()[1:])
+	case s.Rows < 0 || s.ColumnBytes < 0 || s.WireBytes < 0:
+		return errors.New("a count is negative")
+	case len(s.Control) > 32 || len(s.Purpose) > 64 || len(s.Recipient) > 128 || len(s.Fields) > 4096:
+		return errors.New("a name is too long or there are too many fields")
+	}
+	return nil
+}
+
+// recorder is one RecordSent within its transaction.
+type recorder struct {
+	*change
+	contexts map[string]uint32 // new in this transaction
+	totals   map[string]Total  // changed in this transaction
+	offered  []uint32
+}
+
+func (r *recorder) record(s *Sent) error {
+	seen, sent := r.tx.Bucket([]byte(seenBucket)), r.tx.Bucket([]byte(sentBucket))
+	seenKey := append(binary.BigEndian.AppendUint64(key32(s.Stream), s.Seq), s.Control...)
+	total := r.total(s.Purpose)
+	total.WireBytes += uint64(s.WireBytes)
+	total.Last = max(total.Last, s.SentAt)
+
+	v := line{seq: s.Seq, rows: uint64(s.Rows), columns: uint64(s.ColumnBytes), wire: uint64(s.WireBytes), sentAt: s.SentAt,
+		result: resultCode(s.Result), tries: 1}
+	var number uint64
+	if known := seen.Get(seenKey); known != nil {
+		n, err := binaryUvarint(known)
+		if err != nil {
+			return fmt.Errorf("index of lines: %w", err)
+		}
+		if stored := sent.Get(key64(n)); stored != nil { // else it was pruned meanwhile
+			old, err := decodeLine(key64(n), stored)
+			if err != nil {
+				return fmt.Errorf("line %d: %w", n, err)
+			}
+			v.sentAt, v.tries, v.context, number = old.sentAt, old.tries+1, old.context, n
+		}
+	}
+	if number == 0 {
+		total.add(s)
+		var err error
+		if v.context, err = r.context(s); err != nil {
+			return err
+		}
+		if number, err = sent.NextSequence(); err != nil {
+			return err
+		}
+		if err := seen.Put(seenKey, binary.AppendUvarint(nil, number)); err != nil {
+			return err
+		}
+	}
+	r.totals[s.Purpose] = total
+	r.offered = append(r.offered, s.Stream)
+	sent.FillPercent = 1.0 // lines only ever come at the end
+	return sent.Put(key64(number), v.encode(key64(number)))
+}
+
+// total is the purpose's total as of this transaction.
+func (r *recorder) total(purpose string) Total {
+	t, ok := r.totals[purpose]
+	if !ok {
+		t = r.l.state.totals[purpose]
+		t.Purpose = purpose
+	}
+	return t
+}
+
+// add counts a line that is new.
+func (t *Total) add(s *Sent) {
+	if t.First == 0 {
+		t.First = s.SentAt
+	}
+	if s.Control != "" {
+		t.Controls++
+		return
+	}
+	t.Batches++
+	t.Rows += uint64(s.Rows)
+	t.ColumnBytes += uint64(s.ColumnBytes)
+}
+
+// finish writes what the lines changed besides themselves.
+func (r *recorder) finish() error {
+	bucket := r.tx.Bucket([]byte(totalBucket))
+	for purpose, t := range r.totals {
+		value, err := r.l.encode(storedTotal{t.Batches, t.Rows, t.ColumnBytes, t.Controls, t.WireBytes, t.First, t.Last})
+		if err != nil {
+			return err
+		}
+		key := totalKey(purpose)
+		if err := bucket.Put(key, guarded(key, value)); err != nil {
+			return err
+		}
+		r.after(func(s *state) { s.totals[purpose] = t })
+	}
+	slices.Sort(r.offered)
+	for _, number := range slices.Compact(r.offered) {
+		if i := r.l.state.stream(number); i >= 0 && !r.l.state.streams[i].Offered {
+			s := r.l.state.streams[i]
+			s.Offered = true
+			if err := r.put(s); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// totalKey keeps the key from being empty, which bbolt refuses.
+func totalKey(purpose string) []byte { return append([]byte{'p'}, purpose...) }
+
+func (l *Ledger) loadTotals(tx *bolt.Tx, s *state) error {
+	bucket := tx.Bucket([]byte(totalBucket))
+	if bucket == nil {
+		return errors.New("a bucket is missing")
+	}
+	return bucket.ForEach(func(k, stored []byte) error {
+		var v storedTotal
+		value, err := unguarded(k, stored)
+		if err == nil {
+			err = l.decode(value, &v)
+		}
+		if err != nil {
+			return fmt.Errorf("total: %w", err)
+		}
+		purpose := string(k[1:])
+		s.totals[purpose] = Total{purpose, v.Batches, v.Rows, v.ColumnBytes, v.Controls, v.WireBytes, v.First, v.Last}
+		return nil
+	})
+}
+
+// Totals lists what left per purpose, by purpose.
+func (l *Ledger) Totals() []Total {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	out := make([]Total, 0, len(l.state.totals))
+	for _, t := range l.state.totals {
+		out = append(out, t)
+	}
+	slices.SortFunc(out, func(a, b Total) int {
+		if a.Purpose < b.Purpose {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// Sent visits every line in the order in which they were first written, and ends with visit's first error. visit may
+// call the ledger.
+func (l *Ledger) Sent(visit func(Sent) error) error {
+	return l.sentLines(func(number uint64, s Sent, err error) error {
+		if err != nil {
+			return l.damaged(fmt.Errorf("line %d: %w", number, err))
+		}
+		return visit(s)
+	})
+}
+
+// sentLines visits every line with its number; err says that it can't be read.
+func (l *Ledger) sentLines(visit func(number uint64, s Sent, err error) error) error {
+	type stored struct{ key, value []byte }
+	for from := uint64(0); ; {
+		var got []stored
+		err := l.view(func(tx *bolt.Tx) error {
+			cursor := tx.Bucket([]byte(sentBucket)).Cursor()
+			for k, v := cursor.Seek(key64(from)); k != nil && len(got) < chunk; k, v = cursor.Next() {
+				got = append(got, stored{slices.Clone(k), slices.Clone(v)})
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("ledger: read what was sent: %w", err)
+		}
+		if len(got) == 0 {
+			return nil
+		}
+		for _, g := range got {
+			if len(g.key) != 8 {
+				return l.damaged(errors.New("a line has a wrong number"))
+			}
+			number := uint64FromKey(g.key)
+			v, err := decodeLine(g.key, g.value)
+			var s Sent
+			if err == nil {
+				s, err = l.sent(v)
+			}
+			if err := visit(number, s, err); err != nil {
+				return err
+			}
+			from = number + 1
+		}
+	}
+}
+
+// Prune deletes the lines about what was sent before that moment. The totals keep counting them.
+func (l *Ledger) Prune(before sensors.Micros) error {
+	type old struct {
+		number uint64
+		seen   []byte
+	}
+	var gone []old
+	err := l.sentLines(func(number uint64, s Sent, err error) error {
+		if err == nil && s.SentAt < before {
+			gone = append(gone, old{number, append(binary.BigEndian.AppendUint64(key32(s.Stream), s.Seq), s.Control...)})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for len(gone) > 0 {
+		n := min(len(gone), 1000)
+		err := l.change(always, func(c *change) error {
+			seen, sent := c.tx.Bucket([]byte(seenBucket)), c.tx.Bucket([]byte(sentBucket))
+			for _, o := range gone[:n] {
+				if err := sent.Delete(key64(o.number)); err != nil {
+					return err
+				}
+				if err := seen.Delete(o.seen); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("ledger: prune what was sent: %w", err)
+		}
+		gone = gone[n:]
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"github.com/candor-edge/candor/store/consent"
+)
+
+// Store is the buffer. It is safe for concurrent use. Rows that are handed over wait in memory until a commit; whatever
+// touches files takes its turn, so a slow disk delays other disk work but never Append.
+type Store struct {
+	opt        Options
+	disk       disk
+	buffer     string // directory of the files
+	quarantine string
+
+	written atomic.Int64
+
+	// disk work: held around every read or write of files. Taken before mu, never inside it.
+	io      sync.Mutex
+	active  *writer // nil until the first commit, after a failed one, and on a read-only disk
+	current *segment
+	last    []byte  // the state record current holds
+	doubt   *change // a commit that failed half-way: the file knows whether it counts
+
+	mu       sync.Mutex
+	closed   bool
+	state    *state // what the active file says, and what it is to say next
+	changes  uint64 // counts changes of state made in memory
+	saved    uint64 // changes that are in the file
+	segments map[uint64]*segment
+	index    map[uint32]*streamIndex
+	days     map[dayKey]int // records alive under a key
+	newest   map[consent.GrantID]int32
+	discards map[dayKey]bool // keys to give up
+
+	waiting  []*lot
+	inFlight []*lot            // being committed
+	waitRows int               // in waiting and inFlight
+	sinceTry int               // rows taken since the last attempt to commit
+	open     map[lotKey]*lot   // waiting lots that still grow
+	named    map[uint32]naming // streams the state does not know yet
+	replays  map[replay]uint64 // not yet committed
+	flying   map[replay]uint64 // being committed
+	losses   map[uint32]lossCount
+	dropped  map[consent.GrantID]bool
+	cache    map[cacheKey]uint32
+
+	condition State
+	detail    string
+	gaps      []Gap
+	counts    map[string]uint64
+	unclean   bool
+}
+
+// dayKey names a key of the keyring.
+type dayKey struct {
+	grant consent.GrantID
+	day   int32
+}
+
+// cacheKey names a stream by what it was opened for.
+type cacheKey struct {
+	grant  consent.GrantID
+	digest consent.Digest
+	epoch  uint64
+}
+
+// Open opens the buffer in o.Dir, or makes it. Damage inside the files does not make it fail: what can be read is kept,
+// the rest is told in [Status].Gaps, and a read-only disk is told in Status.State. It fails when an option is missing,
+// when the directory cannot be used at all, and when another process has the buffer open.
+func Open(o Options) (*Store, error) {
+	if err := o.fill(); err != nil {
+		return nil, err
+	}
+	s := &Store{
+		opt: o, disk: o.disk, buffer: filepath.Join(o.Dir, "buffer"), quarantine: filepath.Join(o.Dir, "quarantine"),
+		segments: map[uint64]*segment{}, index: map[uint32]*streamIndex{}, days: map[dayKey]int{},
+		newest: map[consent.GrantID]int32{}, discards: map[dayKey]bool{}, replays: map[replay]uint64{},
+		losses: map[uint32]lossCount{}, open: map[lotKey]*lot{}, named: map[uint32]naming{}, dropped: map[consent.GrantID]bool{}, cache: map[cacheKey]uint32{},
+		condition: StateOK, counts: map[string]uint64{},
+	}
+	for _, dir := range []string{s.buffer, s.quarantine} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			if _, statErr := os.Stat(s.buffer); statErr != nil {
+				return nil, fmt.Errorf("store: %w", err)
+			}
+		}
+	}
+	s.io.Lock()
+	defer s.io.Unlock()
+	if err := s.load(); err != nil {
+		return nil, err
+	}
+	s.tidy()
+	return s, nil
+}
+
+// Close commits what waits, marks the buffer as closed in good order and gives the files back. The store cannot be used
+// afterwards. An error says that rows which waited are lost; the files are given back all the same.
+func (s *Store) Close() error {
+	s.io.Lock()
+	defer s.io.Unlock()
+	if s.isClosed() {
+		return nil
+	}
+	err := s.flush()
+	if err == nil {
+		if err = s.ready(); err == nil {
+			c := s.begin()
+			c.next.clean = true
+			err = s.commit(c)
+		}
+	}
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	if s.active != nil {
+		err = errors.Join(err, s.active.close())
+		s.active = nil
+	}
+	if err != nil {
+		return fmt.Errorf("store: close: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
