@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+)
+
+const usage = `candor-receiver takes what objects send and keeps it as files.
+
+  candor-receiver -listen ADDR -dir DIR [flags]
+  candor-receiver keygen [-suite x25519|mlkem768x25519] FILE
+
+It prints one line, "listening on URL", when it is ready, and answers under /
+and under /v1. keygen writes a secret key for -hpke to a new file and prints
+the public one, which goes to the objects.
+
+`
+
+// options are the command line. It is checked before anything is opened.
+type options struct {
+	listen, dir           string
+	token, hpke, answer   string
+	cert, key, clientCA   string
+	plain                 bool
+	workers, uploadsAtAll int
+}
+
+// usageError is a command line that can't be followed.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// exitCode is 2 for wrong use and 1 for everything else, as the candor command
+// has it.
+func exitCode(err error) int {
+	var u *usageError
+	if errors.As(err, &u) {
+		return 2
+	}
+	return 1
+}
+
+func parseOptions(args []string, stderr io.Writer) (*options, error) {
+	o := new(options)
+	f := flag.NewFlagSet("candor-receiver", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.Usage = func() {
+		fmt.Fprint(stderr, usage)
+		f.PrintDefaults()
+	}
+	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
+	f.StringVar(&o.dir, "dir", "", "`directory` to keep things in; made if it is not there")
+	f.StringVar(&o.token, "token", "", "`file` with a bearer token a line; without it whoever gets through may send")
+	f.StringVar(&o.cert, "cert", "", "`file` with the TLS certificate chain, PEM")
+	f.StringVar(&o.key, "key", "", "`file` with the certificate's key, PEM")
+	f.StringVar(&o.clientCA, "client-ca", "", "`file` with the authorities that sign the certificates objects show, PEM")
+	f.StringVar(&o.hpke, "hpke", "", "`file` with the secret key that opens sealed messages, as keygen writes it")
+	f.StringVar(&o.answer, "answer-key", "", "`file` with the key that signs answers: "+answerWord+"BASE64 of 32 random bytes")
+	f.BoolVar(&o.plain, "plain", false, "speak http on an address others can reach, because TLS ends in front of it")
+	f.IntVar(&o.uploadsAtAll, "uploads", 64, "`number` of uploads read at the same time; the next is told to come back")
+	f.IntVar(&o.workers, "workers", 0, "`number` of uploads verified and stored at the same time; 0 is four a processor")
+	if err := f.Parse(args); err != nil {
+		return nil, &usageError{err}
+	}
+	if f.NArg() > 0 {
+		return nil, &usageError{fmt.Errorf("unexpected %q; everything is given by flags, see -h", f.Arg(0))}
+	}
+	if err := o.check(); err != nil {
+		return nil, &usageError{err}
+	}
+	return o, nil
+}
+
+func (o *options) check() error {
+	host, _, err := net.SplitHostPort(o.listen)
+	switch {
+	case err != nil:
+		return fmt.Errorf("-listen: %w; it is HOST:PORT", err)
+	case o.dir == "":
+		return errors.New("-dir is needed: where to keep what objects send")
+	case (o.cert == "") != (o.key == ""):
+		return errors.New("-cert and -key come together")
+	case o.clientCA != "" && o.cert == "":
+		return errors.New("-client-ca needs -cert and -key: certificates are shown over TLS only")
+	case o.plain && o.cert != "":
+		return errors.New("-plain and -cert contradict one another")
+	case o.uploadsAtAll < 1 || o.workers < 0:
+		return errors.New("-uploads is at least 1 and -workers at least 0")
+	}
+	if o.cert == "" && !o.plain && !loopback(host) {
+		return fmt.Errorf("-listen %s can be reached by others and would speak plain http: give -cert and -key, or -plain if TLS ends in front of it", o.listen)
+	}
+	return nil
+}
+
+// loopback says whether only this machine can reach a host.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/candor-edge/candor/uplink/receive"
+)
+
+// drain is how long requests in progress may take after a signal.
+const drain = 20 * time.Second
+
+// prefix is the other place everything is answered under, beside the root.
+const prefix = "/v1"
+
+// run does what the arguments say until ctx ends, then finishes what was begun.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if len(args) > 0 && args[0] == "keygen" {
+		return keygen(args[1:], stdout, stderr)
+	}
+	o, err := parseOptions(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+	config, err := o.config(log)
+	if err != nil {
+		return err
+	}
+	tlsConfig, err := o.tls()
+	if err != nil {
+		return err
+	}
+	sink, err := receive.OpenDir(o.dir, log)
+	if err != nil {
+		return err
+	}
+	defer sink.Close()
+	config.Streams, config.Sink, config.Err = sink, sink, sink.Err
+	handler, err := receive.NewHandler(*config)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", o.listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	server := receive.NewServer(mount(handler), log)
+	server.TLSConfig = tlsConfig
+	scheme := "http"
+	if tlsConfig != nil {
+		scheme = "https"
+	}
+	fmt.Fprintf(stderr, "listening on %s://%s\n", scheme, listener.Addr())
+	if config.Answer != nil {
+		log.Info("answers are signed", "key", answerPublic(config.Answer.Public().(ed25519.PublicKey)))
+	}
+	return serve(ctx, server, listener)
+}
+
+// mount answers under the root and under prefix.
+func mount(h http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle(prefix+"/", http.StripPrefix(prefix, h))
+	mux.Handle("/", h)
+	return mux
+}
+
+// serve answers until ctx ends and then lets requests in progress finish.
+func serve(ctx context.Context, server *http.Server, listener net.Listener) error {
+	ended := make(chan error, 1)
+	go func() {
+		if server.TLSConfig != nil {
+			ended <- server.ServeTLS(listener, "", "")
+			return
+		}
+		ended <- server.Serve(listener)
+	}()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	err := server.Shutdown(last)
+	if err != nil {
+		server.Close()
+		err = fmt.Errorf("some requests did not end within %s and were cut; what was not answered comes again: %w", drain, err)
+	}
+	<-ended
+	return err
+}

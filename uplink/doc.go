@@ -1,0 +1,13 @@
+// Package uplink takes what the store holds and gets it to the recipients, once.
+//
+// The nouns: a stream is the random name under which one grant's uploads travel for one epoch; [Streams] opens them. An [Uplink]
+// cuts rows into batches when a stream's slot has come, signs them, sends announcements, batches and deletion requests over a
+// transport.Line for each recipient, and forgets a batch only when the recipient has durably accepted it.
+//
+// The promise: the plan is asked when a batch is cut and again when it is sent; a grant that is gone sends nothing, and what is on the
+// way is cut off. A retry is byte for byte what was sent before. Oldest first; deletion requests before all else. Slots come from
+// the schedule and a random phase, never from what was measured. Nothing that was not accepted is forgotten.
+//
+// Caveats: rows inside one time bucket are sorted by value, so their order tells nothing; a bucket of more than
+// [MaxCut] rows is sorted in runs of that many. The recipient sees the object's network address and when it is on line.
+package uplink

@@ -1,0 +1,73 @@
+package receive
+
+import (
+	"context"
+
+	"github.com/candor-edge/candor/uplink/wire"
+)
+
+// Stream is what is known of a stream. The announcement is shared and must
+// not be changed.
+type Stream struct {
+	Announcement *wire.Announcement
+	Last         uint64 // the highest sequence number accepted, 0 when none was
+	Withdrawn    bool   // by a deletion request that verified
+}
+
+// Streams finds the stream a message speaks of. Both methods are called at
+// the same time from many requests and return false for what they don't know.
+// They answer from what is durable.
+type Streams interface {
+	// ByAnnouncement finds a stream by the digest batches carry.
+	ByAnnouncement(digest [16]byte) (Stream, bool)
+	// ByID finds a stream by its name.
+	ByID(id wire.StreamID) (Stream, bool)
+}
+
+// Sink keeps what was verified. A method returns nil only when the thing is
+// durable: the answer to the object follows and the object forgets its copy.
+// The methods are called at the same time from many requests. What they are
+// given belongs to the caller again when they return.
+//
+// They refuse with a [*Refusal]; any other error becomes CodeStorage, after
+// which the object tries again.
+type Sink interface {
+	// Announce keeps a new stream. Known is true when the very same
+	// announcement was kept before. CodeConflict: the stream has another
+	// announcement; CodeWithdrawn: it was withdrawn.
+	Announce(ctx context.Context, m *Announced) (known bool, err error)
+
+	// Store keeps a batch of an announced stream, once: the same sequence
+	// number with the same digest is nil and changes nothing. CodeConflict:
+	// the same number with another digest; CodeWithdrawn: the stream was
+	// withdrawn, perhaps since the batch was verified.
+	Store(ctx context.Context, m *Delivery) error
+
+	// Withdraw removes all rows and batches of a stream and remembers for
+	// good that it is gone. A stream that was never announced is remembered
+	// too: an announcement that comes late must find the withdrawal, if it
+	// verifies then.
+	Withdraw(ctx context.Context, m *Withdrawal) error
+}
+
+// Announced is a verified announcement.
+type Announced struct {
+	Signed       []byte // as it was sent, inside any seal
+	Announcement *wire.Announcement
+	Digest       [16]byte // of the payload, the name batches use
+}
+
+// Delivery is a verified batch.
+type Delivery struct {
+	Signed       []byte // as it was sent, inside any seal
+	Digest       [16]byte
+	Announcement *wire.Announcement
+	Batch        *wire.Batch
+}
+
+// Withdrawal is a deletion request. It was verified when the stream is known;
+// else nothing could verify it yet.
+type Withdrawal struct {
+	Signed []byte // as it was sent, inside any seal
+	Stream wire.StreamID
+}

@@ -1,0 +1,136 @@
+package uplink
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/candor-edge/candor/sensors"
+	"github.com/candor-edge/candor/store/consent"
+	"github.com/candor-edge/candor/store/keyring"
+	"github.com/candor-edge/candor/store/ledger"
+	"github.com/candor-edge/candor/uplink/wire"
+)
+
+// Streams opens a stream for each grant, epoch and set of rules, and remembers it in the ledger. It implements
+// store.Streams. Safe for concurrent use.
+type Streams struct {
+	ledger *ledger.Ledger
+	keys   *keyring.Ring
+	rand   io.Reader
+	mu     sync.Mutex
+}
+
+// NewStreams makes the opener. rand gives the stream names.
+func NewStreams(l *ledger.Ledger, k *keyring.Ring, rand io.Reader) *Streams {
+	return &Streams{ledger: l, keys: k, rand: rand}
+}
+
+// Stream returns the number of the open stream for the purpose's grant, epoch and rules, opening one when there is
+// none: a fresh random name and key, the signed announcement, and the signed deletion request, which lies ready from
+// the first moment so that a withdrawal needs nothing but the ledger.
+func (s *Streams) Stream(p *consent.Purpose, epoch uint64) (uint32, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known, ok := s.ledger.FindStream(p.Grant.ID, epoch, p.Digest); ok && !known.Closed {
+		return known.Number, nil
+	}
+	record := ledger.Stream{Grant: p.Grant.ID, Purpose: p.ID, Recipient: p.Recipient.ID, Epoch: epoch, Plan: p.Digest}
+	if _, err := io.ReadFull(s.rand, record.Name[:]); err != nil {
+		return 0, fmt.Errorf("purpose %s: no random name for a stream: %w", p.ID, err)
+	}
+	if err := s.sign(p, &record); err != nil {
+		return 0, fmt.Errorf("purpose %s: %w", p.ID, err)
+	}
+	return s.ledger.AddStream(record)
+}
+
+func (s *Streams) sign(p *consent.Purpose, record *ledger.Stream) error {
+	key, err := s.keys.StreamKey(p.Grant.ID, record.Name)
+	if err != nil {
+		return err
+	}
+	erase, err := s.keys.EraseCapability(p.Grant.ID, record.Name)
+	if err != nil {
+		return err
+	}
+	blind, err := s.keys.Blind(p.Grant.ID, record.Name)
+	if err != nil {
+		return err
+	}
+	answer, _ := s.ledger.Answer(p.Grant.ID)
+	a, err := announcement(p, record, answer)
+	if err != nil {
+		return err
+	}
+	a.Key = key.Public().(ed25519.PublicKey)
+	a.Erase = sha256.Sum256(erase[:])
+	commit := sha256.New()
+	commit.Write(answer.Receipt[:])
+	commit.Write(blind[:])
+	commit.Sum(a.Consent[:0])
+	payload, err := wire.AppendAnnouncement(nil, a)
+	if err != nil {
+		return fmt.Errorf("announcement: %w", err)
+	}
+	signer := wire.SignWith(key)
+	record.Announcement = wire.AppendSigned(nil, signer, wire.KindAnnouncement, payload)
+	request, err := wire.AppendDeletion(nil, &wire.Deletion{Stream: record.Name, Epoch: record.Epoch, Capability: erase})
+	if err != nil {
+		return fmt.Errorf("deletion request: %w", err)
+	}
+	record.Deletion = wire.AppendSigned(nil, signer, wire.KindDeletion, request)
+	return nil
+}
+
+// announcement maps a compiled purpose to what its batches will mean on the wire.
+func announcement(p *consent.Purpose, record *ledger.Stream, answer ledger.Answer) (*wire.Announcement, error) {
+	a := &wire.Announcement{
+		Stream: record.Name, Epoch: record.Epoch, Purpose: p.ID, Recipient: p.Recipient.ID,
+		Plan: p.Digest, Tick: int64(p.Tick), RetentionDays: uint32(p.Retention),
+		Size: uint32(wire.PaddedSize(p.RoomBytes)), Rows: uint32(p.RoomRows),
+		Receipt: wire.Receipt{Notice: answer.Notice, Language: answer.Language, PolicyVersion: answer.PolicyVersion, GrantDay: uint32(max(p.Grant.From.DayNumber(), 0))},
+	}
+	var err error
+	if a.Access, err = wire.ParseGround(p.Access); err != nil {
+		return nil, err
+	}
+	if a.Basis, err = wire.ParseGround(p.Basis); err != nil {
+		return nil, err
+	}
+	for _, g := range p.Groups {
+		group := wire.Group{Source: g.Source, Window: int64(g.Window)}
+		for _, f := range g.Fields {
+			group.Fields = append(group.Fields, fieldSpec(f))
+		}
+		a.Groups = append(a.Groups, group)
+	}
+	return a, nil
+}
+
+func fieldSpec(f consent.FieldForm) wire.FieldSpec {
+	s := wire.FieldSpec{Name: f.Field, Unit: f.Unit, Scale: f.Scale, Step: f.Step, Min: f.Min, Max: f.Max}
+	switch f.Type {
+	case consent.FormBoolean:
+		s.Type = wire.Boolean
+	case consent.FormPseudonym:
+		return wire.FieldSpec{Name: f.Field, Type: wire.Pseudonym}
+	case consent.FormLabel:
+		return wire.FieldSpec{Name: f.Field, Type: wire.Label, Labels: f.Labels}
+	default:
+		s.Type = wire.Number
+	}
+	return s
+}
+
+// phase is where in its schedule a stream sends: random, since its name is, and the same after every restart.
+func phase(name [16]byte, upload sensors.Micros) sensors.Micros {
+	h := sha256.Sum256(append([]byte("candor 1 phase"), name[:]...))
+	n := uint64(0)
+	for _, b := range h[:7] {
+		n = n<<8 | uint64(b)
+	}
+	return sensors.Micros(n % uint64(upload))
+}

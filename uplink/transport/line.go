@@ -1,0 +1,158 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/candor-edge/candor/store"
+	"github.com/candor-edge/candor/tinyconf"
+	"github.com/candor-edge/candor/uplink/wire"
+)
+
+// Dialer opens a connection; net.Dialer.DialContext outside tests.
+type Dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+// Env is what a line may use of the world outside.
+type Env struct {
+	Secrets tinyconf.Env
+	Now     func() time.Time
+	Dial    Dialer // nil: the machine's own network
+}
+
+// Line is an open way to one recipient. Safe for concurrent use. It holds idle connections; Close ends them.
+type Line struct {
+	recipient string
+	base      *url.URL
+	token     string
+	client    *http.Client
+	now       func() time.Time
+}
+
+// maxAnswer bounds the body of an answer in bytes; more is cut and then proves nothing.
+const maxAnswer = 16 << 10
+
+// contentType of a signed message (RFC 9052 §2).
+const contentType = `application/cose; cose-type="cose-sign1"`
+
+// Open makes the line of a route. It reads the route's files and secrets and connects to nothing.
+func Open(r Route, env Env) (*Line, error) {
+	base, err := parseURL(r.URL)
+	if err != nil {
+		return nil, fmt.Errorf("route to %s: url: %w", r.Recipient, err)
+	}
+	l := &Line{recipient: r.Recipient, base: base, now: env.Now}
+	if r.Auth.IsSet() {
+		if l.token, err = r.Auth.ReadText(env.Secrets); err != nil {
+			return nil, fmt.Errorf("route to %s: auth: %w", r.Recipient, err)
+		}
+	}
+	transport := &http.Transport{
+		MaxIdleConnsPerHost:   8,
+		IdleConnTimeout:       90 * time.Second,
+		ResponseHeaderTimeout: r.Timeout.Std(),
+		TLSHandshakeTimeout:   15 * time.Second,
+		DisableCompression:    true,
+		DialContext:           env.Dial,
+		ForceAttemptHTTP2:     true,
+	}
+	if transport.DialContext == nil {
+		transport.DialContext = (&net.Dialer{Timeout: 15 * time.Second}).DialContext
+	}
+	if base.Scheme == "https" {
+		if transport.TLSClientConfig, err = r.tlsConfig(env.Secrets, env.Now); err != nil {
+			return nil, err
+		}
+	}
+	l.client = &http.Client{Transport: transport, Timeout: r.Timeout.Std(), CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse // an upload is sent where the configuration says, nowhere else
+	}}
+	return l, nil
+}
+
+// URL is where the line leads, without anything secret.
+func (l *Line) URL() string { return l.base.String() }
+
+// Close ends idle connections.
+func (l *Line) Close() { l.client.CloseIdleConnections() }
+
+// Send sends one upload of a stream and returns nil when the recipient has durably accepted it. Other errors are for [Judge]. It
+// returns within the route's timeout, or at once when ctx ends.
+func (l *Line) Send(ctx context.Context, stream wire.StreamID, o store.Outgoing) error {
+	if len(o.Body()) == 0 {
+		return errors.New("no upload")
+	}
+	return l.post(ctx, "/batches", o.Body(), stream.String(), o.Seq())
+}
+
+// Control sends a control message and returns nil when the recipient has durably taken it.
+func (l *Line) Control(ctx context.Context, c Control) error {
+	if c.path() == "" {
+		return errors.New("no control message")
+	}
+	return l.post(ctx, c.path(), c.body, c.stream.String(), 0)
+}
+
+// proof is the body of an acceptance.
+type proof struct {
+	Accepted struct {
+		Stream string `json:"stream"`
+		Seq    uint64 `json:"seq"`
+		Digest string `json:"digest"`
+	} `json:"accepted"`
+	Error struct {
+		Code string `json:"code"`
+	} `json:"error"`
+}
+
+func (l *Line) post(ctx context.Context, path string, body []byte, stream string, seq uint64) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, l.base.String()+path, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("recipient %s: %w", l.recipient, err)
+	}
+	request.Header.Set("Content-Type", contentType)
+	request.Header.Set("User-Agent", "candor") // no version: it would tell objects apart
+	if l.token != "" {
+		request.Header.Set("Authorization", "Bearer "+l.token)
+	}
+	answer, err := l.client.Do(request)
+	if err != nil {
+		return fmt.Errorf("recipient %s: %w", l.recipient, l.plain(err))
+	}
+	defer func() { _ = answer.Body.Close() }()
+	var p proof
+	read, readErr := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	jsonErr := json.Unmarshal(read, &p)
+	if answer.StatusCode != http.StatusAccepted && answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("recipient %s: %w", l.recipient, &Refusal{Status: answer.StatusCode, Code: cleanCode(p.Error.Code), RetryAfter: retryAfter(answer.Header.Get("Retry-After"), l.now())})
+	}
+	digest := sha256.Sum256(body)
+	if readErr != nil || jsonErr != nil || p.Accepted.Stream != stream || p.Accepted.Seq != seq || p.Accepted.Digest != hex.EncodeToString(digest[:16]) {
+		return fmt.Errorf("recipient %s: %w", l.recipient, ErrNoProof)
+	}
+	return nil
+}
+
+// plain takes the method and URL off an error of the HTTP client: the recipient's name says it better.
+func (l *Line) plain(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s did not answer in time", l.base.Host)
+	case errors.Is(err, context.Canceled):
+		return context.Canceled
+	}
+	return err
+}
