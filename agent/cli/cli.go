@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes, fixed so that scripts can rely on them.
+const (
+	exitDone       = 0
+	exitFailed     = 1
+	exitWrongUse   = 2
+	exitLeft       = 3 // something is left undone and kept
+	exitNotAllowed = 4
+)
+
+const defaultConfig = "/etc/candor/candor.toml"
+
+// Env is the world a verb runs in. All fields are needed; [HostEnv] fills them.
+type Env struct {
+	Stdin  io.Reader
+	Stdout io.Writer
+	Stderr io.Writer
+	Getenv func(string) string
+	UID    int       // effective user: decides what may be done without a daemon
+	Rand   io.Reader // for keys and names, cryptographic
+}
+
+// HostEnv is the world of this process.
+func HostEnv() Env {
+	return Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, UID: os.Geteuid(), Rand: rand.Reader}
+}
+
+// Main runs candor with arguments that do not include the program's name, and returns the exit code. It never ends the process and
+// returns when the verb is done; SIGINT and SIGTERM end `run` in order.
+func Main(args []string, env Env) int {
+	out := &output{w: bufio.NewWriter(env.Stdout)}
+	g := &global{env: env, out: out}
+	root := newRoot(g)
+	root.SetArgs(append([]string{}, args...)) // nil would be os.Args
+	root.SetIn(env.Stdin)
+	root.SetOut(out)
+	root.SetErr(env.Stderr)
+	err := root.ExecuteContext(context.Background())
+	if flushErr := out.flush(); err == nil && flushErr != nil {
+		err = failf("", "can't write the output: %w", flushErr)
+	}
+	return report(env.Stderr, err)
+}
+
+// global is what every verb has: the world, the output and the flags of the whole program.
+type global struct {
+	env    Env
+	out    *output
+	config string
+}
+
+func newRoot(g *global) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "candor",
+		Short: "sense what the person agreed to, and show what left",
+		Long: `Candor runs on a connected object. It reads the object's sensors, lets out only
+what the person living with it agreed to, and shows what left, why and to whom.`,
+		Example: `  candor status
+  candor consent show
+  candor preview`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.PersistentFlags().StringVar(&g.config, "config", defaultConfig, "the `FILE` that describes the object")
+	// SortFlags off everywhere: flags are listed as written, the usual one first.
+	root.PersistentFlags().SortFlags = false
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpFunc(help)
+	root.SetUsageFunc(func(cmd *cobra.Command) error { help(cmd, nil); return nil })
+	root.AddCommand(
+		newRun(g), newStatus(g), newConsent(g), newPreview(g), newSent(g),
+		newDecode(g), newConfig(g), newPolicy(g), newCompletion(g), newVersion(g),
+	)
+	root.SetHelpCommand(newHelp())
+	group(root)
+	return root
+}
+
+// output is standard output, buffered, that remembers its first failure.
+type output struct {
+	w   *bufio.Writer
+	err error
+}
+
+// Write implements io.Writer. It never fails, so that verbs need not look; Main reports the first failure.
+func (o *output) Write(b []byte) (int, error) {
+	if o.err == nil {
+		_, o.err = o.w.Write(b)
+	}
+	return len(b), nil
+}
+
+func (o *output) flush() error {
+	if o.err == nil {
+		o.err = o.w.Flush()
+	}
+	return o.err
+}

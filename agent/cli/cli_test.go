@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/candor-edge/candor/agent/control"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"candor": func() { os.Exit(Main(os.Args[1:], HostEnv())) },
+	})
+}
+
+// TestScripts runs testdata/script/*.txtar, one or more a verb. Besides the usual commands there are
+//
+//	exits CODE COMMAND…   runs a command and compares its exit code
+//	daemon ROLE           serves a fake agent at state/control.sock, to which the user is ROLE
+//
+// and messages made by messages_test.go lie in msg/.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"),
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("TZ", "UTC")
+			return writeMessages(filepath.Join(e.WorkDir, "msg"))
+		},
+		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "daemon": fakeDaemon},
+		Condition: condition,
+	})
+}
+
+func condition(name string) (bool, error) {
+	if name == "root" {
+		return os.Geteuid() == 0, nil
+	}
+	return false, errors.New("no such condition")
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+func fakeDaemon(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: daemon ROLE")
+	}
+	state := ts.MkAbs("state")
+	ts.Check(os.MkdirAll(state, 0o700))
+	stop, err := serveFake(filepath.Join(state, "control.sock"), control.Role(args[0]))
+	ts.Check(err)
+	ts.Defer(func() { ts.Check(stop()) })
+}
+
+// serveFake serves the fake agent until stop is called.
+func serveFake(socket string, role control.Role) (stop func() error, err error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	s := &control.Server{
+		Path: socket, Handler: control.NewHandler(fakeAgent{}), Ready: func() { close(ready) },
+		Roles: func(uint32, uint32, []uint32) (control.Role, bool) { return role, role != "nobody" },
+	}
+	go func() { ended <- s.Run(ctx) }()
+	select {
+	case err := <-ended:
+		cancel()
+		return nil, err
+	case <-ready:
+		return sync.OnceValue(func() error { cancel(); return <-ended }), nil
+	}
+}
+
+// call runs candor in this process as a user, and returns code, output and errors.
+func call(uid int, args ...string) (code int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	env := HostEnv()
+	env.Stdin, env.Stdout, env.Stderr, env.UID = strings.NewReader(""), &out, &errs, uid
+	code = Main(args, env)
+	return code, out.String(), errs.String()
+}
+
+// object writes a candor.toml and a state directory that belongs to whoever runs the test.
+func object(t *testing.T) (config string) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "state"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	config = filepath.Join(dir, "candor.toml")
+	if err := os.WriteFile(config, []byte("[device]\nstate = \"state\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
+
+// TestStrangers: without a daemon nobody but the owner of the state directory and root gets at it.
+func TestStrangers(t *testing.T) {
+	config := object(t)
+	for _, args := range [][]string{{"status"}, {"sent"}, {"preview"}, {"consent", "show"}, {"consent", "grant", "trends"}, {"consent", "withdraw", "trends"}} {
+		code, out, errs := call(os.Geteuid()+4711, append(args, "--config", config)...)
+		if code != exitNotAllowed || out != "" || !strings.HasPrefix(errs, "candor: ") || !strings.Contains(errs, "\nhint: ") {
+			t.Errorf("%v: %d\n%s%s", args, code, out, errs)
+		}
+	}
+}
+
+// TestRootAsks: root decides nothing by itself, with a daemon or without.
+func TestRootAsks(t *testing.T) {
+	config := object(t)
+	check := func() {
+		t.Helper()
+		for _, verb := range []string{"grant", "withdraw"} {
+			code, out, errs := call(0, "consent", verb, "trends", "--config", config)
+			if code != exitNotAllowed || out != "" || !strings.Contains(errs, "--on-behalf") {
+				t.Errorf("%s: %d\n%s%s", verb, code, out, errs)
+			}
+		}
+	}
+	check()
+	stop, err := serveFake(filepath.Join(filepath.Dir(config), "state", "control.sock"), control.Root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = stop() }()
+	check()
+}
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+func TestOutputFails(t *testing.T) {
+	var errs bytes.Buffer
+	env := HostEnv()
+	env.Stdout, env.Stderr = fullDisk{}, &errs
+	if code := Main([]string{"version"}, env); code != exitFailed || !strings.Contains(errs.String(), "can't write the output") {
+		t.Errorf("%d: %s", code, errs.String())
+	}
+}
+
+// TestHelp holds every verb to its help: an example, lines that fit, nothing left empty.
+func TestHelp(t *testing.T) {
+	verbs := [][]string{
+		{}, {"run"}, {"status"}, {"consent"}, {"consent", "show"}, {"consent", "grant"}, {"consent", "withdraw"}, {"preview"}, {"sent"}, {"decode"},
+		{"config"}, {"config", "check"}, {"config", "reference"}, {"policy"}, {"policy", "check"}, {"completion"}, {"version"}, {"help"},
+	}
+	for _, verb := range verbs {
+		code, out, errs := call(1, append(verb, "--help")...)
+		if code != exitDone || errs != "" || !strings.Contains(out, "\nExamples:\n  ") || !strings.Contains(out, "\nUsage:\n  candor") {
+			t.Errorf("%v: %d\n%s%s", verb, code, out, errs)
+		}
+		for line := range strings.Lines(out) {
+			if n := len([]rune(strings.TrimRight(line, "\n"))); n > width {
+				t.Errorf("%v: a line of %d columns: %s", verb, n, line)
+			}
+		}
+		if len(verb) > 0 && verb[0] != "help" {
+			if _, again, _ := call(1, append([]string{"help"}, verb...)...); again != out {
+				t.Errorf("help %v says something else:\n%s", verb, again)
+			}
+		}
+	}
+}

@@ -1,0 +1,177 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/candor-edge/candor/agent/control"
+	"github.com/candor-edge/candor/store/consent"
+)
+
+func newConsent(g *global) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "consent",
+		Short: "see what is asked, say yes or no, take it back",
+		Example: `  candor consent show
+  candor consent grant trends
+  candor consent withdraw trends`,
+	}
+	cmd.AddCommand(newConsentShow(g), newDecision(g, true), newDecision(g, false))
+	group(cmd)
+	return cmd
+}
+
+type showOptions struct {
+	lang string
+	json bool
+}
+
+func newConsentShow(g *global) *cobra.Command {
+	o := &showOptions{}
+	cmd := &cobra.Command{
+		Use:   "show",
+		Short: "show every purpose in full, and what did not leave",
+		Long: `Shows each purpose the policy has: who wants what, why, in which form, how often
+and for how long, and what you answered. Then what was sensed and did not leave,
+with the reason.`,
+		Example: `  candor consent show
+  candor consent show --lang fr`,
+		Args: takes(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkLang(cmd, o.lang); err != nil {
+				return err
+			}
+			return g.with(cmd.Context(), func(s *session) error {
+				c, err := s.Consent(cmd.Context(), o.lang)
+				if err != nil {
+					return err
+				}
+				if o.json {
+					return printJSON(g.out, c)
+				}
+				printConsent(g.out, &c)
+				return nil
+			})
+		},
+	}
+	langFlag(cmd, &o.lang)
+	jsonFlag(cmd, &o.json)
+	return cmd
+}
+
+func langFlag(cmd *cobra.Command, to *string) {
+	cmd.Flags().StringVar(to, "lang", "", "`LANGUAGE` of the texts: fr or en (default the object's own)")
+}
+
+func checkLang(cmd *cobra.Command, lang string) error {
+	if lang != "" && lang != "fr" && lang != "en" {
+		return usagef(cmd, "--lang is fr or en, not %q", lang)
+	}
+	return nil
+}
+
+// labels are the words around a notice, in the language of the notice.
+type labels struct {
+	asks, why, benefit, to, what, finest, upload, retention, bits, ground, given, until, yes, no, withheld string
+	states                                                                                                 map[consent.State]string
+}
+
+func labelsIn(language string) labels {
+	if strings.HasPrefix(language, "fr") {
+		return labels{
+			asks: "demande, et vous décidez", why: "pourquoi", benefit: "pour vous", to: "à qui", what: "quoi", finest: "précision",
+			upload: "envoi", retention: "gardé", bits: "combien", ground: "fondement", given: "oui du", until: "jusqu'au",
+			yes: "dire oui", no: "dire non", withheld: "Ce qui n'est pas parti",
+			states: map[consent.State]string{
+				consent.Asked: "pas encore répondu : rien ne part", consent.Given: "oui", consent.Withdrawn: "non : retiré, rien ne part",
+				consent.Expired: "échu : rien ne part", consent.Changed: "la demande a changé : à redire", consent.Refused: "refusé par la charte : rien ne part",
+			},
+		}
+	}
+	return labels{
+		asks: "asks, and you decide", why: "why", benefit: "for you", to: "to whom", what: "what", finest: "finest time",
+		upload: "sent", retention: "kept", bits: "how much", ground: "ground", given: "yes since", until: "until",
+		yes: "say yes", no: "say no", withheld: "What did not leave",
+		states: map[consent.State]string{
+			consent.Asked: "not answered yet: nothing leaves", consent.Given: "yes", consent.Withdrawn: "no: taken back, nothing leaves",
+			consent.Expired: "lapsed: nothing leaves", consent.Changed: "what is asked has changed: answer anew", consent.Refused: "refused by the charter: nothing leaves",
+		},
+	}
+}
+
+func printConsent(w io.Writer, c *control.Consent) {
+	l := labelsIn(c.Language)
+	if c.Controller != "" {
+		paragraph(w, "", c.Controller+" "+l.asks+".")
+	}
+	for i := range c.Purposes {
+		printPurpose(w, &c.Purposes[i], &l)
+	}
+	printWithheld(w, c.Withheld, &l)
+}
+
+func printPurpose(w io.Writer, p *control.ConsentPurpose, l *labels) {
+	_, _ = fmt.Fprintln(w)
+	paragraph(w, "", p.ID+" - "+p.Title)
+	state := l.states[p.State]
+	if state == "" {
+		state = string(p.State)
+	}
+	paragraph(w, "  ", joined(state, p.Reason))
+	line := func(label, text string) {
+		if text != "" {
+			paragraph(w, fmt.Sprintf("  %-13s", label), text)
+		}
+	}
+	line(l.why, p.Why)
+	line(l.benefit, p.Benefit)
+	line(l.to, p.Recipient)
+	for i, f := range p.Fields {
+		label := l.what
+		if i > 0 {
+			label = ""
+		}
+		line(label, f)
+	}
+	line(l.finest, p.Time)
+	line(l.upload, p.Upload)
+	line(l.retention, p.Retention)
+	line(l.bits, p.Bits)
+	line(l.ground, joined(p.Access, p.Basis))
+	line(l.given, day(p.Given))
+	line(l.until, day(p.Until))
+	switch p.State {
+	case consent.Given:
+		line(l.no, "candor consent withdraw "+p.ID)
+	case consent.Refused:
+	default:
+		line(l.yes, "candor consent grant "+p.ID)
+	}
+}
+
+func day(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Local().Format("2006-01-02 15:04")
+}
+
+func printWithheld(w io.Writer, list []consent.Withheld, l *labels) {
+	if len(list) == 0 {
+		return
+	}
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b consent.Withheld) int { return strings.Compare(a.Field, b.Field) })
+	_, _ = fmt.Fprintf(w, "\n%s\n", l.withheld)
+	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	for _, x := range list {
+		row(tw, "  "+x.Field, x.Purpose, string(x.Reason), fmt.Sprint(x.Count))
+	}
+	_ = tw.Flush()
+}

@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/candor-edge/candor/agent/control"
+)
+
+type decideOptions struct {
+	onBehalf string
+	lang     string
+	json     bool
+}
+
+func (o *decideOptions) flags(cmd *cobra.Command) {
+	cmd.Flags().SortFlags = false
+	cmd.Flags().StringVar(&o.onBehalf, "on-behalf", "", "as root: `WHO` said so; the receipt keeps it")
+	langFlag(cmd, &o.lang)
+	jsonFlag(cmd, &o.json)
+}
+
+// newDecision makes `grant` or `withdraw`, which differ in what they ask for only.
+func newDecision(g *global, yes bool) *cobra.Command {
+	o := &decideOptions{}
+	cmd := &cobra.Command{
+		Use:   "withdraw PURPOSE",
+		Short: "take a yes back",
+		Long: `Takes a yes back. Nothing of the purpose leaves from this moment on, what was
+kept for it can't be read any more, and the recipient is asked to delete what it
+has. It needs no network.`,
+		Example: `  candor consent withdraw trends
+  candor consent withdraw trends --on-behalf "Ms Martin, by phone"`,
+	}
+	if yes {
+		cmd.Use, cmd.Short = "grant PURPOSE", "say yes to one purpose"
+		cmd.Long = `Says yes to one purpose, to the extent that "candor consent show" prints. It
+counts from now on: nothing sensed before leaves under it.
+
+Only the person can say yes: the owner of the state directory, or root who
+passes it on and says on whose behalf.`
+		cmd.Example = `  candor consent grant trends
+  candor consent grant trends --lang fr
+  candor consent grant trends --on-behalf "Ms Martin, by phone"`
+	}
+	cmd.Args = takes("PURPOSE")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := checkLang(cmd, o.lang); err != nil {
+			return err
+		}
+		if cmd.Flags().Changed("on-behalf") && strings.TrimSpace(o.onBehalf) == "" {
+			return usagef(cmd, "--on-behalf is empty; say on whose behalf")
+		}
+		return g.with(cmd.Context(), func(s *session) error {
+			do := s.Withdraw
+			if yes {
+				do = s.Grant
+			}
+			done, err := do(cmd.Context(), args[0], control.Decision{OnBehalf: o.onBehalf, Language: o.lang})
+			if err != nil {
+				return err
+			}
+			if o.json {
+				return printJSON(g.out, done)
+			}
+			printDecided(g.out, &done)
+			return nil
+		})
+	}
+	o.flags(cmd)
+	return cmd
+}
+
+func printDecided(w io.Writer, d *control.Decided) {
+	words := string(d.State)
+	if d.Grant != 0 {
+		words = fmt.Sprintf("%s, grant %d", words, d.Grant)
+	}
+	paragraph(w, "", d.Purpose+": "+words+".")
+	if d.Notice != "" {
+		paragraph(w, "", d.Notice)
+	}
+}

@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/candor-edge/candor/agent"
+	"github.com/candor-edge/candor/agent/control"
+	"github.com/candor-edge/candor/tinyconf"
+)
+
+// How candor speaks when something fails, all in this file: one sentence after "candor: ", no capital at its start, no full
+// stop at its end, saying what failed and where; then "hint: " and what to type next, if anything helps. Faults of a file
+// stand alone, one a line, so that editors can jump to them. No value a sensor measured is ever in it.
+
+// failure is an error with its exit code and hint.
+type failure struct {
+	err  error
+	code int
+	hint string
+}
+
+// Error returns the text.
+func (f *failure) Error() string { return f.err.Error() }
+
+// Unwrap returns the error itself.
+func (f *failure) Unwrap() error { return f.err }
+
+// failf makes an error that ends with exit code 1.
+func failf(hint, format string, args ...any) error {
+	return &failure{fmt.Errorf(format, args...), exitFailed, hint}
+}
+
+// usagef makes an error about how a verb was called.
+func usagef(cmd *cobra.Command, format string, args ...any) error {
+	return &failure{fmt.Errorf(format, args...), exitWrongUse, cmd.CommandPath() + " --help"}
+}
+
+// flagError is what cobra calls when flags can't be read.
+func flagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return usagef(cmd, "%w", err)
+	}
+	name := unknown.GetSpecifiedName()
+	if unknown.GetSpecifiedShortnames() != "" {
+		return usagef(cmd, "%s has no flag -%s", cmd.CommandPath(), name)
+	}
+	var known []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			known = append(known, f.Name)
+		}
+	})
+	if near, ok := tinyconf.Closest(name, known); ok {
+		return usagef(cmd, "%s has no flag --%s; did you mean --%s?", cmd.CommandPath(), name, near)
+	}
+	return usagef(cmd, "%s has no flag --%s", cmd.CommandPath(), name)
+}
+
+// report prints an error and returns the exit code for it.
+func report(w io.Writer, err error) int {
+	if err == nil {
+		return exitDone
+	}
+	code, hint := judge(err)
+	var faults tinyconf.Faults
+	if errors.As(err, &faults) {
+		for _, f := range faults {
+			_, _ = fmt.Fprintln(w, f.Error())
+		}
+	} else {
+		_, _ = fmt.Fprintln(w, "candor: "+strings.TrimSpace(err.Error()))
+	}
+	if hint != "" {
+		_, _ = fmt.Fprintln(w, "hint: "+hint)
+	}
+	return code
+}
+
+// judge finds exit code and hint of an error.
+func judge(err error) (code int, hint string) {
+	var own *failure
+	var refused *control.Error
+	var left *agent.LeftError
+	switch {
+	case errors.As(err, &own):
+		return own.code, own.hint
+	case errors.As(err, &left):
+		return exitLeft, "candor status"
+	case errors.As(err, &refused):
+		if refused.Code == control.ErrNotAllowed {
+			return exitNotAllowed, refused.Hint
+		}
+		return exitFailed, refused.Hint
+	case errors.Is(err, agent.ErrLocked):
+		return exitFailed, "candor status, or wait until the other one has ended"
+	case errors.Is(err, fs.ErrPermission):
+		return exitNotAllowed, "run this as the owner of the state directory, or as root"
+	}
+	return exitFailed, ""
+}

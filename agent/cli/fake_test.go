@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/candor-edge/candor/agent/control"
+	"github.com/candor-edge/candor/sensors"
+	"github.com/candor-edge/candor/store/consent"
+)
+
+// fakeAgent answers what the scripts expect.
+type fakeAgent struct{}
+
+var _ control.Backend = fakeAgent{}
+
+func at(hour int) time.Time { return time.Date(2026, 3, 1, hour, 0, 0, 0, time.UTC) }
+
+func (fakeAgent) Status(context.Context) (control.Status, error) {
+	return control.Status{
+		Version: "1.2.3", Daemon: true, Since: at(6), Clock: "system", Plan: "abcd",
+		Truth:    "One purpose is granted: trends.",
+		Warnings: []string{"The policy is not signed: whoever can write its file can change what is asked, and nobody would see it."},
+		Policy:   control.PolicyStatus{File: "/etc/candor/policy.toml", Version: 7, State: "ok", Findings: []string{"purpose trends: no benefit is given"}},
+		Sensors: []control.SensorStatus{
+			{Name: "hall", Driver: "simulated", Simulated: true, State: "running", Fields: []string{"hall.temperature"},
+				Faults: []sensors.FaultCount{{What: "bad cell", Where: "hall.csv:17", Count: 3, Hint: "mend it"}}},
+			{Name: "door", Driver: "contact", State: "failed", Error: "no line GPIO17"},
+		},
+		Purposes: []control.PurposeStatus{
+			{ID: "trends", Recipient: "acme", State: consent.Given, Buffered: 3, Outgoing: 1, Parked: 2, NextSend: at(9), Sent: control.SentTotal{Batches: 4, Rows: 240, WireBytes: 2048}},
+			{ID: "improve", Recipient: "acme", State: consent.Refused, Reason: "the charter forbids it"},
+		},
+		Buffer: control.BufferStatus{State: "ok", Bytes: 1536, MaxBytes: 256 << 20, Segments: 1, Waiting: 1, Written: 40960, Gaps: []string{"a damaged segment"}, Dropped: map[string]uint64{"buffer full": 1}},
+		Routes: []control.RouteStatus{{Recipient: "acme", URL: "https://ingest.acme.example/v1", State: "unreachable", Reason: "no such host", Failures: 2, NextTry: at(8), LastAck: at(7)}},
+	}, nil
+}
+
+func (fakeAgent) Consent(_ context.Context, language string) (control.Consent, error) {
+	if language == "" {
+		language = "en"
+	}
+	return control.Consent{
+		Language: language, Controller: "Acme Objets SAS",
+		Purposes: []control.ConsentPurpose{
+			{ID: "trends", Title: "Follow consumption trends", Why: "To see what a house needs in a year, over many houses, without looking into any one of them by day.",
+				Benefit: "A yearly report.", State: consent.Given, Recipient: "Acme Objets SAS (FR)", Access: "consent", Basis: "consent",
+				Fields: []string{"hall.temperature: mean 1h, round 0.5", "hall.humidity: mean 6h"}, Time: "1h", Upload: "6h", Retention: "395 days",
+				Bits: "at most 192 bits a day", Given: at(7), Until: at(7).AddDate(1, 0, 0)},
+			{ID: "relation", Title: "Advice", State: consent.Asked, Recipient: "Acme Objets SAS (FR)"},
+			{ID: "improve", Title: "Better products", State: consent.Refused, Reason: "the charter forbids it", Recipient: "Acme Objets SAS (FR)"},
+		},
+		Withheld: []consent.Withheld{{Field: "hall.motion", Reason: consent.NoRule, Count: 12}, {Field: "badge.id", Purpose: "relation", Reason: consent.NoGrant, Count: 2}},
+	}, nil
+}
+
+func (fakeAgent) Preview(_ context.Context, purpose string) ([]control.Preview, error) {
+	if purpose != "" && purpose != "trends" {
+		return nil, control.Errorf(control.ErrNotFound, "candor consent show", "no purpose is called %q; did you mean \"trends\"?", purpose)
+	}
+	return []control.Preview{
+		{Purpose: "trends", State: "would send", Rows: 22, Bytes: 512, NextSend: at(12), SenML: pack()},
+		{Purpose: "improve", State: "nothing leaves: refused"},
+	}, nil
+}
+
+func (fakeAgent) Sent(context.Context) ([]control.Sent, error) {
+	const stream = "000102030405060708090a0b0c0d0e0f"
+	return []control.Sent{
+		{Purpose: "trends", Recipient: "acme", Stream: stream, Epoch: 3, WireBytes: 400, SentAt: at(7), Control: "announcement"},
+		{Purpose: "trends", Recipient: "acme", Stream: stream, Epoch: 3, Seq: 1, Rows: 60, ColumnBytes: 200, WireBytes: 512, SentAt: at(8), Fields: []string{"hall.temperature"}},
+		{Purpose: "trends", Recipient: "acme", Stream: stream, Epoch: 3, Seq: 2, Rows: 1, ColumnBytes: 20, WireBytes: 512, SentAt: at(9), Fields: []string{"hall.temperature"}},
+	}, nil
+}
+
+func (fakeAgent) Grant(_ context.Context, purpose string, role control.Role, d control.Decision) (control.Decided, error) {
+	switch purpose {
+	case "trends":
+		return control.Decided{Purpose: purpose, State: consent.Given, Grant: 4, Notice: "By " + string(role) + " for " + d.OnBehalf + " in " + d.Language + "."}, nil
+	case "improve":
+		return control.Decided{}, control.Errorf(control.ErrConflict, "candor policy check", "purpose improve can't be granted: the charter forbids it")
+	}
+	return control.Decided{}, control.Errorf(control.ErrNotFound, "candor consent show", "no purpose is called %q; did you mean \"trends\"?", purpose)
+}
+
+func (fakeAgent) Withdraw(_ context.Context, purpose string, _ control.Role, _ control.Decision) (control.Decided, error) {
+	return control.Decided{Purpose: purpose, State: consent.Withdrawn, Grant: 4, Notice: "Nothing of it leaves any more."}, nil
+}

@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+)
+
+func jsonFlag(cmd *cobra.Command, to *bool) {
+	cmd.Flags().BoolVar(to, "json", false, "print JSON, for programs")
+}
+
+// printJSON writes one JSON document, indented.
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("can't write the answer as JSON: %w", err)
+	}
+	return nil
+}
+
+// clean makes text from files and from the other end of the socket safe for a terminal: what can't be printed becomes "?".
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			if unicode.IsSpace(r) {
+				return ' '
+			}
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+// paragraph writes text in lines of at most [width] columns, the first after lead and the others under it.
+func paragraph(w io.Writer, lead, text string) {
+	indent := strings.Repeat(" ", utf8.RuneCountInString(lead))
+	line, used := lead, utf8.RuneCountInString(lead)
+	empty := true
+	for word := range strings.FieldsSeq(clean(text)) {
+		n := utf8.RuneCountInString(word)
+		if !empty && used+1+n > width {
+			_, _ = fmt.Fprintln(w, strings.TrimRight(line, " "))
+			line, used, empty = indent, len(indent), true
+		}
+		if !empty {
+			line, used = line+" ", used+1
+		}
+		line, used, empty = line+word, used+n, false
+	}
+	_, _ = fmt.Fprintln(w, strings.TrimRight(line, " "))
+}
+
+// moment shows a time in the local zone; "" for none.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Local().Format("2006-01-02 15:04:05 MST")
+}
+
+// size shows a number of bytes with one decimal at most, without floats.
+func size(n int64) string {
+	const unit = 1 << 10
+	if n < unit {
+		return strconv.FormatInt(n, 10) + " B"
+	}
+	names := []string{"KiB", "MiB", "GiB", "TiB"}
+	i, div := 0, int64(unit)
+	for i < len(names)-1 && n >= div*unit {
+		i, div = i+1, div*unit
+	}
+	whole, tenth := n/div, (n%div)*10/div
+	if tenth == 0 {
+		return fmt.Sprintf("%d %s", whole, names[i])
+	}
+	return fmt.Sprintf("%d.%d %s", whole, tenth, names[i])
+}
+
+// count shows a number of things: "no rows", "1 row", "12 rows".
+func count[N ~int | ~int64 | ~uint64](n N, one, many string) string {
+	switch n {
+	case 0:
+		return "no " + many
+	case 1:
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// joined puts the non-empty parts together with commas.
+func joined(parts ...string) string {
+	var keep []string
+	for _, p := range parts {
+		if p != "" {
+			keep = append(keep, p)
+		}
+	}
+	return strings.Join(keep, ", ")
+}

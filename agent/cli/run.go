@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/spf13/cobra"
+
+	"github.com/candor-edge/candor/agent"
+	"github.com/candor-edge/candor/agent/control"
+)
+
+type runOptions struct {
+	once     bool
+	deadline time.Duration
+	log      string
+}
+
+func (o *runOptions) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.BoolVar(&o.once, "once", false, "read sources that end to their end, send what is due and exit")
+	f.DurationVar(&o.deadline, "deadline", 30*time.Second, "with --once: give up sending after `TIME`, as 30s or 5m")
+	f.StringVar(&o.log, "log", "text", "`FORM` of the log on standard error: text or json")
+}
+
+func newRun(g *global) *cobra.Command {
+	o := &runOptions{}
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "read the sensors and send what was agreed to",
+		Long: `Runs the agent: reads the sensors, keeps what the person agreed to and sends it.
+It ends at SIGTERM or SIGINT, with exit code 0, and loses nothing.
+
+With --once it reads sources that end by themselves (recordings, a simulation
+with a length), sends all of it and exits: with 0 when everything was
+acknowledged, with 3 when something is left, which is kept for the next time.`,
+		Example: `  candor run --config candor.toml
+  candor run --once --deadline 2m`,
+		Args: takes(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(cmd); err != nil {
+				return err
+			}
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+			defer stop()
+			// A second signal ends the process at once.
+			context.AfterFunc(ctx, stop)
+			return run(ctx, g, o)
+		},
+	}
+	o.flags(cmd)
+	return cmd
+}
+
+func (o *runOptions) check(cmd *cobra.Command) error {
+	switch {
+	case o.log != "text" && o.log != "json":
+		return usagef(cmd, "--log is text or json, not %q", o.log)
+	case cmd.Flags().Changed("deadline") && !o.once:
+		return usagef(cmd, "--deadline goes with --once; without it the agent runs until it is told to end")
+	case o.deadline <= 0:
+		return usagef(cmd, "--deadline is a time to come, as 30s")
+	}
+	return nil
+}
+
+func run(ctx context.Context, g *global, o *runOptions) error {
+	cfg, err := g.load()
+	if err != nil {
+		return err
+	}
+	log := newLog(g.env.Stderr, o.log)
+	a, err := agent.Open(cfg, g.options(log))
+	if err != nil {
+		return err
+	}
+	if o.once {
+		err = once(ctx, a, o.deadline)
+	} else {
+		go g.tellReady(ctx, cfg.Socket(), log)
+		err = a.Run(ctx)
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			err = nil // it was told to end, and did
+		}
+	}
+	return errors.Join(err, a.Close())
+}
+
+// once runs to the end of the sources. When it was interrupted, what was not sent is kept as after a deadline.
+func once(ctx context.Context, a *agent.Agent, deadline time.Duration) error {
+	err := a.Once(ctx, deadline)
+	var left *agent.LeftError
+	if ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)) && !errors.As(err, &left) {
+		return &failure{errors.New("interrupted; what was not sent is kept"), exitLeft, "candor run --once"}
+	}
+	return err
+}
+
+func newLog(w io.Writer, form string) *slog.Logger {
+	if form == "json" {
+		return slog.New(slog.NewJSONHandler(w, nil))
+	}
+	return slog.New(slog.NewTextHandler(w, nil))
+}
+
+// tellReady tells systemd that the agent is up once its socket answers, and that it is going when ctx ends. Without systemd it
+// does nothing.
+func (g *global) tellReady(ctx context.Context, socket string, log *slog.Logger) {
+	if g.env.Getenv("NOTIFY_SOCKET") == "" {
+		return
+	}
+	for {
+		client, err := control.Dial(socket)
+		if err == nil {
+			client.Close()
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(lockPause):
+		}
+	}
+	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
+		log.Warn("systemd was not told that the agent is ready", "error", err)
+	}
+	<-ctx.Done()
+	if _, err := daemon.SdNotify(false, daemon.SdNotifyStopping); err != nil {
+		log.Warn("systemd was not told that the agent ends", "error", err)
+	}
+}

@@ -1,0 +1,228 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/candor-edge/candor/agent/control"
+)
+
+func newStatus(g *global) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "show how the object is, in words and counts",
+		Long: `Shows whether anything is leaving, and how sensors, purposes, buffer and routes
+are. It shows no measured value, so a technician may see it.`,
+		Example: `  candor status
+  candor status --json`,
+		Args: takes(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return g.with(cmd.Context(), func(s *session) error {
+				status, err := s.Status(cmd.Context())
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return printJSON(g.out, status)
+				}
+				printStatus(g.out, &status)
+				return nil
+			})
+		},
+	}
+	jsonFlag(cmd, &asJSON)
+	return cmd
+}
+
+func printStatus(w io.Writer, s *control.Status) {
+	paragraph(w, "", s.Truth)
+	for _, warning := range s.Warnings {
+		paragraph(w, "! ", warning)
+	}
+	_, _ = fmt.Fprintln(w)
+	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	row(tw, "Agent", agentWords(s))
+	row(tw, "Policy", policyWords(&s.Policy))
+	row(tw, "Buffer", bufferWords(&s.Buffer, s.Limited))
+	_ = tw.Flush()
+	for line := range strings.Lines(s.Policy.Error) {
+		paragraph(w, "  ! ", line)
+	}
+	for _, finding := range s.Policy.Findings {
+		paragraph(w, "  - ", finding)
+	}
+	if s.Buffer.Detail != "" {
+		paragraph(w, "  ! ", s.Buffer.Detail)
+	}
+	for _, gap := range s.Buffer.Gaps {
+		paragraph(w, "  - ", gap)
+	}
+	for _, reason := range sortedKeys(s.Buffer.Dropped) {
+		paragraph(w, "  - ", fmt.Sprintf("%s lost: %s", count(s.Buffer.Dropped[reason], "row", "rows"), reason))
+	}
+	printSensors(w, s.Sensors)
+	printPurposes(w, s.Purposes, s.Limited)
+	printRoutes(w, s.Routes)
+}
+
+func row(w io.Writer, cells ...string) {
+	for i := range cells {
+		cells[i] = clean(cells[i])
+	}
+	_, _ = fmt.Fprintln(w, strings.TrimRight(strings.Join(cells, "\t"), "\t "))
+}
+
+func agentWords(s *control.Status) string {
+	running := "no daemon runs; this is what is on the disk"
+	if s.Daemon {
+		running = "running since " + moment(s.Since)
+	}
+	clock := ""
+	if s.Clock != "" && s.Clock != "system" {
+		clock = "clock: " + s.Clock
+	}
+	version := ""
+	if s.Version != "" {
+		version = "version " + s.Version
+	}
+	return joined(running, clock, version)
+}
+
+func policyWords(p *control.PolicyStatus) string {
+	signed := "not signed"
+	if p.Signed {
+		signed = "signed"
+	}
+	charter := "no charter"
+	if p.Charter != "" {
+		charter = "with a charter"
+	}
+	version := ""
+	if p.Version > 0 {
+		version = fmt.Sprintf("version %d", p.Version)
+	}
+	return joined(p.State, version, signed, charter) + "  " + p.File
+}
+
+func bufferWords(b *control.BufferStatus, limited bool) string {
+	if limited {
+		return joined(b.State, "of "+size(b.MaxBytes))
+	}
+	waiting := ""
+	if b.Waiting > 0 {
+		waiting = count(b.Waiting, "row", "rows") + " in memory"
+	}
+	return joined(b.State, size(b.Bytes)+" of "+size(b.MaxBytes), count(b.Segments, "segment", "segments"), waiting, size(b.Written)+" written since the start")
+}
+
+func printSensors(w io.Writer, list []control.SensorStatus) {
+	_, _ = fmt.Fprintln(w, "\nSensors")
+	if len(list) == 0 {
+		_, _ = fmt.Fprintln(w, "  none")
+	}
+	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	for _, s := range list {
+		what := s.Driver
+		if s.Simulated {
+			what += " (not a real sensor)"
+		}
+		row(tw, "  "+s.Name, what, s.State)
+	}
+	_ = tw.Flush()
+	for _, s := range list {
+		if s.Error != "" {
+			paragraph(w, "  ! "+clean(s.Name)+": ", s.Error)
+		}
+		for _, f := range s.Faults {
+			times := ""
+			if f.Count > 0 {
+				times = count(f.Count, "time", "times")
+			}
+			paragraph(w, "  - "+clean(s.Name)+": ", joined(f.What, times, f.Where, f.Hint))
+		}
+	}
+}
+
+func printPurposes(w io.Writer, list []control.PurposeStatus, limited bool) {
+	_, _ = fmt.Fprintln(w, "\nPurposes")
+	if len(list) == 0 {
+		_, _ = fmt.Fprintln(w, "  none")
+	}
+	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	for _, p := range list {
+		sent := count(p.Sent.Batches, "batch", "batches") + " sent"
+		if !limited {
+			sent = fmt.Sprintf("%s sent, %s", count(p.Sent.Rows, "row", "rows"), size(int64(p.Sent.WireBytes)))
+		}
+		row(tw, "  "+p.ID, string(p.State), "to "+p.Recipient, sent)
+	}
+	_ = tw.Flush()
+	for _, p := range list {
+		if p.Reason != "" {
+			paragraph(w, "  - "+clean(p.ID)+": ", p.Reason)
+		}
+		if kept := keptWords(&p); kept != "" {
+			paragraph(w, "  - "+clean(p.ID)+": ", kept)
+		}
+	}
+}
+
+// keptWords tells what of a purpose is still here; "" when nothing is.
+func keptWords(p *control.PurposeStatus) string {
+	var kept, parked, next string
+	if p.Buffered > 0 {
+		kept = count(p.Buffered, "row", "rows") + " kept"
+	}
+	if p.Outgoing > 0 {
+		kept = joined(kept, count(p.Outgoing, "batch", "batches")+" to send")
+	}
+	if p.Parked > 0 {
+		parked = count(p.Parked, "batch", "batches") + " refused by the recipient and kept"
+	}
+	if !p.NextSend.IsZero() {
+		next = "next upload " + moment(p.NextSend)
+	}
+	return joined(kept, parked, next)
+}
+
+func printRoutes(w io.Writer, list []control.RouteStatus) {
+	_, _ = fmt.Fprintln(w, "\nRoutes")
+	if len(list) == 0 {
+		_, _ = fmt.Fprintln(w, "  none: nothing can be sent")
+	}
+	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	for _, r := range list {
+		row(tw, "  "+r.Recipient, r.State, r.URL)
+	}
+	_ = tw.Flush()
+	for _, r := range list {
+		var failures, next, last string
+		if r.Failures > 0 {
+			failures = count(r.Failures, "failure", "failures") + " in a row"
+		}
+		if !r.NextTry.IsZero() {
+			next = "next try " + moment(r.NextTry)
+		}
+		if !r.LastAck.IsZero() {
+			last = "last answer " + moment(r.LastAck)
+		}
+		if words := joined(r.Reason, failures, next, last); words != "" {
+			paragraph(w, "  - "+clean(r.Recipient)+": ", words)
+		}
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

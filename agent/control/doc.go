@@ -1,0 +1,12 @@
+// Package control is how everything outside the agent talks to it: HTTP with JSON over a unix socket.
+//
+// The nouns: a [Backend] is the agent as the server sees it; a [Client] is the one way in, used by the command line with a
+// daemon running and, over an in-process transport, without one; a [Role] is who is asking, from the peer credentials
+// of the socket.
+//
+// The promise: only the person (or root on behalf of the person, who is then named in the receipt) can grant or withdraw;
+// no answer of this package carries a measured value except the preview of the next upload and what was already sent, both for
+// the person and root only. Every request and answer is bounded.
+//
+// Caveats: root can change the object; what root does through Candor is a receipt, and receipts prove nothing against root.
+package control

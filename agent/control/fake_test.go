@@ -1,0 +1,68 @@
+package control
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/candor-edge/candor/sensors"
+	"github.com/candor-edge/candor/store/consent"
+)
+
+// fake is a backend with fixed answers that remembers what it was asked.
+type fake struct {
+	mu    sync.Mutex
+	calls []string
+	last  Decision
+	err   error
+}
+
+func (f *fake) note(call string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, call)
+	return f.err
+}
+
+func (f *fake) seen() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string{}, f.calls...)
+}
+
+func (f *fake) Status(context.Context) (Status, error) {
+	return Status{
+		Version:  "1",
+		Truth:    "Nothing is leaving.",
+		Purposes: []PurposeStatus{{ID: "trends", State: consent.Given, Buffered: 4, Outgoing: 5, Sent: SentTotal{Batches: 6, Rows: 7, WireBytes: 8}}},
+		Sensors:  []SensorStatus{{Name: "hall", Faults: []sensors.FaultCount{{What: "bad cell", Where: "hall.csv:17", Count: 9, Hint: "mend it"}}}},
+		Buffer:   BufferStatus{State: "ok", Bytes: 10, MaxBytes: 11, Segments: 12, Waiting: 3, Written: 13, Gaps: []string{"15 rows"}, Dropped: map[string]uint64{"x": 14}},
+	}, f.note("status")
+}
+
+func (f *fake) Consent(_ context.Context, language string) (Consent, error) {
+	return Consent{Language: language, Controller: "Acme"}, f.note("consent " + language)
+}
+
+func (f *fake) Preview(_ context.Context, purpose string) ([]Preview, error) {
+	return []Preview{{Purpose: "trends", Rows: 1, SenML: RawJSON(`[{"n":"x","v":1}]`)}}, f.note("preview " + purpose)
+}
+
+func (f *fake) Sent(context.Context) ([]Sent, error) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	return []Sent{{Purpose: "trends", Seq: 1, SentAt: at}, {Purpose: "trends", Seq: 2, SentAt: at}}, f.note("sent")
+}
+
+func (f *fake) Grant(_ context.Context, purpose string, role Role, d Decision) (Decided, error) {
+	f.mu.Lock()
+	f.last = d
+	f.mu.Unlock()
+	return Decided{Purpose: purpose, State: consent.Given, Grant: 1}, f.note("grant " + purpose + " " + string(role))
+}
+
+func (f *fake) Withdraw(_ context.Context, purpose string, role Role, d Decision) (Decided, error) {
+	f.mu.Lock()
+	f.last = d
+	f.mu.Unlock()
+	return Decided{Purpose: purpose, State: consent.Withdrawn, Grant: 1}, f.note("withdraw " + purpose + " " + string(role))
+}

@@ -1,0 +1,218 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	maxBody     = 4 << 10 // bytes of a request's body
+	maxOnBehalf = 200     // bytes of the text that says on whose behalf
+	maxPurpose  = 64      // bytes of a purpose's id; longer is none
+)
+
+// language is the part of RFC 5646 that a notice can have: a language, a region.
+const language = `^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{1,8}){0,3}$`
+
+// route is one line of the API: who may use which path with which method.
+type route struct {
+	method string
+	path   string
+	roles  []Role
+	serve  func(r *http.Request) (any, error)
+}
+
+// server answers the requests of one backend. It has no state of its own.
+type server struct {
+	backend  Backend
+	language *regexp.Regexp
+}
+
+// routes is the whole API. A technician sees the state and nothing else; decisions belong to the person, and to root who passes
+// one on.
+func (s *server) routes() []route {
+	everyone := []Role{Technician, Person, Root}
+	household := []Role{Person, Root}
+	return []route{
+		{"GET", "/v1/status", everyone, s.status},
+		{"GET", "/v1/consent", household, s.consent},
+		{"GET", "/v1/preview", household, s.preview},
+		{"GET", "/v1/sent", household, s.sent},
+		{"POST", "/v1/consent/{purpose}/grant", household, s.decide(s.backend.Grant)},
+		{"POST", "/v1/consent/{purpose}/withdraw", household, s.decide(s.backend.Withdraw)},
+	}
+}
+
+// NewHandler serves the API of a backend. The role of who asks comes from the request's context ([WithRole]); a
+// request without one is refused. The handler is safe for concurrent use if the backend is.
+func NewHandler(b Backend) http.Handler {
+	s := &server{backend: b, language: regexp.MustCompile(language)}
+	mux := http.NewServeMux()
+	for _, rt := range s.routes() {
+		mux.Handle(rt.path, rt)
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		writeError(w, Errorf(ErrNotFound, "", "there is nothing at this path"))
+	})
+	return mux
+}
+
+// ServeHTTP implements http.Handler.
+func (rt route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != rt.method {
+		w.Header().Set("Allow", rt.method)
+		writeError(w, Errorf(ErrMethod, "", "%s is asked with %s", rt.path, rt.method))
+		return
+	}
+	if err := rt.permit(roleOf(r.Context())); err != nil {
+		writeError(w, err)
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	answer, err := rt.serve(r)
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	writeAnswer(w, answer)
+}
+
+func (rt route) permit(role Role) error {
+	switch {
+	case slices.Contains(rt.roles, role):
+		return nil
+	case role == Technician:
+		return Errorf(ErrNotAllowed, "candor status", "a technician may see the state of the object, and nothing of what it measures or who agreed to what")
+	}
+	return Errorf(ErrNotAllowed, "run this as the owner of the state directory, or as root", "you are neither the person this object belongs to nor its technician")
+}
+
+func (s *server) status(r *http.Request) (any, error) {
+	if err := noQuery(r); err != nil {
+		return nil, err
+	}
+	status, err := s.backend.Status(r.Context())
+	if err == nil && roleOf(r.Context()) == Technician {
+		status = status.ForTechnician()
+	}
+	return status, err
+}
+
+func (s *server) consent(r *http.Request) (any, error) {
+	if err := noQuery(r, "language"); err != nil {
+		return nil, err
+	}
+	lang := r.URL.Query().Get("language")
+	if err := s.checkLanguage(lang); err != nil {
+		return nil, err
+	}
+	return s.backend.Consent(r.Context(), lang)
+}
+
+func (s *server) preview(r *http.Request) (any, error) {
+	if err := noQuery(r, "purpose"); err != nil {
+		return nil, err
+	}
+	purpose := r.URL.Query().Get("purpose")
+	if len(purpose) > maxPurpose {
+		return nil, Errorf(ErrNotFound, "candor consent show", "no purpose has so long a name")
+	}
+	previews, err := s.backend.Preview(r.Context(), purpose)
+	if previews == nil {
+		previews = []Preview{} // [] in JSON, never null
+	}
+	return previews, err
+}
+
+func (s *server) sent(r *http.Request) (any, error) {
+	if err := noQuery(r); err != nil {
+		return nil, err
+	}
+	return s.backend.Sent(r.Context())
+}
+
+type decider func(ctx context.Context, purpose string, role Role, d Decision) (Decided, error)
+
+func (s *server) decide(do decider) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) {
+		if err := noQuery(r); err != nil {
+			return nil, err
+		}
+		var d Decision
+		if err := readBody(r, &d); err != nil {
+			return nil, err
+		}
+		if err := s.checkLanguage(d.Language); err != nil {
+			return nil, err
+		}
+		if err := checkOnBehalf(d.OnBehalf); err != nil {
+			return nil, err
+		}
+		role := roleOf(r.Context())
+		if role == Root && strings.TrimSpace(d.OnBehalf) == "" {
+			return nil, Errorf(ErrNotAllowed, "add --on-behalf TEXT, with the name of the person who said so; the receipt keeps it",
+				"only the person decides; root can pass on what the person said, and must say on whose behalf")
+		}
+		purpose := r.PathValue("purpose")
+		if len(purpose) > maxPurpose {
+			return nil, Errorf(ErrNotFound, "candor consent show", "no purpose has so long a name")
+		}
+		return do(r.Context(), purpose, role, d)
+	}
+}
+
+// noQuery refuses parameters nobody would look at: a parameter that is taken and ignored misleads.
+func noQuery(r *http.Request, known ...string) error {
+	for name := range r.URL.Query() {
+		if !slices.Contains(known, name) {
+			return Errorf(ErrBadRequest, "", "the parameter %q is not known here", name)
+		}
+	}
+	return nil
+}
+
+func (s *server) checkLanguage(lang string) error {
+	if lang != "" && !s.language.MatchString(lang) {
+		return Errorf(ErrBadRequest, "use a language tag, as fr or en", "that is no language tag")
+	}
+	return nil
+}
+
+// checkOnBehalf keeps what would forge lines or overflow out of a receipt.
+func checkOnBehalf(text string) error {
+	if len(text) > maxOnBehalf {
+		return Errorf(ErrBadRequest, "", "the text that says on whose behalf has %d bytes; at most %d", len(text), maxOnBehalf)
+	}
+	if !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return Errorf(ErrBadRequest, "", "the text that says on whose behalf has characters that can't be printed")
+	}
+	return nil
+}
+
+// readBody reads one JSON object, strictly. An empty body is the zero value.
+func readBody(r *http.Request, into any) error {
+	data, err := io.ReadAll(r.Body)
+	if err != nil {
+		return Errorf(ErrBadRequest, "", "the body could not be read, or has more than %d bytes", maxBody)
+	}
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(into); err != nil {
+		return Errorf(ErrBadRequest, "", "the body is no decision: %w", err)
+	}
+	if dec.More() {
+		return Errorf(ErrBadRequest, "", "the body goes on after the decision")
+	}
+	return nil
+}

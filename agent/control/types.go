@@ -1,0 +1,186 @@
+package control
+
+import (
+	"time"
+
+	"github.com/candor-edge/candor/sensors"
+	"github.com/candor-edge/candor/store/consent"
+)
+
+// Role is who asks.
+type Role string
+
+// The roles, by rising rights. Root may do what the person may, with a text that says on whose behalf.
+const (
+	Technician Role = "technician"
+	Person     Role = "person"
+	Root       Role = "root"
+)
+
+// Status is the state of the object in words and counts. It holds no measured value.
+type Status struct {
+	Version  string          `json:"version"`
+	Daemon   bool            `json:"daemon"` // false: no daemon runs; this is the state on disk
+	Since    time.Time       `json:"since"`
+	Clock    string          `json:"clock"`              // "system", or what an accelerated clock calls itself
+	Truth    string          `json:"truth"`              // one sentence: is anything leaving, driven by the sender
+	Warnings []string        `json:"warnings,omitempty"` // what the owner should know: unsigned policy, simulated sensors …
+	Policy   PolicyStatus    `json:"policy"`
+	Sensors  []SensorStatus  `json:"sensors"`
+	Purposes []PurposeStatus `json:"purposes"`
+	Buffer   BufferStatus    `json:"buffer"`
+	Routes   []RouteStatus   `json:"routes"`
+	Plan     string          `json:"plan"`              // digest of the plan in force, hex
+	Limited  bool            `json:"limited,omitempty"` // counts that depend on events are left out: a technician asked
+}
+
+// PolicyStatus tells which policy and charter are in force.
+type PolicyStatus struct {
+	File     string   `json:"file"`
+	Version  uint64   `json:"version"`
+	State    string   `json:"state"`           // ok, unreadable, missing, wrong signature
+	Signed   bool     `json:"signed"`          // the signature was asked for and is right
+	Error    string   `json:"error,omitempty"` // the faults, a line each
+	Charter  string   `json:"charter"`         // file, or "" without one
+	Findings []string `json:"findings,omitempty"`
+}
+
+// SensorStatus tells how a source is, without any value.
+type SensorStatus struct {
+	Name      string               `json:"name"`
+	Driver    string               `json:"driver"`
+	Simulated bool                 `json:"simulated"`
+	State     string               `json:"state"` // waiting, running, ended, failed
+	Error     string               `json:"error,omitempty"`
+	Fields    []string             `json:"fields"`
+	Faults    []sensors.FaultCount `json:"faults,omitempty"`
+}
+
+// PurposeStatus tells where one purpose stands.
+type PurposeStatus struct {
+	ID        string        `json:"id"`
+	Title     string        `json:"title"`
+	Recipient string        `json:"recipient"`
+	State     consent.State `json:"state"`
+	Reason    string        `json:"reason,omitempty"`
+	Buffered  int           `json:"buffered_rows"` // on disk, not yet cut
+	Outgoing  int           `json:"outgoing_batches"`
+	Parked    int           `json:"parked_batches"` // refused by the recipient, kept
+	NextSend  time.Time     `json:"next_send,omitzero"`
+	Sent      SentTotal     `json:"sent"`
+}
+
+// SentTotal sums up what the recipient has acknowledged.
+type SentTotal struct {
+	Batches   uint64 `json:"batches"`
+	Rows      uint64 `json:"rows"`
+	WireBytes uint64 `json:"wire_bytes"`
+}
+
+// BufferStatus is the state of the store.
+type BufferStatus struct {
+	State    string            `json:"state"` // ok, full, read-only, failing
+	Detail   string            `json:"detail,omitempty"`
+	Bytes    int64             `json:"bytes"`
+	MaxBytes int64             `json:"max_bytes"`
+	Segments int               `json:"segments"`
+	Waiting  int               `json:"waiting_rows"`  // in memory, lost by a power cut
+	Written  int64             `json:"written_bytes"` // to the file system since the agent started
+	Gaps     []string          `json:"gaps,omitempty"`
+	Dropped  map[string]uint64 `json:"dropped,omitempty"`
+}
+
+// RouteStatus is the state of the way to one recipient.
+type RouteStatus struct {
+	Recipient string    `json:"recipient"`
+	URL       string    `json:"url"`              // without user, query or token
+	State     string    `json:"state"`            // idle, sending, waiting, refused, unreachable
+	Reason    string    `json:"reason,omitempty"` // the last failure in words
+	Failures  int       `json:"failures"`         // in a row
+	NextTry   time.Time `json:"next_try,omitzero"`
+	LastAck   time.Time `json:"last_ack,omitzero"`
+}
+
+// Consent is what `consent show` prints: every purpose in full, and what did not leave.
+type Consent struct {
+	Language   string             `json:"language"`
+	Controller string             `json:"controller"`
+	Purposes   []ConsentPurpose   `json:"purposes"`
+	Withheld   []consent.Withheld `json:"withheld"`
+}
+
+// ConsentPurpose is one purpose as the person sees it.
+type ConsentPurpose struct {
+	ID        string        `json:"id"`
+	Title     string        `json:"title"`
+	Why       string        `json:"why,omitempty"`
+	Benefit   string        `json:"benefit,omitempty"`
+	State     consent.State `json:"state"`
+	Reason    string        `json:"reason,omitempty"`
+	Recipient string        `json:"recipient"` // name and country
+	Access    string        `json:"access"`
+	Basis     string        `json:"basis"`
+	Fields    []string      `json:"fields"` // "hall.temperature: mean 1h, round 0.5"
+	Time      string        `json:"time"`   // finest time that leaves, "1h"
+	Upload    string        `json:"upload"`
+	Retention string        `json:"retention"`
+	Bits      string        `json:"bits"` // "at most 192 bits a day", or why it is not known
+	Given     time.Time     `json:"given,omitzero"`
+	Until     time.Time     `json:"until,omitzero"`
+}
+
+// Decision is the body of a grant or a withdrawal.
+type Decision struct {
+	OnBehalf string `json:"on_behalf,omitempty"` // who said it, when root passes it on; kept in the receipt
+	Language string `json:"language,omitempty"`  // of the notice that was shown
+}
+
+// Decided answers a decision.
+type Decided struct {
+	Purpose string        `json:"purpose"`
+	State   consent.State `json:"state"`
+	Grant   uint32        `json:"grant"`  // number of the grant given or withdrawn
+	Notice  string        `json:"notice"` // what happens now, in words
+}
+
+// Preview is the next upload of one purpose, decoded, as it would be cut now; nothing is sent by looking.
+type Preview struct {
+	Purpose  string    `json:"purpose"`
+	State    string    `json:"state"` // "nothing to send", "would send", or why nothing leaves
+	Rows     int       `json:"rows"`
+	Bytes    int       `json:"bytes"` // on the wire, signed
+	NextSend time.Time `json:"next_send,omitzero"`
+	SenML    RawJSON   `json:"senml,omitempty"` // RFC 8428
+}
+
+// RawJSON is JSON text that is passed on as it is.
+type RawJSON []byte
+
+// MarshalJSON implements json.Marshaler.
+func (r RawJSON) MarshalJSON() ([]byte, error) {
+	if len(r) == 0 {
+		return []byte("null"), nil
+	}
+	return r, nil
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (r *RawJSON) UnmarshalJSON(b []byte) error {
+	*r = append((*r)[:0], b...)
+	return nil
+}
+
+// Sent is one upload that the recipient has acknowledged.
+type Sent struct {
+	Purpose     string    `json:"purpose"`
+	Recipient   string    `json:"recipient"`
+	Stream      string    `json:"stream"` // hex
+	Epoch       uint64    `json:"epoch"`
+	Seq         uint64    `json:"seq"`
+	Rows        int       `json:"rows"`
+	ColumnBytes int       `json:"column_bytes"`
+	WireBytes   int       `json:"wire_bytes"`
+	SentAt      time.Time `json:"sent_at"`
+	Fields      []string  `json:"fields"`
+	Control     string    `json:"control,omitempty"` // "announcement", "deletion" …; "" for a batch
+}

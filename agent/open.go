@@ -1,0 +1,215 @@
+package agent
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/candor-edge/candor/sensors"
+	"github.com/candor-edge/candor/store"
+	"github.com/candor-edge/candor/store/consent"
+	"github.com/candor-edge/candor/store/keyring"
+	"github.com/candor-edge/candor/store/ledger"
+	"github.com/candor-edge/candor/tinyconf"
+	"github.com/candor-edge/candor/uplink"
+	"github.com/candor-edge/candor/uplink/transport"
+)
+
+// ErrLocked is that another agent has the state directory.
+var ErrLocked = errors.New("another candor is using the state directory")
+
+// Options are what an agent takes from outside. The zero value is the machine's own.
+type Options struct {
+	Clock     sensors.Clock    // nil: the system's
+	ClockName string           // shown in status; "" with the system's clock
+	Log       *slog.Logger     // nil: silent
+	Rand      io.Reader        // nil: crypto/rand
+	Dial      transport.Dialer // nil: the machine's network
+	Sending   func(bool)       // the light: called when sending starts and when it stops
+	Version   string
+}
+
+// Agent is an object's agent with everything opened. Its methods are safe for concurrent use; Run and Once are called
+// at most once, and not both.
+type Agent struct {
+	cfg   *Config
+	opts  Options
+	lock  *os.File
+	keys  *keyring.Ring
+	book  *ledger.Ledger
+	store *store.Store
+	pipe  *pipeline
+	names *uplink.Streams
+	up    *uplink.Uplink
+	lines []*transport.Line
+	since time.Time
+
+	sources []*running
+
+	mu     sync.Mutex // guards what follows, and serialises decisions
+	rules  rules
+	told   map[consent.GrantID]uint64 // the epoch in which a grant was last told the attributes
+	daemon bool
+}
+
+// Open takes the lock on the state directory and opens keys, ledger, buffer, sensors and routes. It starts nothing.
+// ErrLocked is returned when a daemon has the directory.
+func Open(cfg *Config, o Options) (*Agent, error) {
+	a := &Agent{cfg: cfg, opts: defaults(o), told: map[consent.GrantID]uint64{}}
+	a.since = a.opts.Clock.Now()
+	if err := a.open(); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+func defaults(o Options) Options {
+	if o.Clock == nil {
+		o.Clock = sensors.SystemClock{}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	return o
+}
+
+func (a *Agent) open() error {
+	if err := a.takeLock(); err != nil {
+		return err
+	}
+	var err error
+	if a.keys, err = keyring.Open(a.cfg.Keys.Dir, a.opts.Rand); err != nil {
+		return fmt.Errorf("keys: %w", err)
+	}
+	if a.book, err = ledger.Open(ledger.Options{Dir: a.cfg.Device.State, Keys: a.keys, Rand: a.opts.Rand, When: a.now()}); err != nil {
+		return err
+	}
+	if _, err := a.book.Reconcile(a.keys.Has, a.now()); err != nil {
+		a.opts.Log.Warn("the ledger could not note that keys are gone; nothing of them leaves all the same", "error", err)
+	}
+	a.names = uplink.NewStreams(a.book, a.keys, a.opts.Rand)
+	a.store, err = store.Open(store.Options{
+		Dir: a.cfg.Device.State, Keys: a.keys, Streams: a.names, Rand: a.opts.Rand,
+		MaxSize: int64(a.cfg.Buffer.MaxSize), Reserve: int64(a.cfg.Buffer.Reserve),
+	})
+	if err != nil {
+		return fmt.Errorf("buffer: %w", err)
+	}
+	for _, g := range a.lostGrants() {
+		if err := a.store.DropGrant(g); err != nil {
+			a.opts.Log.Warn("what a withdrawn grant had buffered is unreadable but still takes room", "error", err)
+		}
+	}
+	a.pipe = newPipeline(a.opts.Clock, a.store, a.keys)
+	if err := a.openSources(); err != nil {
+		return err
+	}
+	a.loadRules()
+	a.recompile()
+	return a.openUplink()
+}
+
+// takeLock makes the state directory if there is none and locks it for this process.
+func (a *Agent) takeLock() error {
+	if err := os.MkdirAll(a.cfg.Device.State, 0o700); err != nil {
+		return fmt.Errorf("state directory: %w", err)
+	}
+	name := filepath.Join(a.cfg.Device.State, "lock")
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR|syscall.O_CLOEXEC, 0o600)
+	if errors.Is(err, syscall.EROFS) {
+		f, err = os.OpenFile(name, os.O_RDONLY|syscall.O_CLOEXEC, 0)
+	}
+	if err != nil {
+		return fmt.Errorf("state directory: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = f.Close()
+		return fmt.Errorf("%s: %w", a.cfg.Device.State, ErrLocked)
+	}
+	a.lock = f
+	return nil
+}
+
+// lostGrants are those the ledger knows and no key opens any more.
+func (a *Agent) lostGrants() []consent.GrantID {
+	var out []consent.GrantID
+	for _, answer := range a.book.Answers() {
+		if !a.keys.Has(answer.ID) {
+			out = append(out, answer.ID)
+		}
+	}
+	return out
+}
+
+func (a *Agent) openUplink() error {
+	lines := map[string]uplink.Line{}
+	for _, r := range a.cfg.Routes {
+		line, err := transport.Open(r, transport.Env{Secrets: tinyconf.SystemEnv(), Now: a.opts.Clock.Now, Dial: a.opts.Dial})
+		if err != nil {
+			return err
+		}
+		a.lines = append(a.lines, line)
+		lines[r.Recipient] = line
+	}
+	a.up = uplink.New(uplink.Options{
+		Store: a.store, Ledger: a.book, Keys: a.keys, Streams: a.names, Gate: a.pipe, Clock: a.opts.Clock, Lines: lines,
+		Log: a.opts.Log, Sending: a.opts.Sending, Withdrawn: a.withdrawnThere, Jitter: jitter(a.opts.Rand),
+	})
+	return nil
+}
+
+// jitter draws from the agent's own source of randomness.
+func jitter(source io.Reader) func(n int64) int64 {
+	return func(n int64) int64 {
+		var b [8]byte
+		if n <= 0 {
+			return 0
+		}
+		if _, err := io.ReadFull(source, b[:]); err != nil {
+			return n / 2
+		}
+		v := int64(0)
+		for _, c := range b[:7] {
+			v = v<<8 | int64(c)
+		}
+		return v % n
+	}
+}
+
+// Close flushes and lets go of everything. It may be called more than once.
+func (a *Agent) Close() error {
+	var errs []error
+	for _, l := range a.lines {
+		l.Close()
+	}
+	a.lines = nil
+	if a.store != nil {
+		errs = append(errs, a.store.Close())
+		a.store = nil
+	}
+	if a.book != nil {
+		errs = append(errs, a.book.Close())
+		a.book = nil
+	}
+	if a.keys != nil {
+		errs = append(errs, a.keys.Close())
+		a.keys = nil
+	}
+	if a.lock != nil {
+		errs = append(errs, a.lock.Close())
+		a.lock = nil
+	}
+	return errors.Join(errs...)
+}
+
+func (a *Agent) now() sensors.Micros { return sensors.Micros(a.opts.Clock.Now().UnixMicro()) }

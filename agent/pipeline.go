@@ -1,0 +1,131 @@
+package agent
+
+import (
+	"sync"
+
+	"github.com/candor-edge/candor/sensors"
+	"github.com/candor-edge/candor/store"
+	"github.com/candor-edge/candor/store/consent"
+)
+
+// pipeline is the corridor a reading walks: stamped, cleared, stored. It owns the plan in force. Safe for concurrent
+// use; readings of several sources take turns.
+type pipeline struct {
+	clock sensors.Clock
+	store *store.Store
+
+	mu       sync.Mutex
+	plan     *consent.Plan
+	granted  []consent.GrantID
+	windows  *consent.Windows
+	facts    *consent.Windows // of attributes, which are told grant by grant
+	rows     []consent.Cleared
+	replayed map[string]string // recording by source name, of sources that resume
+	lastErr  error             // of the store, for status
+}
+
+func newPipeline(clock sensors.Clock, st *store.Store, keys consent.KeyMaker) *pipeline {
+	empty, _ := consent.Compile(consent.Inputs{})
+	return &pipeline{clock: clock, store: st, plan: empty, windows: consent.NewWindows(keys), facts: consent.NewWindows(keys), replayed: map[string]string{}}
+}
+
+// Plan is the plan in force. It implements uplink.Gate.
+func (p *pipeline) Plan() *consent.Plan {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.plan
+}
+
+// CompleteBefore implements uplink.Gate.
+func (p *pipeline) CompleteBefore(grant consent.GrantID, group int) int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.windows.CompleteBefore(grant, group, p.now())
+}
+
+// use puts a plan in force: from here on nothing is cleared by the one before.
+func (p *pipeline) use(plan *consent.Plan) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.plan = plan
+	p.granted = p.granted[:0]
+	for _, q := range plan.Purposes() {
+		if q.State == consent.Given {
+			p.granted = append(p.granted, q.Grant.ID)
+		}
+	}
+}
+
+// resume tells the memory how far each grant has used a recording, and returns the least of it: where the source
+// begins again.
+func (p *pipeline) resume(source, recording string) uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.replayed[source] = recording
+	var least uint64
+	for i, g := range p.granted {
+		at := p.store.Position(g, recording)
+		p.windows.SkipTo(g, source, at)
+		if i == 0 || at < least {
+			least = at
+		}
+	}
+	return least
+}
+
+// take is what sources emit to.
+func (p *pipeline) take(r sensors.Reading) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r.Taken = p.now()
+	p.rows = p.plan.Clear(p.windows, &r, p.rows[:0])
+	if r.Position > 0 {
+		recording := p.replayed[r.Source]
+		for _, g := range p.granted {
+			p.store.Advance(g, recording, r.Position)
+		}
+	}
+	return p.keep()
+}
+
+// tell clears a reading of facts for one grant.
+func (p *pipeline) tell(grant consent.GrantID, r sensors.Reading) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r.Taken = p.now()
+	p.rows = p.plan.Only(grant).Clear(p.facts, &r, p.rows[:0])
+	_ = p.keep()
+}
+
+// ended closes what a source that has ended left open.
+func (p *pipeline) ended(source string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rows = p.plan.CloseSource(p.windows, source, p.rows[:0])
+	return p.keep()
+}
+
+// keep hands cleared rows to the store. The store's trouble is its own state and does not stop sensing.
+func (p *pipeline) keep() error {
+	if len(p.rows) == 0 {
+		return nil
+	}
+	p.lastErr = p.store.Append(p.rows)
+	return nil
+}
+
+// withheld lists what did not leave and why.
+func (p *pipeline) withheld() []consent.Withheld {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.windows.Withheld()
+}
+
+// trouble is the store's last refusal; nil when the newest rows were taken.
+func (p *pipeline) trouble() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lastErr
+}
+
+func (p *pipeline) now() sensors.Micros { return sensors.Micros(p.clock.Now().UnixMicro()) }
