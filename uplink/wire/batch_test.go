@@ -102,6 +102,9 @@ func TestBatchRoundTrip(t *testing.T) {
 		if !reflect.DeepEqual(b, back) {
 			t.Fatalf("%x:\n got %+v\nwant %+v", payload, back, b)
 		}
+		if id, seq, err := PeekBatch(payload); err != nil || id != b.Announcement || seq != b.Seq {
+			t.Fatalf("peeked %x %d, %v", id, seq, err)
+		}
 		again, err := e.AppendBatch(nil, back, size)
 		if err != nil || string(again) != string(payload) {
 			t.Fatalf("the same batch gave other bytes: %v", err)

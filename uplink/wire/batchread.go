@@ -2,7 +2,8 @@ package wire
 
 // DecodeBatch reads the payload of a batch. It accepts the deterministic form
 // only and never reserves more than the limits of this package allow, however
-// small the input: at most MaxCells values. The batch shares no memory with
+// small the input: at most MaxCells values of 8 to 25 bytes. Verify the
+// signature first, with the key that PeekBatch leads to. The batch shares no memory with
 // payload. It proves form, not origin and not meaning.
 func DecodeBatch(payload []byte) (*Batch, error) {
 	b := new(Batch)
@@ -12,6 +13,25 @@ func DecodeBatch(payload []byte) (*Batch, error) {
 		return nil, in(err, "batch")
 	}
 	return b, nil
+}
+
+// PeekBatch returns the announcement and the sequence number a payload claims,
+// to find out whose key to verify it with. It decodes no rows and reserves no
+// memory; nothing in the payload may be believed yet.
+func PeekBatch(payload []byte) (announcement [16]byte, seq uint64, err error) {
+	b := new(Batch)
+	err = readMessage(payload,
+		keySet(0, keyAnnouncement, keyDeleteBy, keySeq), keySet(keyClock, keyGroups, keyLosses, keyPadding),
+		func(r *reader, key uint) error {
+			if key == keyAnnouncement || key == keySeq {
+				return b.read(r, key)
+			}
+			return r.skip(0)
+		})
+	if err != nil {
+		return [16]byte{}, 0, in(err, "batch")
+	}
+	return b.Announcement, b.Seq, nil
 }
 
 func (b *Batch) read(r *reader, key uint) (err error) {

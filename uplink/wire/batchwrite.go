@@ -7,8 +7,8 @@ import (
 
 // Encoder writes batches. It keeps its scratch from one batch to the next, so
 // that encoding does not allocate in the long run: some 24 bytes a row of the
-// largest group. It keeps no values of a batch in readable form except in that
-// scratch. The zero value is ready. Not for concurrent use.
+// largest group. The scratch holds numbers of the last batch, never tokens, until
+// the next one overwrites them. The zero value is ready. Not for concurrent use.
 type Encoder struct {
 	cols    columns
 	nums    []int64  // numbers of the column at hand that are present

@@ -65,14 +65,6 @@ func appendInt(dst []byte, v int64) []byte {
 	return appendHead(dst, majorUint, uint64(v))
 }
 
-// intLen is the length of an encoded integer.
-func intLen(v int64) int {
-	if v < 0 {
-		v = -(v + 1)
-	}
-	return headLen(uint64(v))
-}
-
 func appendBytes(dst, b []byte) []byte {
 	return append(appendHead(dst, majorBytes, uint64(len(b))), b...)
 }

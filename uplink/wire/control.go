@@ -65,7 +65,8 @@ type FreshnessAnswer struct {
 // Test shows that a route works. It says nothing about the object: the key it
 // is signed with as [KindTest] is made for it and thrown away.
 type Test struct {
-	Nonce [16]byte
+	Nonce [16]byte // random
+	Key   [32]byte // Ed25519 public key, so that the signature can be tried too
 }
 
 // TestSize is the length of every signed test message, in bytes.
@@ -80,6 +81,7 @@ const (
 	keyDay        = 3
 	keyStores     = 4
 	keyTestNonce  = 1
+	keyTestKey    = 2
 )
 
 // appendStream starts a control message of so many pairs.
@@ -253,18 +255,22 @@ func (r *reader) stream(key uint, s *StreamID, epoch *uint64) (err error) {
 // signed message has [TestSize] bytes.
 func AppendTest(dst []byte, t *Test) []byte {
 	start := len(dst)
-	dst = appendHead(dst, majorMap, 3)
+	dst = appendHead(dst, majorMap, 4)
 	dst = appendUint(appendUint(dst, 0), Version)
 	dst = appendBytes(appendUint(dst, keyTestNonce), t.Nonce[:])
+	dst = appendBytes(appendUint(dst, keyTestKey), t.Key[:])
 	return appendPadding(dst, payloadFor(TestSize)-(len(dst)-start))
 }
 
 // DecodeTest reads the payload of a test message.
 func DecodeTest(payload []byte) (*Test, error) {
 	t := new(Test)
-	err := readMessage(payload, keySet(0, keyTestNonce, keyPadding), 0, func(r *reader, key uint) error {
-		if key == keyTestNonce {
+	err := readMessage(payload, keySet(0, keyTestNonce, keyTestKey, keyPadding), 0, func(r *reader, key uint) error {
+		switch key {
+		case keyTestNonce:
 			return r.fixed(t.Nonce[:])
+		case keyTestKey:
+			return r.fixed(t.Key[:])
 		}
 		return r.padding()
 	})

@@ -25,7 +25,7 @@ func controlMessages() []message {
 	ack := &DeletionAnswer{Stream: id, Epoch: 4, Day: 20800, Stores: []string{"files", "jetstream"}}
 	ask := &Freshness{Stream: id, Epoch: 4, Nonce: fill16(9)}
 	answer := &FreshnessAnswer{Stream: id, Epoch: 4, Nonce: fill16(9), Last: 77, Withdrawn: true}
-	test := &Test{Nonce: fill16(8)}
+	test := &Test{Nonce: fill16(8), Key: fill32(6)}
 	return []message{
 		{"deletion", func() ([]byte, error) { return AppendDeletion(nil, del) }, decoder(DecodeDeletion), del},
 		{"deletion-answer", func() ([]byte, error) { return AppendDeletionAnswer(nil, ack) }, decoder(DecodeDeletionAnswer), ack},

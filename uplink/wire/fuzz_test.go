@@ -32,6 +32,9 @@ func FuzzDecodeBatch(f *testing.F) {
 		if err != nil {
 			return
 		}
+		if id, seq, err := PeekBatch(payload); err != nil || id != b.Announcement || seq != b.Seq {
+			t.Fatalf("peeked %x %d, %v", id, seq, err)
+		}
 		again, err := new(Encoder).AppendBatch(nil, b, 0)
 		if err != nil {
 			t.Fatalf("decoded, but can't be encoded: %v", err)

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write testdata/vectors and the example in FORMAT.md anew")
+var update = flag.Bool("update", false, "write testdata/vectors anew")
 
 // vector is one entry of a file in testdata/vectors. FORMAT.md describes it.
 type vector struct {
@@ -81,7 +81,7 @@ func (v *vector) open(data []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"nonce": hex.EncodeToString(p.Nonce[:])}, nil
+	return map[string]any{"nonce": hex.EncodeToString(p.Nonce[:]), "key": hex.EncodeToString(p.Key[:])}, nil
 }
 
 func kindOf(name string) Kind {

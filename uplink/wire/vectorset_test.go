@@ -174,7 +174,32 @@ func invalidVectors(t testing.TB) []vector {
 	} {
 		vs = append(vs, invalid(t, vector{Name: c.name, Kind: KindBatch.String(), Hex: hex.EncodeToString(c.payload)}))
 	}
+	vs = append(vs, invalidAnnouncements(t)...)
 	return append(vs, invalidSigned(t, good)...)
+}
+
+func invalidAnnouncements(t testing.TB) []vector {
+	t.Helper()
+	good, err := AppendAnnouncement(nil, testAnnouncement())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vs []vector
+	for _, c := range []struct{ name, old, new string }{
+		{"announcement by a ground that gives no access", "09820101", "09820301"},
+		{"announcement without a ground", "09820101", "09820100"},
+		{"announcement with a field of an unknown type", "6c6967687400", "6c6967687404"},
+		{"announcement of an empty range", "390f9f192134", "192135192134"},
+		{"announcement of ten decimal places", "6343656c0205", "6343656c0a05"},
+		{"announcement with a text that is not UTF-8", "667472656e6473", "66ff72656e6473"},
+	} {
+		text := hex.EncodeToString(good)
+		if !strings.Contains(text, c.old) {
+			t.Fatalf("%s is not in %s", c.old, text)
+		}
+		vs = append(vs, invalid(t, vector{Name: c.name, Kind: "announcement", Hex: strings.Replace(text, c.old, c.new, 1)}))
+	}
+	return vs
 }
 
 func invalidSigned(t testing.TB, payload []byte) []vector {

@@ -14,7 +14,7 @@ const GROUNDS = ["", "consent", "strictly-necessary", "contract", "legal-obligat
 const KEYS = { // required and optional keys below 32
   batch: [[1, 2, 3], [4, 5, 9, 15]], announcement: [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16], []],
   deletion: [[1, 2, 3], []], "deletion-answer": [[1, 2, 3, 4], []], freshness: [[1, 2, 3], []],
-  "freshness-answer": [[1, 2, 3, 4, 5], []], test: [[1, 15], []],
+  "freshness-answer": [[1, 2, 3, 4, 5], []], test: [[1, 2, 15], []],
 };
 
 function need(ok, why) { if (!ok) throw new Error(why); }
@@ -322,7 +322,7 @@ export function read(kind, payload) {
   if (kind === "batch") return batch(payload);
   if (kind === "announcement") return announcement(payload);
   const m = payloadMap(kind, payload);
-  if (kind === "test") return { nonce: raw(m.get(1), 16) };
+  if (kind === "test") return { nonce: raw(m.get(1), 16), key: raw(m.get(2), 32) };
   const out = { stream: raw(m.get(1), 16), epoch: num(m.get(2)) };
   if (kind === "deletion") out.capability = raw(m.get(3), 32);
   else if (kind === "deletion-answer") {

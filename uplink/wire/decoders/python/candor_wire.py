@@ -17,7 +17,7 @@ GROUNDS = " consent strictly-necessary contract legal-obligation vital-interests
 KEYS = {  # required and optional keys below 32
     "batch": ({1, 2, 3}, {4, 5, 9, 15}), "announcement": ({*range(1, 15), 16}, set()),
     "deletion": ({1, 2, 3}, set()), "deletion-answer": ({1, 2, 3, 4}, set()), "freshness": ({1, 2, 3}, set()),
-    "freshness-answer": ({1, 2, 3, 4, 5}, set()), "test": ({1, 15}, set()),
+    "freshness-answer": ({1, 2, 3, 4, 5}, set()), "test": ({1, 2, 15}, set()),
 }
 
 
@@ -278,7 +278,7 @@ def announcement(payload):
 def control(kind, payload):
     m = payload_map(kind, payload)
     if kind == "test":
-        return {"nonce": raw(m[1], 16)}
+        return {"nonce": raw(m[1], 16), "key": raw(m[2], 32)}
     out = {"stream": raw(m[1], 16), "epoch": num(m[2])}
     if kind == "deletion":
         out["capability"] = raw(m[3], 32)
