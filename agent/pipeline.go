@@ -20,13 +20,19 @@ type pipeline struct {
 	windows  *consent.Windows
 	facts    *consent.Windows // of attributes, which are told grant by grant
 	rows     []consent.Cleared
-	replayed map[string]string // recording by source name, of sources that resume
-	lastErr  error             // of the store, for status
+	replayed map[string]*replay // by source name, of sources that resume
+	lastErr  error              // of the store, for status
+}
+
+// replay is how far a recording has been read.
+type replay struct {
+	recording string
+	position  uint64 // of the newest reading
 }
 
 func newPipeline(clock sensors.Clock, st *store.Store, keys consent.KeyMaker) *pipeline {
 	empty, _ := consent.Compile(consent.Inputs{})
-	return &pipeline{clock: clock, store: st, plan: empty, windows: consent.NewWindows(keys), facts: consent.NewWindows(keys), replayed: map[string]string{}}
+	return &pipeline{clock: clock, store: st, plan: empty, windows: consent.NewWindows(keys), facts: consent.NewWindows(keys), replayed: map[string]*replay{}}
 }
 
 // Plan is the plan in force. It implements uplink.Gate.
@@ -61,7 +67,7 @@ func (p *pipeline) use(plan *consent.Plan) {
 func (p *pipeline) resume(source, recording string) uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.replayed[source] = recording
+	p.replayed[source] = &replay{recording: recording}
 	var least uint64
 	for i, g := range p.granted {
 		at := p.store.Position(g, recording)
@@ -80,12 +86,28 @@ func (p *pipeline) take(r sensors.Reading) error {
 	r.Taken = p.now()
 	p.rows = p.plan.Clear(p.windows, &r, p.rows[:0])
 	if r.Position > 0 {
-		recording := p.replayed[r.Source]
-		for _, g := range p.granted {
-			p.store.Advance(g, recording, r.Position)
-		}
+		p.advance(&r)
 	}
 	return p.keep()
+}
+
+// advance notes, with the rows that came of it, how far a recording was used by each grant that got some. A grant that
+// gets windows only has used it up to the reading before: the one that closed a window is the first of the next, and
+// after a power cut it is read again.
+func (p *pipeline) advance(r *sensors.Reading) {
+	at := p.replayed[r.Source]
+	if at == nil {
+		return
+	}
+	for i := range p.rows {
+		q := p.rows[i].Purpose()
+		if q.WindowsOnly() {
+			p.store.Advance(q.Grant.ID, at.recording, at.position)
+		} else {
+			p.store.Advance(q.Grant.ID, at.recording, r.Position)
+		}
+	}
+	at.position = r.Position
 }
 
 // tell clears a reading of facts for one grant.
@@ -102,6 +124,11 @@ func (p *pipeline) ended(source string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.rows = p.plan.CloseSource(p.windows, source, p.rows[:0])
+	if at := p.replayed[source]; at != nil && at.position > 0 {
+		for _, g := range p.granted {
+			p.store.Advance(g, at.recording, at.position)
+		}
+	}
 	return p.keep()
 }
 

@@ -66,7 +66,11 @@ func (a *Agent) answers() []consent.Answer {
 func (a *Agent) sourceFields() []consent.SourceFields {
 	var out []consent.SourceFields
 	for _, s := range a.sources {
-		out = append(out, consent.SourceFields{Name: s.source.Name(), Fields: s.source.Fields(), Every: sensors.Micros(s.config.Every.Std().Microseconds())})
+		every := sensors.Micros(s.config.Every.Std().Microseconds())
+		if _, fixed := s.source.(*attributes); fixed {
+			every = sensors.Day // told once an epoch, which is a day at least
+		}
+		out = append(out, consent.SourceFields{Name: s.source.Name(), Fields: s.source.Fields(), Every: every})
 	}
 	return out
 }

@@ -15,6 +15,7 @@ const (
 	droppedKey     = "key gone"
 	droppedRevoked = "withdrawn"
 	droppedExpired = "expired"
+	droppedRetired = "stream retired"
 )
 
 // waitFactor bounds the rows in memory, in multiples of FlushRows, while the disk takes none.

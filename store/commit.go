@@ -20,25 +20,19 @@ type change struct {
 	size    int64    // of the file, when it has the change
 	after   []func() // changes of state that came while it was in doubt
 
-	replays map[replay]uint64 // what was pending when it began
-	losses  map[uint32]lossCount
+	losses map[uint32]lossCount // what was pending when it began
 }
 
-// begin starts a change from the state in memory, with everything that waits for the next commit except rows.
+// begin starts a change from the state in memory, with what waits for the next commit: all but rows and marks.
 // io is held and ready has said yes: it may settle a doubt, and so change the state.
 func (s *Store) begin() *change {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &change{next: s.state.clone(), changes: s.changes, replays: s.replays, losses: s.losses}
-	s.flying, s.replays, s.losses = s.replays, map[replay]uint64{}, map[uint32]lossCount{}
+	c := &change{next: s.state.clone(), changes: s.changes, losses: s.losses}
+	s.losses = map[uint32]lossCount{}
 	c.next.clean = false
 	for id, n := range s.named {
 		c.next.stream(id, n.grant, n.epoch)
-	}
-	for r, pos := range c.replays {
-		if !s.dropped[r.grant] {
-			c.next.replays[r] = pos
-		}
 	}
 	for id, n := range c.losses {
 		if st := c.next.streams[id]; st != nil && !st.retired {
@@ -57,12 +51,7 @@ func (s *Store) prune(next *state) {
 			named[id] = true
 		}
 	}
-	for _, l := range s.inFlight {
-		named[l.stream] = true
-	}
-	for _, l := range s.waiting {
-		named[l.stream] = true
-	}
+	s.eachLot(func(l *lot) { named[l.stream] = true })
 	for _, st := range next.streams {
 		if st.moved {
 			named[st.to] = true
@@ -92,15 +81,19 @@ func (s *Store) add(c *change, h header, plain []byte) error {
 
 // commit makes a change durable and applies it. io is held, mu is not.
 func (s *Store) commit(c *change) error {
-	if err := s.attempt(c); err != nil {
+	err := s.attempt(c)
+	switch {
+	case err == nil:
+		s.succeeded(c)
+		return nil
+	case s.doubt == c: // ask the file at once; when it does not answer, ready will ask again
 		s.failed(err)
-		if s.doubt != c {
-			s.undo(c)
-		}
-		return err
+		_ = s.openActive()
+	default:
+		s.undo(c)
 	}
-	s.succeeded(c)
-	return nil
+	s.failed(err)
+	return err
 }
 
 func (s *Store) attempt(c *change) error {
@@ -129,7 +122,7 @@ func (s *Store) attempt(c *change) error {
 func (s *Store) succeeded(c *change) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.state, s.last, s.flying = c.next, c.encoded, nil
+	s.state, s.last = c.next, c.encoded
 	maps.DeleteFunc(s.named, func(id uint32, _ naming) bool { return s.state.streams[id] != nil })
 	for grant := range s.dropped { // a withdrawal may have come while the file was written
 		s.forgetLocked(grant)
@@ -158,12 +151,6 @@ func (s *Store) succeeded(c *change) {
 func (s *Store) undo(c *change) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.flying = nil
-	for r, pos := range c.replays {
-		if _, newer := s.replays[r]; !newer {
-			s.replays[r] = pos
-		}
-	}
 	for id, n := range c.losses {
 		n.add(s.losses[id])
 		s.losses[id] = n

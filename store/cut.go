@@ -25,7 +25,8 @@ type Upload struct {
 
 // Encode makes uploads of rows: upload i has the number Seq+i. Rows that do not fill one are handed back as carry, to
 // come first the next time; they must be of those it was given, each at most once. After an error nothing has happened.
-// It must not call methods of the store that touch files (Status, Losses, Position and Outgoing do not).
+// It runs while the store does no other disk work: it must not call methods that touch files (Append, Advance, Status,
+// Losses, Position, Streams and Outgoing do not wait for that), nor take a lock under which somebody else calls them.
 type Encode func(lot Lot) (uploads []Upload, carry []Row, err error)
 
 // Cut takes the oldest committed rows of a stream, at least max of them if there are so many, and replaces them in one

@@ -68,10 +68,13 @@ func (s *Store) Enroll(stream uint32, grant consent.GrantID, epoch uint64) error
 }
 
 // Retire says that nothing more comes in a stream: its epoch is over and it is drained, or it was given up. What it still
-// has is forgotten, and its numbers with the last file that names it. An error says that this is not durable yet.
+// has, in memory too, is forgotten and counted in Status, and its numbers with the last file that names it. An error says
+// that this is not durable yet.
 func (s *Store) Retire(stream uint32) error {
 	return s.alter(func() {
+		before := s.waitRows
 		s.dropLots(func(l *lot) bool { return l.stream == stream })
+		s.counts[droppedRetired] += uint64(before - s.waitRows)
 		delete(s.named, stream)
 		st := s.state.streams[stream]
 		if st == nil {
@@ -84,8 +87,8 @@ func (s *Store) Retire(stream uint32) error {
 		st.retired, st.uncertain, st.losses = true, false, lossCount{}
 		delete(s.losses, stream)
 		s.state.parked = slices.DeleteFunc(s.state.parked, func(p parking) bool { return p.stream == stream })
-		s.removeChunks(stream, func(chunkRef) bool { return true })
-		s.removeOuts(stream, func(outRef) bool { return true })
+		s.counts[droppedRetired] += s.removeChunks(stream, func(chunkRef) bool { return true })
+		s.counts[droppedRetired] += s.removeOuts(stream, func(outRef) bool { return true })
 		s.forgetCache(stream)
 	})
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"slices"
 
 	"github.com/candor-edge/candor/store/consent"
 )
@@ -153,26 +152,33 @@ func (s *Store) tidy() {
 	}
 	full := s.current != nil && s.active != nil && s.current.alive == 0 && s.current.size > 1<<20
 	s.mu.Unlock()
-	for _, id := range empty {
-		s.remove(id)
-	}
 	if full {
 		old := s.current.id
 		if s.roll() == nil {
-			s.remove(old)
+			empty = append(empty, old)
 		}
 	}
+	s.remove(empty)
 	s.discard()
 }
 
-// remove deletes a file of the buffer. io is held.
-func (s *Store) remove(id uint64) {
-	if err := os.Remove(s.path(id)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return // tried again after the next commit
+// remove deletes files of the buffer. They are forgotten when that is durable, since the state forgets what no file
+// names: a file that came back would bring dead rows to life. What fails is tried again after the next commit. io is held.
+func (s *Store) remove(ids []uint64) {
+	var gone []uint64
+	for _, id := range ids {
+		if err := os.Remove(s.path(id)); err == nil || errors.Is(err, os.ErrNotExist) {
+			gone = append(gone, id)
+		}
+	}
+	if len(gone) == 0 || s.disk.sync(s.buffer) != nil {
+		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.segments, id)
+	for _, id := range gone {
+		delete(s.segments, id)
+	}
 }
 
 // discard gives up keys of days that are over and keep nothing alive.
@@ -202,8 +208,9 @@ func (s *Store) discard() {
 func (s *Store) waitsFor(k dayKey) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	waits := func(l *lot) bool { return dayKey{l.grant, l.day} == k }
-	return slices.ContainsFunc(s.waiting, waits) || slices.ContainsFunc(s.inFlight, waits)
+	waits := false
+	s.eachLot(func(l *lot) { waits = waits || dayKey{l.grant, l.day} == k })
+	return waits
 }
 
 // forgetLocked makes a withdrawal true in memory; mu is held. It may be called again for the same grant.
@@ -217,6 +224,8 @@ func (s *Store) forgetLocked(grant consent.GrantID) {
 	}
 	s.dropLots(func(l *lot) bool { return l.grant == grant })
 	maps.DeleteFunc(s.named, func(_ uint32, n naming) bool { return n.grant == grant })
-	maps.DeleteFunc(s.replays, func(r replay, _ uint64) bool { return r.grant == grant })
+	for _, marks := range []map[replay]uint64{s.replays, s.flying} {
+		maps.DeleteFunc(marks, func(r replay, _ uint64) bool { return r.grant == grant })
+	}
 	maps.DeleteFunc(s.discards, func(k dayKey, _ bool) bool { return k.grant == grant })
 }

@@ -56,30 +56,32 @@ func (s *Store) write(lots []*lot) error {
 	c := s.begin()
 	c.refuse = s.putBackLocked
 	skipped, err := s.sealLots(c, lots)
-	if err != nil && len(skipped) == 0 {
+	if skipped == nil {
 		s.undo(c)
 		return err
 	}
+	s.addMarks(c, skipped)
 	c.apply = func() {
-		var stay []*lot
-		for _, l := range s.inFlight {
+		s.inFlight = slices.DeleteFunc(s.inFlight, func(l *lot) bool {
 			if skipped[l.grant] {
-				stay = append(stay, l)
-				continue
+				return false
 			}
 			s.waitRows -= l.rows.rows
 			l.rows.reset()
-		}
-		s.inFlight = stay
+			return true
+		})
+		maps.DeleteFunc(s.flying, func(r replay, _ uint64) bool { return !skipped[r.grant] })
 		s.putBackLocked()
 	}
 	return errors.Join(err, s.commit(c))
 }
 
 // sealLots makes a chunk of each lot. Where a grant has no key, all its rows stay behind, and so do its marks, which say
-// that rows before them are stored. An error with nobody skipped means that the change is to be given up.
+// that rows before them are stored. When skipped is nil the change is to be given up.
 func (s *Store) sealLots(c *change, lots []*lot) (skipped map[consent.GrantID]bool, errs error) {
-	skipped = map[consent.GrantID]bool{}
+	s.mu.Lock()
+	skipped = maps.Clone(s.dropped) // withdrawn a moment ago: wiped when the others are stored
+	s.mu.Unlock()
 	for _, l := range lots {
 		if skipped[l.grant] {
 			continue
@@ -101,30 +103,18 @@ func (s *Store) sealLots(c *change, lots []*lot) (skipped map[consent.GrantID]bo
 			return nil, err // some of it may be in the change already: give up all of it
 		}
 	}
-	s.holdMarks(c, skipped)
 	return skipped, errs
 }
 
-// holdMarks leaves the marks of grants whose rows stay behind for a later commit.
-func (s *Store) holdMarks(c *change, skipped map[consent.GrantID]bool) {
-	if len(skipped) == 0 {
-		return
-	}
+// addMarks puts the marks that were taken with the lots into the change, but for grants whose rows stay behind.
+func (s *Store) addMarks(c *change, skipped map[consent.GrantID]bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for r, pos := range c.replays {
-		if !skipped[r.grant] {
-			continue
-		}
-		delete(c.next.replays, r)
-		if old, ok := s.state.replays[r]; ok {
-			c.next.replays[r] = old
-		}
-		if _, newer := s.replays[r]; !newer {
-			s.replays[r] = pos
+	for r, pos := range s.flying {
+		if !skipped[r.grant] && !s.dropped[r.grant] {
+			c.next.replays[r] = pos
 		}
 	}
-	maps.DeleteFunc(c.replays, func(r replay, _ uint64) bool { return skipped[r.grant] })
 }
 
 // pending tells whether there is anything to commit.
@@ -134,11 +124,13 @@ func (s *Store) pending() bool {
 	return len(s.waiting) > 0 || len(s.replays) > 0 || len(s.losses) > 0 || s.changes != s.saved
 }
 
-// takeWaiting hands the waiting lots to a commit and estimates the bytes they will take.
+// takeWaiting hands the waiting lots to a commit, with the marks that came with them, and estimates the bytes they will
+// take.
 func (s *Store) takeWaiting() (lots []*lot, need int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.inFlight, s.waiting, s.sinceTry = s.waiting, nil, 0
+	s.flying, s.replays = s.replays, map[replay]uint64{}
 	clear(s.open)
 	for _, l := range s.inFlight {
 		need += int64(len(l.rows.buf) + recordMin + 64)
@@ -152,10 +144,15 @@ func (s *Store) putBack() {
 	s.putBackLocked()
 }
 
-// putBackLocked lets the lots of a commit that did not happen wait again, before those that came since.
+// putBackLocked lets the lots of a commit that did not happen wait again, before those that came since, and their marks.
 func (s *Store) putBackLocked() {
+	for r, pos := range s.flying {
+		if _, newer := s.replays[r]; !newer && !s.dropped[r.grant] {
+			s.replays[r] = pos
+		}
+	}
 	lots := s.inFlight
-	s.inFlight = nil
+	s.inFlight, s.flying = nil, nil
 	for i := len(lots) - 1; i >= 0; i-- {
 		s.back(lots[i])
 	}

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	bolterrors "go.etcd.io/bbolt/errors"
+	"golang.org/x/sys/unix"
 )
 
 // seqJump is how far sequence numbers are moved on when the record of the last one is lost.
@@ -90,34 +90,39 @@ func (p *probed) check(r *pages) error {
 	return nil
 }
 
-// files lists the numbers of the files in the buffer, ascending, and deletes what a power cut left half made.
-func (s *Store) files() ([]uint64, error) {
+// files lists the numbers of the files in the buffer, ascending, and what a power cut left half made.
+func (s *Store) files() (ids []uint64, half []string, err error) {
 	entries, err := os.ReadDir(s.buffer)
 	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
+		return nil, nil, fmt.Errorf("store: %w", err)
 	}
-	var ids []uint64
 	for _, e := range entries {
 		name := e.Name()
 		if strings.HasSuffix(name, tempExt) {
-			_ = os.Remove(filepath.Join(s.buffer, name))
+			half = append(half, filepath.Join(s.buffer, name))
 			continue
 		}
 		base, ok := strings.CutSuffix(name, segmentExt)
 		id, err := strconv.ParseUint(base, 10, 32)
-		if ok && err == nil && len(base) >= 8 {
+		if ok && err == nil && filepath.Base(s.path(id)) == name {
 			ids = append(ids, id)
 		}
 	}
 	slices.Sort(ids)
-	return ids, nil
+	return ids, half, nil
 }
 
 // load finds the newest state, repairs what is damaged, indexes what is alive and opens a file for writing.
 func (s *Store) load() error {
-	ids, err := s.files()
+	ids, half, err := s.files()
 	if err != nil {
 		return err
+	}
+	if len(ids) > 0 && s.locked(ids[len(ids)-1]) {
+		return fmt.Errorf("store: the buffer in %s is in use by another process", s.opt.Dir)
+	}
+	for _, name := range half {
+		_ = os.Remove(name)
 	}
 	newest, err := s.newestState(ids)
 	if err != nil {
@@ -143,15 +148,24 @@ func (s *Store) load() error {
 	}
 	if newest != nil {
 		s.current, s.last, s.unclean = s.segments[newest.id], newest.encoded, !newest.state.clean
-		if s.active, err = openWriter(s.disk, s.path(newest.id), lockTimeout); errors.Is(err, bolterrors.ErrTimeout) {
-			return fmt.Errorf("store: the buffer in %s is in use by another process", s.opt.Dir)
-		} else if err != nil {
+		if s.active, err = openWriter(s.disk, s.path(newest.id), lockTimeout); err != nil {
 			s.failed(err)
 			return nil
 		}
 	}
 	_ = s.ready() // what it cannot do is told in Status, and tried again
 	return nil
+}
+
+// locked tells whether another process has the buffer open. It is asked before anything is repaired; the agent's own
+// lock on the state directory is what keeps two from starting at the same moment.
+func (s *Store) locked(id uint64) bool {
+	f, err := s.disk.open(s.path(id), os.O_RDONLY, 0)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }() // gives the lock back
+	return errors.Is(unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB), unix.EWOULDBLOCK)
 }
 
 // newestState takes the state of the newest file when that file is whole, and returns the file. Otherwise it takes the

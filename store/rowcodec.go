@@ -24,7 +24,7 @@ type Row struct {
 	Time     int64 // ticks of the purpose's `time` since 1970
 	Coverage int8  // quarters of the window, -1 where there is none
 	Cells    []consent.Cell
-	Day      int64 // UTC day the agent took it, days since 1970; set by the store when it hands the row out
+	Day      int64 // UTC day (since 1970) the agent took it; set by the store, and of no effect in a carry
 
 	mark int // 1 + index into the rows of the lot it came in; 0 for a row the store did not hand out
 }

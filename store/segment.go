@@ -44,6 +44,8 @@ type put struct{ key, value []byte }
 type disk struct {
 	open func(name string, flag int, perm os.FileMode) (*os.File, error)
 	sync func(dir string) error // makes a rename in dir durable
+
+	before, after func() error // called around bbolt's commit; nil but in tests of failing disks
 }
 
 func realDisk() disk {
@@ -58,6 +60,7 @@ func realDisk() disk {
 
 // writer is a file that bbolt has open for writing.
 type writer struct {
+	disk   disk
 	db     *bolt.DB
 	file   *os.File
 	broken bool // bbolt panicked: its locks may be held for ever
@@ -77,7 +80,7 @@ func guard(f func() error) (err error) {
 
 // openWriter opens a file with bbolt, or makes it. Only files that passed the walk, or new ones, may be given to it.
 func openWriter(d disk, path string, timeout time.Duration) (*writer, error) {
-	w := &writer{}
+	w := &writer{disk: d}
 	err := guard(func() (err error) {
 		w.db, err = bolt.Open(path, 0o600, &bolt.Options{
 			PageSize: pageSize, Timeout: timeout, FreelistType: bolt.FreelistMapType,
@@ -128,9 +131,12 @@ func (w *writer) update(puts []put, finish func(tx uint64) []byte) (size, writte
 				return err
 			}
 			decided = true
-			return nil
+			return call(w.disk.before)
 		})
 	})
+	if err == nil {
+		err = call(w.disk.after)
+	}
 	if errors.Is(err, errPages) {
 		w.broken = true
 	}
@@ -141,6 +147,13 @@ func (w *writer) update(puts []put, finish func(tx uint64) []byte) (size, writte
 	written = after.TxStats.GetPageAlloc() - before.TxStats.GetPageAlloc() + pageSize
 	size, err = w.size()
 	return size, written, true, err
+}
+
+func call(f func() error) error {
+	if f == nil {
+		return nil
+	}
+	return f()
 }
 
 // size is the bytes of the pages in use.

@@ -34,10 +34,11 @@ type StreamStatus struct {
 	Stream    uint32
 	Grant     consent.GrantID
 	Epoch     uint64
+	Waiting   int // rows in memory
 	Buffered  int // rows committed and not yet cut
 	Outgoing  int // uploads not yet acknowledged, without the parked ones
 	Parked    int
-	OldestDay int64 // oldest day of a chunk or upload, as days since 1970
+	OldestDay int64 // oldest day of a row or upload, as days since 1970
 	Losses    []Loss
 	Uncertain bool
 }
@@ -79,7 +80,7 @@ func (s *Store) Status() Status {
 	for _, g := range s.segments {
 		st.Bytes += g.size
 	}
-	for _, id := range slices.Sorted(maps.Keys(s.index)) {
+	for _, id := range s.streamsLocked() {
 		x := s.streamStatus(id)
 		st.BufferedRows += x.Buffered
 		st.OutgoingBatches += x.Outgoing
@@ -93,25 +94,53 @@ func (s *Store) Status() Status {
 }
 
 func (s *Store) streamStatus(id uint32) StreamStatus {
-	x := s.index[id]
-	st := StreamStatus{Stream: id, Grant: s.grantOf(id), Buffered: x.rows, Losses: s.lossesOf(id).list()}
+	st := StreamStatus{Stream: id, Grant: s.grantOf(id), Losses: s.lossesOf(id).list()}
+	st.Epoch = s.named[id].epoch
 	if known := s.state.streams[id]; known != nil {
 		st.Epoch, st.Uncertain = known.epoch, known.uncertain
 	}
-	days := make([]int32, 0, len(x.chunks)+len(x.outs))
-	for _, c := range x.chunks {
-		days = append(days, c.day)
-	}
-	for _, o := range x.outs {
-		days = append(days, o.day)
-		if s.state.parkedAt(id, o.batch) >= 0 {
-			st.Parked++
-		} else {
-			st.Outgoing++
+	var days []int32
+	s.eachLot(func(l *lot) {
+		if l.stream == id {
+			st.Waiting += l.rows.rows
+			days = append(days, l.day)
+		}
+	})
+	if x := s.index[id]; x != nil {
+		st.Buffered = x.rows
+		for _, c := range x.chunks {
+			days = append(days, c.day)
+		}
+		for _, o := range x.outs {
+			days = append(days, o.day)
+			if s.state.parkedAt(id, o.batch) >= 0 {
+				st.Parked++
+			} else {
+				st.Outgoing++
+			}
 		}
 	}
 	st.OldestDay = int64(slices.Min(days))
 	return st
+}
+
+// eachLot visits what is in memory; mu is held.
+func (s *Store) eachLot(visit func(*lot)) {
+	for _, lots := range [][]*lot{s.inFlight, s.waiting} {
+		for _, l := range lots {
+			visit(l)
+		}
+	}
+}
+
+// streamsLocked is Streams with mu held.
+func (s *Store) streamsLocked() []uint32 {
+	ids := map[uint32]bool{}
+	for id := range s.index {
+		ids[id] = true
+	}
+	s.eachLot(func(l *lot) { ids[l.stream] = true })
+	return slices.Sorted(maps.Keys(ids))
 }
 
 // Losses tells what is missing from a stream since its last cut, committed or not.
@@ -129,11 +158,11 @@ func (s *Store) lossesOf(stream uint32) lossCount {
 	return n
 }
 
-// Streams lists the streams that have anything in the buffer, in order of their numbers.
+// Streams lists the streams that have anything in memory or in the buffer, in order of their numbers.
 func (s *Store) Streams() []uint32 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Sorted(maps.Keys(s.index))
+	return s.streamsLocked()
 }
 
 // Uncertain lists the streams whose numbering is lost: the file that knew the number of their last batch is damaged, so

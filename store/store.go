@@ -92,6 +92,7 @@ func Open(o Options) (*Store, error) {
 			}
 		}
 	}
+	_ = s.disk.sync(o.Dir) // the new directories; a read-only disk has none
 	s.io.Lock()
 	defer s.io.Unlock()
 	if err := s.load(); err != nil {

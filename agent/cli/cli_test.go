@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -27,6 +29,9 @@ func TestMain(m *testing.M) {
 //
 //	exits CODE COMMAND…   runs a command and compares its exit code
 //	daemon ROLE           serves a fake agent at state/control.sock, to which the user is ROLE
+//	await SOCKET          waits until a daemon answers at SOCKET
+//	listen SOCKET         receives at SOCKET what systemd would be told
+//	told TEXT             waits until that is TEXT
 //
 // and messages made by messages_test.go lie in msg/.
 func TestScripts(t *testing.T) {
@@ -34,18 +39,13 @@ func TestScripts(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TZ", "UTC")
+			e.Values[listening{}] = map[string]*net.UnixConn{}
 			return writeMessages(filepath.Join(e.WorkDir, "msg"))
 		},
-		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "daemon": fakeDaemon},
-		Condition: condition,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "daemon": fakeDaemon, "await": await, "listen": listen, "told": told,
+		},
 	})
-}
-
-func condition(name string) (bool, error) {
-	if name == "root" {
-		return os.Geteuid() == 0, nil
-	}
-	return false, errors.New("no such condition")
 }
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {
@@ -75,6 +75,41 @@ func fakeDaemon(ts *testscript.TestScript, neg bool, args []string) {
 	stop, err := serveFake(filepath.Join(state, "control.sock"), control.Role(args[0]))
 	ts.Check(err)
 	ts.Defer(func() { ts.Check(stop()) })
+}
+
+const patience = 20 * time.Second // for what takes milliseconds on an idle machine
+
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		client, err := control.Dial(ts.MkAbs(args[0]))
+		if err == nil {
+			client.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("no daemon: %v", err)
+		}
+	}
+}
+
+type listening struct{}
+
+func listen(ts *testscript.TestScript, _ bool, args []string) {
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: ts.MkAbs(args[0]), Net: "unixgram"})
+	ts.Check(err)
+	ts.Defer(func() { _ = conn.Close() })
+	ts.Value(listening{}).(map[string]*net.UnixConn)["conn"] = conn
+}
+
+func told(ts *testscript.TestScript, _ bool, args []string) {
+	conn := ts.Value(listening{}).(map[string]*net.UnixConn)["conn"]
+	ts.Check(conn.SetReadDeadline(time.Now().Add(patience)))
+	message := make([]byte, 256)
+	n, err := conn.Read(message)
+	ts.Check(err)
+	if got := string(message[:n]); got != args[0] {
+		ts.Fatalf("systemd was told %q, want %q", got, args[0])
+	}
 }
 
 // serveFake serves the fake agent until stop is called.

@@ -102,7 +102,7 @@ func judge(err error) (code int, hint string) {
 	case errors.Is(err, agent.ErrLocked):
 		return exitFailed, "candor status, or wait until the other one has ended"
 	case errors.Is(err, fs.ErrPermission):
-		return exitNotAllowed, "run this as the owner of the state directory, or as root"
+		return exitNotAllowed, "run this as the owner of that file, or as root"
 	}
 	return exitFailed, ""
 }

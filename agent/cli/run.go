@@ -77,20 +77,52 @@ func run(ctx context.Context, g *global, o *runOptions) error {
 		return err
 	}
 	log := newLog(g.env.Stderr, o.log)
-	a, err := agent.Open(cfg, g.options(log))
+	a, err := g.take(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
 	if o.once {
 		err = once(ctx, a, o.deadline)
 	} else {
-		go g.tellReady(ctx, cfg.Socket(), log)
-		err = a.Run(ctx)
-		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-			err = nil // it was told to end, and did
-		}
+		err = g.daemon(ctx, a, cfg.Socket(), log)
 	}
 	return errors.Join(err, a.Close())
+}
+
+// take opens the agent. It waits for a command that has the state directory for a moment, and not for a daemon.
+func (g *global) take(ctx context.Context, cfg *agent.Config, log *slog.Logger) (*agent.Agent, error) {
+	for deadline := time.Now().Add(lockPatience); ; {
+		a, err := agent.Open(cfg, g.options(log))
+		if err == nil || !errors.Is(err, agent.ErrLocked) || time.Now().After(deadline) {
+			return a, err
+		}
+		if client, dialErr := control.Dial(cfg.Socket()); dialErr == nil {
+			client.Close()
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(lockPause):
+		}
+	}
+}
+
+// daemon runs the agent until ctx is done and keeps systemd informed.
+func (g *global) daemon(ctx context.Context, a *agent.Agent, socket string, log *slog.Logger) error {
+	running, end := context.WithCancel(ctx)
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		g.tellReady(running, socket, log)
+	}()
+	err := a.Run(ctx)
+	end()
+	<-told
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // it was told to end, and did
+	}
+	return err
 }
 
 // once runs to the end of the sources. When it was interrupted, what was not sent is kept as after a deadline.

@@ -2,8 +2,8 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
-	"math/big"
 	"strconv"
 	"strings"
 	"time"
@@ -93,30 +93,30 @@ func (r *senmlRecord) words() string {
 }
 
 // senmlTime adds base time and time, in seconds, exactly, and shows the sum in the local zone. The times of a pack made here are
-// absolute.
+// absolute and have at most six decimals.
 func senmlTime(base, own json.Number) (string, error) {
-	sum := new(big.Rat)
-	for _, n := range []json.Number{base, own} {
-		if n == "" {
-			continue
-		}
-		if len(n) > 32 || strings.ContainsAny(string(n), "eE/") {
-			return "", fmt.Errorf("the time is no decimal of usual length")
-		}
-		r, ok := new(big.Rat).SetString(string(n))
-		if !ok {
-			return "", fmt.Errorf("the time is no decimal")
-		}
-		sum.Add(sum, r)
+	first, ok1 := micros(string(base))
+	second, ok2 := micros(string(own))
+	if !ok1 || !ok2 {
+		return "", errors.New("the time is no decimal in range")
 	}
-	micros := new(big.Rat).Mul(sum, big.NewRat(1_000_000, 1))
-	whole := new(big.Int).Div(micros.Num(), micros.Denom())
-	if !whole.IsInt64() {
-		return "", fmt.Errorf("the time is out of range")
-	}
-	t := time.UnixMicro(whole.Int64()).Local()
-	if whole.Int64()%1_000_000 != 0 {
+	t := time.UnixMicro(first + second).Local()
+	if (first+second)%1_000_000 != 0 {
 		return t.Format("2006-01-02 15:04:05.000000 MST"), nil
 	}
 	return moment(t), nil
+}
+
+// micros reads decimal seconds as microseconds; "" is 0. The limits keep any sum of two from overflowing.
+func micros(s string) (int64, bool) {
+	digits, negative := strings.CutPrefix(s, "-")
+	whole, part, _ := strings.Cut(digits, ".")
+	if len(whole) > 12 || len(part) > 6 || strings.ContainsAny(digits, "+-") {
+		return 0, false
+	}
+	n, err := strconv.ParseInt("0"+whole+part+"000000"[len(part):], 10, 64)
+	if negative {
+		n = -n
+	}
+	return n, err == nil
 }

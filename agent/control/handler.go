@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -19,9 +18,6 @@ const (
 	maxPurpose  = 64      // bytes of a purpose's id; longer is none
 )
 
-// language is the part of RFC 5646 that a notice can have: a language, a region.
-const language = `^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{1,8}){0,3}$`
-
 // route is one line of the API: who may use which path with which method.
 type route struct {
 	method string
@@ -32,8 +28,7 @@ type route struct {
 
 // server answers the requests of one backend. It has no state of its own.
 type server struct {
-	backend  Backend
-	language *regexp.Regexp
+	backend Backend
 }
 
 // routes is the whole API. A technician sees the state and nothing else; decisions belong to the person, and to root who passes
@@ -54,7 +49,7 @@ func (s *server) routes() []route {
 // NewHandler serves the API of a backend. The role of who asks comes from the request's context ([WithRole]); a
 // request without one is refused. The handler is safe for concurrent use if the backend is.
 func NewHandler(b Backend) http.Handler {
-	s := &server{backend: b, language: regexp.MustCompile(language)}
+	s := &server{backend: b}
 	mux := http.NewServeMux()
 	for _, rt := range s.routes() {
 		mux.Handle(rt.path, rt)
@@ -100,6 +95,7 @@ func (s *server) status(r *http.Request) (any, error) {
 		return nil, err
 	}
 	status, err := s.backend.Status(r.Context())
+	status.Sensors, status.Purposes, status.Routes = list(status.Sensors), list(status.Purposes), list(status.Routes)
 	if err == nil && roleOf(r.Context()) == Technician {
 		status = status.ForTechnician()
 	}
@@ -111,10 +107,20 @@ func (s *server) consent(r *http.Request) (any, error) {
 		return nil, err
 	}
 	lang := r.URL.Query().Get("language")
-	if err := s.checkLanguage(lang); err != nil {
+	if err := checkLanguage(lang); err != nil {
 		return nil, err
 	}
-	return s.backend.Consent(r.Context(), lang)
+	answer, err := s.backend.Consent(r.Context(), lang)
+	answer.Purposes, answer.Withheld = list(answer.Purposes), list(answer.Withheld)
+	return answer, err
+}
+
+// list is l as JSON wants it: a list without entries is [], never null.
+func list[E any](l []E) []E {
+	if l == nil {
+		return []E{}
+	}
+	return l
 }
 
 func (s *server) preview(r *http.Request) (any, error) {
@@ -126,10 +132,7 @@ func (s *server) preview(r *http.Request) (any, error) {
 		return nil, Errorf(ErrNotFound, "candor consent show", "no purpose has so long a name")
 	}
 	previews, err := s.backend.Preview(r.Context(), purpose)
-	if previews == nil {
-		previews = []Preview{} // [] in JSON, never null
-	}
-	return previews, err
+	return list(previews), err
 }
 
 func (s *server) sent(r *http.Request) (any, error) {
@@ -150,7 +153,7 @@ func (s *server) decide(do decider) func(*http.Request) (any, error) {
 		if err := readBody(r, &d); err != nil {
 			return nil, err
 		}
-		if err := s.checkLanguage(d.Language); err != nil {
+		if err := checkLanguage(d.Language); err != nil {
 			return nil, err
 		}
 		if err := checkOnBehalf(d.OnBehalf); err != nil {
@@ -179,8 +182,19 @@ func noQuery(r *http.Request, known ...string) error {
 	return nil
 }
 
-func (s *server) checkLanguage(lang string) error {
-	if lang != "" && !s.language.MatchString(lang) {
+// checkLanguage lets through what looks like a language tag of RFC 5646: up to four parts of letters and digits.
+func checkLanguage(lang string) error {
+	if lang == "" {
+		return nil
+	}
+	parts := strings.Split(lang, "-")
+	ok := len(parts) <= 4 && len(parts[0]) >= 2 && len(parts[0]) <= 3
+	for _, part := range parts {
+		ok = ok && part != "" && len(part) <= 8 && !strings.ContainsFunc(part, func(r rune) bool {
+			return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
+		})
+	}
+	if !ok {
 		return Errorf(ErrBadRequest, "use a language tag, as fr or en", "that is no language tag")
 	}
 	return nil

@@ -71,6 +71,9 @@ func TestRequestsRefused(t *testing.T) {
 		{"GET", "/v1/status?verbose=1", "", 400, ErrBadRequest},
 		{"GET", "/v1/consent?language=" + strings.Repeat("x", 40), "", 400, ErrBadRequest},
 		{"GET", "/v1/consent?language=../fr", "", 400, ErrBadRequest},
+		{"GET", "/v1/consent?language=f", "", 400, ErrBadRequest},
+		{"GET", "/v1/consent?language=fr-", "", 400, ErrBadRequest},
+		{"GET", "/v1/consent?language=fr-a-b-c-d", "", 400, ErrBadRequest},
 		{"GET", "/v1/preview?purpose=" + strings.Repeat("x", 65), "", 404, ErrNotFound},
 		{"POST", "/v1/consent/" + strings.Repeat("x", 65) + "/grant", "", 404, ErrNotFound},
 		{"POST", "/v1/consent/trends/grant", "yes", 400, ErrBadRequest},
@@ -199,10 +202,16 @@ func TestTechnicianSeesNoLife(t *testing.T) {
 // TestListsAreLists: an empty answer is [] for every reader.
 func TestListsAreLists(t *testing.T) {
 	h := NewHandler(empty{&fake{}})
-	for path, want := range map[string]string{"/v1/preview": "[]\n", "/v1/sent": "[\n]\n"} {
+	for path, want := range map[string]string{
+		"/v1/preview": "[]\n", "/v1/sent": "[\n]\n",
+		"/v1/consent": `{"language":"","controller":"","purposes":[],"withheld":[]}` + "\n",
+	} {
 		if w := ask(h, Person, "GET", path, ""); w.Body.String() != want {
 			t.Errorf("%s answers %q", path, w.Body)
 		}
+	}
+	if w := ask(h, Person, "GET", "/v1/status", ""); strings.Contains(w.Body.String(), "null") {
+		t.Errorf("the status has a null: %s", w.Body)
 	}
 }
 
@@ -210,3 +219,5 @@ type empty struct{ *fake }
 
 func (empty) Preview(context.Context, string) ([]Preview, error) { return nil, nil }
 func (empty) Sent(context.Context) ([]Sent, error)               { return nil, nil }
+func (empty) Consent(context.Context, string) (Consent, error)   { return Consent{}, nil }
+func (empty) Status(context.Context) (Status, error)             { return Status{}, nil }

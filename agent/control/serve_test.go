@@ -303,7 +303,7 @@ func TestNotCandor(t *testing.T) {
 		"text":     func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 500) },
 		"nothing":  func(w http.ResponseWriter, _ *http.Request) {},
 		"garbage":  func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) },
-		"redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", 302) },
+		"redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) },
 	} {
 		if _, err := Local(h, Person).Status(t.Context()); err == nil {
 			t.Errorf("%s was taken for an answer", name)

@@ -147,6 +147,16 @@ const (
 	FormLabel
 )
 
+// WindowsOnly tells whether every row of the purpose is a closed window, none a single reading.
+func (p *Purpose) WindowsOnly() bool {
+	for i := range p.Groups {
+		if p.Groups[i].Window == 0 {
+			return false
+		}
+	}
+	return len(p.Groups) > 0
+}
+
 // Only is the plan with no purpose open but that of one grant. Facts that are told once a grant go through it, so that a
 // yes to one purpose is not seen by another.
 func (p *Plan) Only(grant GrantID) *Plan {

@@ -36,7 +36,8 @@
 //	contexts id u32               -> CBOR of what many lines have in common, CRC-32
 //	sent     line u64 from 1      -> varints: context, sequence, rows, column bytes, wire bytes, moment, result, tries;
 //	                                 CRC-32 of key and value
-//	seen     stream u32, sequence u64, control -> line as varint
+//	seen     stream u32, sequence/64 u64, control -> varints: lowest line, then for each of 64 sequence numbers 0 or
+//	                                 the distance of its line from that plus one; CRC-32
 //	totals   purpose              -> CBOR of counts, CRC-32
 //	room     empty, but while the file is given free pages
 //

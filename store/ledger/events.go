@@ -68,13 +68,13 @@ type link struct {
 	salted []byte // nil: gone
 }
 
-// links reads up to chunk entries from number from on.
-func (l *Ledger) links(from uint64) ([]link, error) {
+// links reads up to chunk entries behind the key after; nil is the beginning. Keys are whatever the file has.
+func (l *Ledger) links(after []byte) ([]link, error) {
 	var out []link
 	err := l.view(func(tx *bolt.Tx) error {
 		bodies := tx.Bucket([]byte(bodyBucket))
 		cursor := tx.Bucket([]byte(chainBucket)).Cursor()
-		for k, v := cursor.Seek(key64(from)); k != nil && len(out) < chunk; k, v = cursor.Next() {
+		for k, v := cursor.Seek(behind(after)); k != nil && len(out) < chunk; k, v = cursor.Next() {
 			out = append(out, link{slices.Clone(k), slices.Clone(v), slices.Clone(bodies.Get(k))})
 		}
 		return nil
@@ -85,6 +85,14 @@ func (l *Ledger) links(from uint64) ([]link, error) {
 	return out, nil
 }
 
+// behind is the first key that sorts after that one.
+func behind(key []byte) []byte {
+	if key == nil {
+		return nil
+	}
+	return append(slices.Clone(key), 0)
+}
+
 // Events visits every entry, oldest first, and ends with visit's first error. visit may call the ledger; entries
 // written meanwhile may be visited too.
 func (l *Ledger) Events(visit func(Event) error) error {
@@ -93,8 +101,8 @@ func (l *Ledger) Events(visit func(Event) error) error {
 
 // walk visits every entry; b is nil where the body is gone or not the one that was written.
 func (l *Ledger) walk(visit func(e entry, hash [sha256.Size]byte, b *body) error) error {
-	for from := uint64(1); ; {
-		links, err := l.links(from)
+	for last := []byte(nil); ; {
+		links, err := l.links(last)
 		if err != nil {
 			return err
 		}
@@ -104,7 +112,7 @@ func (l *Ledger) walk(visit func(e entry, hash [sha256.Size]byte, b *body) error
 		for _, k := range links {
 			e, err := l.open(k.stored)
 			if err != nil {
-				return l.damaged(fmt.Errorf("entry %d: %w", from, err))
+				return l.damaged(fmt.Errorf("an entry of the chain: %w", err))
 			}
 			b, err := l.readBody(k.salted, e)
 			if err != nil {
@@ -113,7 +121,7 @@ func (l *Ledger) walk(visit func(e entry, hash [sha256.Size]byte, b *body) error
 			if err := visit(e, sha256.Sum256(k.stored), b); err != nil {
 				return err
 			}
-			from = max(from, e.Seq) + 1
+			last = k.key
 		}
 	}
 }

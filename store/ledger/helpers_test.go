@@ -3,6 +3,7 @@ package ledger
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/sha256"
 	"os"
 	"path/filepath"
 	"sync"
@@ -24,9 +25,8 @@ type keeper struct {
 }
 
 func newKeeper(seed byte) *keeper {
-	s := make([]byte, ed25519.SeedSize)
-	s[0] = seed
-	return &keeper{key: ed25519.NewKeyFromSeed(s)}
+	s := sha256.Sum256([]byte{seed})
+	return &keeper{key: ed25519.NewKeyFromSeed(s[:])}
 }
 
 func (k *keeper) LedgerKey() ed25519.PrivateKey { return k.key }

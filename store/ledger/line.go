@@ -92,23 +92,28 @@ func decodeLine(key, stored []byte) (line, error) {
 	return v, nil
 }
 
-// binaryUvarint reads a varint that is alone.
-func binaryUvarint(b []byte) (uint64, error) {
-	n, size := binary.Uvarint(b)
-	if size <= 0 || size != len(b) {
-		return 0, errLine
+// contextOf finds a context in memory.
+func (l *Ledger) contextOf(id uint32) (context, bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if id == 0 || int64(id) > int64(len(l.state.contexts.all)) {
+		return context{}, false
 	}
-	return n, nil
+	return l.state.contexts.all[id-1], true
 }
 
 // sent joins a line with its context.
 func (l *Ledger) sent(v line) (Sent, error) {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	if v.context == 0 || int64(v.context) > int64(len(l.state.contexts.all)) {
+	c, ok := l.contextOf(v.context)
+	if !ok {
+		// The line may be from a change that is in the file already but not yet in memory: wait for it to end.
+		l.write.Lock()
+		c, ok = l.contextOf(v.context)
+		l.write.Unlock()
+	}
+	if !ok {
 		return Sent{}, fmt.Errorf("it names context %d, which does not exist", v.context)
 	}
-	c := l.state.contexts.all[v.context-1]
 	return Sent{Stream: c.Stream, Purpose: c.Purpose, Recipient: c.Recipient, StreamName: c.Name, Epoch: c.Epoch, Seq: v.seq,
 		Rows: int(v.rows), ColumnBytes: int(v.columns), WireBytes: int(v.wire), SentAt: v.sentAt, Fields: c.Fields,
 		Result: results()[v.result], Control: c.Control, Tries: int(v.tries)}, nil

@@ -1,7 +1,7 @@
 package ledger
 
 import (
-	"encoding/binary"
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -104,38 +104,32 @@ type recorder struct {
 }
 
 func (r *recorder) record(s *Sent) error {
-	seen, sent := r.tx.Bucket([]byte(seenBucket)), r.tx.Bucket([]byte(sentBucket))
-	seenKey := append(binary.BigEndian.AppendUint64(key32(s.Stream), s.Seq), s.Control...)
+	sent := r.tx.Bucket([]byte(sentBucket))
 	total := r.total(s.Purpose)
 	total.WireBytes += uint64(s.WireBytes)
 	total.Last = max(total.Last, s.SentAt)
 
 	v := line{seq: s.Seq, rows: uint64(s.Rows), columns: uint64(s.ColumnBytes), wire: uint64(s.WireBytes), sentAt: s.SentAt,
 		result: resultCode(s.Result), tries: 1}
-	var number uint64
-	if known := seen.Get(seenKey); known != nil {
-		n, err := binaryUvarint(known)
-		if err != nil {
-			return fmt.Errorf("index of lines: %w", err)
-		}
-		if stored := sent.Get(key64(n)); stored != nil { // else it was pruned meanwhile
-			old, err := decodeLine(key64(n), stored)
-			if err != nil {
-				return fmt.Errorf("line %d: %w", n, err)
-			}
-			v.sentAt, v.tries, v.context, number = old.sentAt, old.tries+1, old.context, n
-		}
+	number, err := seen(r.tx, s)
+	if err != nil {
+		return err
 	}
-	if number == 0 {
+	if number != 0 {
+		old, err := decodeLine(key64(number), sent.Get(key64(number)))
+		if err != nil {
+			return fmt.Errorf("line %d: %w", number, err)
+		}
+		v.sentAt, v.tries, v.context = old.sentAt, old.tries+1, old.context
+	} else {
 		total.add(s)
-		var err error
 		if v.context, err = r.context(s); err != nil {
 			return err
 		}
 		if number, err = sent.NextSequence(); err != nil {
 			return err
 		}
-		if err := seen.Put(seenKey, binary.AppendUvarint(nil, number)); err != nil {
+		if err := setSeen(r.tx, s, number); err != nil {
 			return err
 		}
 	}
@@ -227,12 +221,7 @@ func (l *Ledger) Totals() []Total {
 	for _, t := range l.state.totals {
 		out = append(out, t)
 	}
-	slices.SortFunc(out, func(a, b Total) int {
-		if a.Purpose < b.Purpose {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(out, func(a, b Total) int { return cmp.Compare(a.Purpose, b.Purpose) })
 	return out
 }
 
@@ -287,12 +276,12 @@ func (l *Ledger) sentLines(visit func(number uint64, s Sent, err error) error) e
 func (l *Ledger) Prune(before sensors.Micros) error {
 	type old struct {
 		number uint64
-		seen   []byte
+		what   Sent
 	}
 	var gone []old
 	err := l.sentLines(func(number uint64, s Sent, err error) error {
 		if err == nil && s.SentAt < before {
-			gone = append(gone, old{number, append(binary.BigEndian.AppendUint64(key32(s.Stream), s.Seq), s.Control...)})
+			gone = append(gone, old{number, Sent{Stream: s.Stream, Seq: s.Seq, Control: s.Control}})
 		}
 		return nil
 	})
@@ -302,12 +291,13 @@ func (l *Ledger) Prune(before sensors.Micros) error {
 	for len(gone) > 0 {
 		n := min(len(gone), 1000)
 		err := l.change(always, func(c *change) error {
-			seen, sent := c.tx.Bucket([]byte(seenBucket)), c.tx.Bucket([]byte(sentBucket))
-			for _, o := range gone[:n] {
+			sent := c.tx.Bucket([]byte(sentBucket))
+			for i := range gone[:n] {
+				o := &gone[i]
 				if err := sent.Delete(key64(o.number)); err != nil {
 					return err
 				}
-				if err := seen.Delete(o.seen); err != nil {
+				if err := setSeen(c.tx, &o.what, 0); err != nil {
 					return err
 				}
 			}

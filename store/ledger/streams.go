@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -161,7 +162,7 @@ func (c *change) putPaper(number uint32, paper byte, b []byte) error {
 
 // stream is the index of a stream in memory, -1 when there is none.
 func (s *state) stream(number uint32) int {
-	i, ok := slices.BinarySearchFunc(s.streams, number, func(s Stream, n uint32) int { return int(int64(s.Number) - int64(n)) })
+	i, ok := slices.BinarySearchFunc(s.streams, number, func(s Stream, n uint32) int { return cmp.Compare(s.Number, n) })
 	if !ok {
 		return -1
 	}

@@ -94,8 +94,8 @@ func (v *verifier) problem(entry uint64, format string, args ...any) {
 }
 
 func (v *verifier) run() error {
-	for from := uint64(0); ; {
-		links, err := v.l.links(from)
+	for last := []byte(nil); ; {
+		links, err := v.l.links(last)
 		if err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func (v *verifier) run() error {
 				break
 			}
 			v.link(k)
-			from = v.prev.count + 1
+			last = k.key
 		}
 		if len(links) == 0 {
 			break
@@ -233,6 +233,15 @@ func (v *verifier) rest() error {
 		return err
 	}
 	return v.l.view(func(tx *bolt.Tx) error {
+		err := tx.Bucket([]byte(seenBucket)).ForEach(func(k, stored []byte) error {
+			if _, err := decodeBlock(k, stored); err != nil {
+				v.problem(0, "the index of lines: %v", err)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 		return tx.Bucket([]byte(paperBucket)).ForEach(func(k, stored []byte) error {
 			if _, err := unguarded(k, stored); err != nil {
 				v.problem(0, "a signed message of a stream: %v", err)

@@ -2,6 +2,7 @@ package receive
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -25,6 +26,8 @@ type deed struct {
 	seq  uint64 // 0: announce
 	rows int
 	gone bool // withdraw
+
+	signed []byte
 }
 
 func newStory(t testing.TB) *story {
@@ -41,22 +44,47 @@ func newStory(t testing.TB) *story {
 		{o: 3, seq: 1, rows: 1}, {o: 0, gone: true}, {o: 2}, {o: 2, gone: true}, {o: 1, seq: 3, rows: 2},
 		{o: 1, seq: 2, rows: 1}, {o: 3, gone: true}, {o: 1, seq: 4, rows: 400},
 	}
+	for i := range st.deeds {
+		d := &st.deeds[i]
+		o := st.objects[d.o]
+		switch {
+		case d.gone:
+			d.signed = o.deletion()
+		case d.seq == 0:
+			d.signed = o.signed
+		default:
+			values := make([]int64, d.rows)
+			for r := range values {
+				values[r] = int64(d.seq)*1000 + int64(r)
+			}
+			d.signed = o.batch(o.numbers(d.seq, values...))
+		}
+	}
 	return st
 }
 
 func (st *story) do(s *DirSink, d deed) error {
-	o := st.objects[d.o]
-	switch {
-	case d.gone:
-		return o.withdraw(s)
-	case d.seq == 0:
-		return o.announce(s)
+	ctx, v := context.Background(), &Verifier{s, today}
+	if d.gone {
+		m, _, err := v.Deletion(d.signed)
+		if err != nil {
+			return err
+		}
+		return s.Withdraw(ctx, m)
 	}
-	values := make([]int64, d.rows)
-	for i := range values {
-		values[i] = int64(d.seq)*1000 + int64(i)
+	if d.seq == 0 {
+		m, err := v.Announcement(d.signed)
+		if err != nil {
+			return err
+		}
+		_, err = s.Announce(ctx, m)
+		return err
 	}
-	return o.store(s, d.seq, values...)
+	m, err := v.Batch(d.signed)
+	if err != nil {
+		return err
+	}
+	return s.Store(ctx, m)
 }
 
 // names lists the rows there must be after so many deeds.
@@ -105,6 +133,9 @@ func (st *story) check(t *testing.T, dir string, answered int) {
 		t.Fatalf("after %d answers there are rows\n%s", answered, strings.Join(got, "\n"))
 	}
 	noLeftovers(t, dir)
+	if n := len(s.st.unpurged()); n > 0 {
+		t.Fatalf("%d withdrawn streams are still there", n)
+	}
 	st.again(t, s)
 	if got, want := st.found(t, dir), st.names(len(st.deeds)); !slices.Equal(got, want) {
 		t.Fatalf("sent again, there are rows\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -135,19 +166,14 @@ func (st *story) checkRaw(t *testing.T, dir string) {
 		}
 		rest := len(data) - len(o.signed)
 		for _, d := range st.deeds {
-			if d.o == i && d.gone && !bytes.Equal(data, slices.Concat(o.signed, o.deletion())) {
+			if d.o == i && d.gone && !bytes.Equal(data, slices.Concat(o.signed, d.signed)) {
 				t.Fatalf("stream %d: more than announcement and deletion is left", i)
 			}
 			if i == 1 && d.o == i && d.seq > 0 {
-				values := make([]int64, d.rows)
-				for r := range values {
-					values[r] = int64(d.seq)*1000 + int64(r)
+				if n := bytes.Count(data, d.signed); n != 1 {
+					t.Fatalf("batch %d is there %d times", d.seq, n)
 				}
-				b := o.batch(o.numbers(d.seq, values...))
-				if bytes.Count(data, b) != 1 {
-					t.Fatalf("batch %d is there %d times", d.seq, bytes.Count(data, b))
-				}
-				rest -= len(b)
+				rest -= len(d.signed)
 			}
 		}
 		if i == 1 && rest != 0 {
@@ -202,7 +228,10 @@ func TestKilledAtEveryStep(t *testing.T) {
 	seen := map[string]int{}
 	for i, snap := range st.tell(t) {
 		seen[snap.point]++
-		t.Run(fmt.Sprintf("%02d %s", i, snap.point), func(t *testing.T) { st.check(t, snap.dir, snap.answered) })
+		t.Run(fmt.Sprintf("%02d %s", i, snap.point), func(t *testing.T) {
+			t.Parallel()
+			st.check(t, snap.dir, snap.answered)
+		})
 	}
 	for _, p := range []string{"written", "synced", "committed", "tombstone", "raw purged", "rows rewritten", "purge committed", "moved"} {
 		if seen[p] == 0 {
@@ -227,6 +256,7 @@ func TestPowerCutBeforeSync(t *testing.T) {
 		}
 		for name, spoil := range damage {
 			t.Run(fmt.Sprintf("%02d %s", i, name), func(t *testing.T) {
+				t.Parallel()
 				dir := filepath.Join(t.TempDir(), "copy")
 				must(t, os.CopyFS(dir, os.DirFS(snap.dir)))
 				spoilTails(t, dir, spoil)
@@ -243,12 +273,20 @@ func spoilTails(t *testing.T, dir string, spoil func(f *os.File, from, size int6
 	must(t, err)
 	j.close()
 	committed := map[string]int64{}
+	for _, form := range []string{filepath.Join(dir, "*.jsonl"), filepath.Join(at.rawDir(), "*"+rawSuffix)} {
+		paths, err := filepath.Glob(form)
+		must(t, err)
+		for _, p := range paths {
+			committed[p] = 0
+		}
+	}
 	for p, f := range state.files {
 		committed[at.rows(p)] = f.size
 	}
 	for id, m := range state.streams {
-		if !m.withdrawn {
-			committed[at.raw(id)] = m.raw
+		committed[at.raw(id)] = m.raw
+		if m.withdrawn { // it has another content now
+			delete(committed, at.raw(id))
 		}
 	}
 	for path, from := range committed {
@@ -279,12 +317,15 @@ func TestTornJournal(t *testing.T) {
 		must(t, err)
 		before, err := os.ReadFile(layout{list[i].dir}.journal())
 		must(t, err)
-		for cut := len(before) + 1; cut < len(after); cut += 1 + (len(after)-len(before))/5 {
+		for cut := len(before) + 1; cut < len(after); cut += 1 + (len(after)-len(before))/3 {
 			for name, torn := range map[string][]byte{"cut": after[:cut], "zeros": append(bytes.Clone(after[:cut]), make([]byte, len(after)-cut)...)} {
 				dir := filepath.Join(t.TempDir(), "copy")
 				must(t, os.CopyFS(dir, os.DirFS(list[i].dir)))
 				must(t, os.WriteFile(layout{dir}.journal(), torn, 0o640))
-				t.Run(fmt.Sprintf("%02d %s at %d", i, name, cut-len(before)), func(t *testing.T) { st.check(t, dir, list[i].answered) })
+				t.Run(fmt.Sprintf("%02d %s at %d", i, name, cut-len(before)), func(t *testing.T) {
+					t.Parallel()
+					st.check(t, dir, list[i].answered)
+				})
 			}
 		}
 	}
@@ -319,6 +360,12 @@ func TestFailingSteps(t *testing.T) {
 					if err != nil && asRefusal(err).Code != CodeStorage {
 						t.Fatalf("deed %d: %v", i, err)
 					}
+					if err != nil && !d.gone && !slices.Equal(st.found(t, dir), st.names(i)) {
+						t.Fatalf("deed %d failed and left rows", i)
+					}
+					if got := st.found(t, dir); !slices.Equal(got, st.names(i)) && !slices.Equal(got, st.names(i+1)) {
+						t.Fatalf("deed %d left rows %v", i, got)
+					}
 					fail = false
 					if restart {
 						must(t, s.Close())
@@ -337,6 +384,52 @@ func TestFailingSteps(t *testing.T) {
 				st.check(t, dir, len(st.deeds))
 			})
 		}
+	}
+}
+
+// A deletion that can't be finished says so and holds all the same, and the
+// next start finishes it.
+func TestDeletionThatIsStuck(t *testing.T) {
+	dir := t.TempDir()
+	s := mustOpen(t, dir)
+	o, other := newObject(t, 1, nil), newObject(t, 2, nil)
+	must(t, o.announce(s))
+	v, ctx := &Verifier{s, today}, context.Background()
+	m, err := v.Batch(o.batch(o.numbers(1, 5)))
+	must(t, err)
+	must(t, s.Store(ctx, m))
+	obstacle := s.at.raw(o.a.Stream) + tempSuffix
+	must(t, os.Mkdir(obstacle, 0o750))
+	w, _, err := v.Deletion(o.deletion())
+	must(t, err)
+	if err := s.Withdraw(ctx, w); asRefusal(err).Code != CodeStorage {
+		t.Fatal(err)
+	}
+	wantCode(t, s.Store(ctx, m), CodeWithdrawn)
+	must(t, other.announce(s))
+	must(t, s.Close())
+	s = mustOpen(t, dir)
+	if rows := readRows(t, s.at.rows("service")); len(rows) != 0 {
+		t.Errorf("%d rows are left", len(rows))
+	}
+	raw, err := os.ReadFile(s.at.raw(o.a.Stream))
+	if err != nil || !bytes.Equal(raw, slices.Concat(o.signed, o.deletion())) {
+		t.Errorf("the proof is not what it was: %v", err)
+	}
+}
+
+// The sink verifies a deletion itself: the stream may have been announced
+// since the handler looked.
+func TestForgedDeletionOfAKnownStream(t *testing.T) {
+	s := mustOpen(t, t.TempDir())
+	o := newObject(t, 1, nil)
+	must(t, o.announce(s))
+	thief := *o
+	thief.capability[0]++
+	err := s.Withdraw(context.Background(), &Withdrawal{Signed: thief.deletion(), Stream: o.a.Stream})
+	wantCode(t, err, CodeErase)
+	if st, _ := s.ByID(o.a.Stream); st.Withdrawn {
+		t.Error("it was withdrawn all the same")
 	}
 }
 

@@ -43,6 +43,7 @@ type DirSink struct {
 	// Of the writer's goroutine alone.
 	journal *journal
 	rowBuf  []byte
+	told    meanings
 
 	// step is called between the steps of a commit; tests make it fail or
 	// copy the directory there. Nil in use.
@@ -70,7 +71,7 @@ func openDir(dir string, log *slog.Logger, step func(string) error) (*DirSink, e
 	s := &DirSink{
 		at: layout{dir}, log: log, st: newState(), step: step,
 		queue: make(chan *request, queueLength), quit: make(chan struct{}), done: make(chan struct{}),
-		rowBuf: make([]byte, 0, 256<<10),
+		rowBuf: make([]byte, 0, 256<<10), told: make(meanings),
 	}
 	for _, d := range []string{dir, s.at.rawDir(), s.at.indexDir()} {
 		if err := os.MkdirAll(d, 0o750); err != nil {

@@ -47,8 +47,8 @@ type Config struct {
 }
 
 // Handler answers the paths of PROTOCOL.md, without the prefix a route's URL
-// may have: put [http.StripPrefix] before it. Its memory is bounded by Bodies
-// and Workers. Serve it with the limits of [NewServer], or your own.
+// may have: put [http.StripPrefix] before it. Its memory is bounded: at worst
+// about 2 MB for each of Bodies and 25 MB for each of Workers. Serve it with the limits of [NewServer], or your own.
 type Handler struct {
 	Config
 	verifier Verifier

@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -130,6 +132,41 @@ func TestLifeOfAStream(t *testing.T) {
 	}
 }
 
+// A new start knows what the one before answered.
+func TestRestartRemembers(t *testing.T) {
+	dir := t.TempDir()
+	s := mustOpen(t, dir)
+	h := newHandler(t, s, nil)
+	o, gone := newObject(t, 1, nil), newObject(t, 2, nil)
+	must(t, o.announce(s))
+	must(t, gone.announce(s))
+	batches := map[uint64][]byte{}
+	for _, seq := range []uint64{1, 4, 2} { // 3 is on its way
+		batches[seq] = o.batch(o.numbers(seq, int64(seq)))
+		wantAccepted(t, post(h, "/batches", batches[seq]), 202, o, seq, batches[seq])
+	}
+	del := gone.deletion()
+	wantAccepted(t, post(h, "/deletions", del), 202, gone, 0, del)
+	must(t, s.Close())
+	s = mustOpen(t, dir)
+	h = newHandler(t, s, nil)
+	if st, ok := s.ByID(o.a.Stream); !ok || st.Last != 4 || st.Withdrawn {
+		t.Errorf("%+v", st)
+	}
+	for seq, b := range batches {
+		wantAccepted(t, post(h, "/batches", b), 202, o, seq, b)
+		wantRefused(t, post(h, "/batches", o.batch(o.numbers(seq, 99))), 409, CodeConflict)
+	}
+	three := o.batch(o.numbers(3, 3))
+	wantAccepted(t, post(h, "/batches", three), 202, o, 3, three)
+	wantAccepted(t, post(h, "/announcements", o.signed), 200, o, 0, o.signed)
+	wantRefused(t, post(h, "/announcements", gone.signed), 410, CodeWithdrawn)
+	wantAccepted(t, post(h, "/deletions", del), 202, gone, 0, del)
+	if rows := readRows(t, s.at.rows("service")); len(rows) != 4 {
+		t.Errorf("%d rows, want 4", len(rows))
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	s := mustOpen(t, t.TempDir())
 	h := newHandler(t, s, func(c *Config) { c.Bodies = 4 })
@@ -146,6 +183,10 @@ func TestRefusals(t *testing.T) {
 	far.Groups[0].Time[0] = maxMicros/o.a.Tick + 1
 	late := o.numbers(1, 1)
 	late.DeleteBy = 1<<32 - 1
+	patient := newObject(t, 7, func(a *wire.Announcement) { a.RetentionDays = 1<<32 - 1 })
+	must(t, patient.announce(s))
+	after := patient.numbers(1, 1)
+	after.DeleteBy = maxDay + 1
 	contact := o.numbers(1, 1)
 	contact.Groups[0].Columns[2].Tokens = []string{"bob@example.com "}
 	label := o.numbers(1, 1)
@@ -182,6 +223,7 @@ func TestRefusals(t *testing.T) {
 		{"unknown announcement", "/batches", unknown.batch(unknown.numbers(1, 1)), 428, CodeUnknown},
 		{"kept too long", "/batches", o.batch(long), 422, CodeRetention},
 		{"kept for ever", "/batches", o.batch(late), 422, CodeRetention},
+		{"kept beyond the year 9999", "/batches", patient.batch(after), 422, CodeRetention},
 		{"year 10000", "/batches", o.batch(far), 422, CodeTime},
 		{"address as pseudonym", "/batches", o.batch(contact), 422, CodeContact},
 		{"label not declared", "/batches", o.batch(label), 422, CodeAlphabet},
@@ -375,6 +417,10 @@ func TestDeletionBeforeAnnouncement(t *testing.T) {
 	wantAccepted(t, post(h, "/announcements", victim.signed), 202, victim, 0, victim.signed)
 	batch := victim.batch(victim.numbers(1, 1))
 	wantAccepted(t, post(h, "/batches", batch), 202, victim, 1, batch)
+	raw, err := os.ReadFile(s.at.raw(o.a.Stream))
+	if err != nil || !bytes.Equal(raw, slices.Concat(o.signed, del)) || len(s.st.unpurged()) != 0 {
+		t.Errorf("the proof of the withdrawn stream is not complete: %v", err)
+	}
 	if s.st.waiting != 0 || len(s.st.pending) != 0 {
 		t.Errorf("%d requests still wait", s.st.waiting)
 	}

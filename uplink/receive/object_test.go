@@ -114,7 +114,7 @@ func testMessage(o *object) []byte {
 	return o.sign(wire.KindTest, wire.AppendTest(nil, &wire.Test{Nonce: [16]byte{9}}))
 }
 
-// announce, store and withdraw go through the verifier into the sink.
+// announce goes through the verifier into the sink.
 func (o *object) announce(s *DirSink) error {
 	m, err := (&Verifier{s, today}).Announcement(o.signed)
 	if err != nil {
@@ -122,22 +122,6 @@ func (o *object) announce(s *DirSink) error {
 	}
 	_, err = s.Announce(context.Background(), m)
 	return err
-}
-
-func (o *object) store(s *DirSink, seq uint64, values ...int64) error {
-	m, err := (&Verifier{s, today}).Batch(o.batch(o.numbers(seq, values...)))
-	if err != nil {
-		return err
-	}
-	return s.Store(context.Background(), m)
-}
-
-func (o *object) withdraw(s *DirSink) error {
-	m, _, err := (&Verifier{s, today}).Deletion(o.deletion())
-	if err != nil {
-		return err
-	}
-	return s.Withdraw(context.Background(), m)
 }
 
 func mustOpen(t testing.TB, dir string) *DirSink {

@@ -37,6 +37,11 @@ func (s *DirSink) recover() error {
 	if err := s.settleRaw(); err != nil {
 		return err
 	}
+	var known []*wire.Announcement
+	for _, m := range s.st.streams {
+		known = append(known, m.announcement)
+	}
+	s.describe(known...)
 	return s.purge()
 }
 

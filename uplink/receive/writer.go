@@ -90,6 +90,9 @@ func (s *DirSink) reach(point string) error {
 // record commits a journal record and applies it. A journal that can't be
 // trusted any more breaks the sink until it is opened again.
 func (s *DirSink) record(body []byte) error {
+	if err := s.Err(); err != nil {
+		return err
+	}
 	if err := s.journal.commit(body); err != nil {
 		if errors.Is(err, errJournal) {
 			s.breakDown(err)
@@ -298,6 +301,11 @@ func (c *commit) finish() {
 		c.s.log.Error("a round was not stored", "requests", len(c.waiting), "error", err)
 	}
 	c.release()
+	if err == nil {
+		for _, m := range c.streams {
+			c.s.describe(m.Announcement)
+		}
+	}
 	for _, o := range c.waiting {
 		if err != nil {
 			o.r.reply <- err

@@ -1,0 +1,65 @@
+// Package store keeps what a plan cleared until it has arrived.
+//
+// It takes [consent.Cleared] rows and nothing else, keeps them encrypted, and gives out [Outgoing] uploads, which nothing
+// else can make. The nouns: a row waits in memory until a commit seals the rows of one stream and day as a chunk. A
+// [Store.Cut] replaces the oldest chunks of a stream by uploads, in one transaction, and rows that did not fill one are
+// carried: stored again at the place they came from. An upload stays until it is acknowledged. Chunks and uploads lie in
+// segments, files of bbolt that are only appended to; one state record says what in them is still alive.
+//
+// The promise. After a power cut, whatever a Flush, a Cut, an Acknowledge or a withdrawal returned nil for has happened, and
+// what was under way has happened wholly or not at all: no row is lost then, none is there twice, and the mark of a
+// recording agrees with the rows that came of it. What only waits in memory is lost. No damage to a file keeps the store
+// from opening: every number in a file is checked before it is used, a damaged file is put aside and what still
+// authenticates is kept. A buffer or disk that is full, read-only or failing is a state; sensing and withdrawal go on in it.
+//
+// Caveats. Damage to the newest file may cost the state record. Then an older one is used, streams are [Store.Uncertain],
+// and rows that were cut since can come back: they travel under a new stream name, and the gap is told. Two damages at
+// once (a page of records and the copy in the tree above) can cost the records of a file. A failed sync on a disk that
+// lies is found when the file is read again, not before. Stream numbers, grant numbers, days, counts and sizes are in the
+// clear; values, tokens, field names and names of recordings are not. One process at a time: the newest file is locked.
+//
+// # On disk, version 1
+//
+//	buffer/NNNNNNNN.db   segments, numbered from 00000001; the highest is the active one
+//	buffer/*.tmp         a segment that is being made; deleted at Open
+//	quarantine/          at most 4 damaged segments, for a look; the first to go when room is short
+//
+// A segment is a bbolt file (format 2, pages of 4,096 bytes, free list synced) with one bucket "r". Its keys have 13
+// bytes, numbers big-endian:
+//
+//	sequence u64, kind u8 ('c' chunk, 'o' upload), stream u32      a record
+//	ff × 13                                                        the state record
+//
+// Sequence numbers begin at 1 and grow by one a record over all segments, so records are only appended, and the state
+// record, rewritten with every transaction, shares the last page with the newest of them. The value of a record:
+//
+//	 0  version u8 = 1
+//	 1  grant u32
+//	 5  day i32, days since 1970 (UTC): names the key, with the grant. Of an upload: the oldest day of the rows read for it
+//	 9  epoch u64; 0 in an upload
+//	17  chunk: order u64, its sequence number, or for carried rows the order of the last chunk they came from
+//	    upload: its number in the stream u64, from 1
+//	25  rows u32
+//	29  size u32: bytes of the packed rows, or of the upload
+//	33  nonce, 12 bytes, random
+//	45  ChaCha20-Poly1305 under the key of (grant, day), 16 bytes longer than what it seals
+//
+// Authenticated beside it: "candor buffer record 1" and a zero byte, the 13 bytes of the key, bytes 0 to 32. Sealed in a
+// chunk are the packed rows (see rowcodec.go); in an upload uvarint column bytes, uvarint number of field names, each with a
+// uvarint length before it, and the upload.
+//
+// The state record: "CSTA", version u8 = 1, then shortest uvarints: segment, commits, bbolt's transaction, records in this
+// segment, next sequence, lowest segment in use, 1 if closed in good order; the streams, the recordings, the parked
+// uploads, each list after its length; CRC-32C (Castagnoli) of all that, u32 big-endian.
+//
+//	stream     number, grant, epoch, flags (1 retired, 2 uncertain, 4 moved), if moved the stream it was moved to,
+//	           mark (order, sequence), next upload, newest day (zigzag), finished uploads as (first, last-first) after
+//	           their number, rows lost for want of room, rows lost to damage
+//	recording  grant, first 16 bytes of the SHA-256 of its name, position
+//	parked     stream, first upload, last-first, length of the reason, reason
+//
+// A chunk is dead when (order, sequence) is not behind the mark of its stream, or of one that it was moved to; an upload
+// when it is finished. A segment in which nothing is alive is deleted, and nothing else ever is. A segment is whole when
+// both meta pages are valid, its tree is, and its state record names its number, its last transaction and as many records
+// as there are; the state record of the newest segment counts.
+package store
