@@ -379,7 +379,7 @@ func TestHostileReceivers(t *testing.T) {
 		},
 		"answer is cut": func(w http.ResponseWriter, r *http.Request, h http.Handler) { cutAnswer(w, r, h) },
 		"redirect": func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
-			http.Redirect(w, r, "http://127.0.0.1:1/", 307)
+			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusTemporaryRedirect)
 		},
 	}
 	for name, bad := range answers {

@@ -36,6 +36,9 @@ func (a *Agent) Grant(_ context.Context, purpose string, role control.Role, d co
 	if err := a.keys.NewGrant(given.ID, p.ID); err != nil {
 		return control.Decided{}, control.Errorf(control.ErrUnavailable, "candor status", "no key could be made for the yes, so it does not count: %w", err)
 	}
+	if err := a.keys.Sync(); err != nil {
+		a.opts.Log.Warn("the ledger's head is not beside the keys yet", "error", err)
+	}
 	if had && old.Withdrawn == 0 {
 		a.end(old.ID) // the yes it replaces was to something else
 	}
@@ -64,7 +67,7 @@ func (a *Agent) Withdraw(_ context.Context, purpose string, role control.Role, d
 	}
 	a.up.Cancel(current.ID)
 	err := a.keys.Destroy(current.ID)
-	noted := a.book.Withdraw(current.ID, a.now(), string(role), d.OnBehalf)
+	noted := errors.Join(a.book.Withdraw(current.ID, a.now(), string(role), d.OnBehalf), a.keys.Sync())
 	due := a.book.MarkDeletionDue(current.ID, a.now())
 	a.recompile()
 	if dropErr := a.store.DropGrant(current.ID); dropErr != nil {

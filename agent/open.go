@@ -97,6 +97,7 @@ func (a *Agent) open() error {
 	if _, err := a.book.Reconcile(a.keys.Has, a.now()); err != nil {
 		a.opts.Log.Warn("the ledger could not note that keys are gone; nothing of them leaves all the same", "error", err)
 	}
+	a.dropStrayKeys()
 	a.names = uplink.NewStreams(a.book, a.keys, a.opts.Rand)
 	a.store, err = store.Open(store.Options{
 		Dir: a.cfg.Device.State, Keys: a.keys, Streams: a.names, Rand: a.opts.Rand,
@@ -117,6 +118,19 @@ func (a *Agent) open() error {
 	a.loadRules()
 	a.recompile()
 	return a.openUplink()
+}
+
+// dropStrayKeys destroys keys of grants that the ledger does not have in force: a yes that a crash kept from being
+// written down, or one that was ended and whose keys could not be overwritten then.
+func (a *Agent) dropStrayKeys() {
+	for _, id := range a.keys.Grants() {
+		if answer, ok := a.book.Answer(id); ok && answer.Withdrawn == 0 {
+			continue
+		}
+		if err := a.keys.Destroy(id); err != nil {
+			a.opts.Log.Error("the keys of a grant that is over could not be overwritten", "grant", id, "error", err)
+		}
+	}
 }
 
 // takeLock makes the state directory if there is none and locks it for this process.

@@ -243,14 +243,21 @@ func (u *Uplink) settle(r *route, s ledger.Stream, waiting []store.Outgoing, res
 				failed = errors.Join(failed, parkErr)
 			}
 			u.Log.Warn("an upload was refused and is kept aside", "purpose", s.Purpose, "seq", o.Seq(), "error", err)
-		case failed == nil || errors.Is(failed, context.Canceled):
-			failed = err
+		default:
+			if errors.Is(err, context.Canceled) && o.Body() != nil { // some of it may have left
+				line := sentLine(s, o, now)
+				line.Result = ledger.ResultCancelled
+				lines = append(lines, line)
+			}
+			if failed == nil || errors.Is(failed, context.Canceled) {
+				failed = err
+			}
 		}
 	}
+	if err := u.Ledger.RecordSent(lines); err != nil {
+		return fmt.Errorf("the ledger could not note what was sent; it will be sent again: %w", err)
+	}
 	if len(accepted) > 0 {
-		if err := u.Ledger.RecordSent(lines); err != nil {
-			return fmt.Errorf("the ledger could not note what was sent; it will be sent again: %w", err)
-		}
 		if err := u.Store.Acknowledge(accepted); err != nil {
 			return fmt.Errorf("the buffer could not let go of what was sent; it will be sent again: %w", err)
 		}

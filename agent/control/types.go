@@ -170,7 +170,7 @@ func (r *RawJSON) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Sent is one upload that the recipient has acknowledged.
+// Sent is one upload that left.
 type Sent struct {
 	Purpose     string    `json:"purpose"`
 	Recipient   string    `json:"recipient"`
@@ -183,4 +183,5 @@ type Sent struct {
 	SentAt      time.Time `json:"sent_at"`
 	Fields      []string  `json:"fields"`
 	Control     string    `json:"control,omitempty"` // "announcement", "deletion" …; "" for a batch
+	Result      string    `json:"result"`            // accepted, or cancelled: cut off on its way, perhaps with some of it there
 }

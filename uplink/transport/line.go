@@ -63,8 +63,9 @@ func Open(r Route, env Env) (*Line, error) {
 		TLSHandshakeTimeout:   15 * time.Second,
 		DisableCompression:    true,
 		DialContext:           env.Dial,
-		ForceAttemptHTTP2:     true,
+		Protocols:             new(http.Protocols),
 	}
+	transport.Protocols.SetHTTP1(true) // one recipient, a few requests at a time: HTTP/2 would cost half a megabyte of binary
 	if transport.DialContext == nil {
 		transport.DialContext = (&net.Dialer{Timeout: 15 * time.Second}).DialContext
 	}

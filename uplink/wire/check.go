@@ -29,30 +29,30 @@ func (a *Announcement) Check(b *Batch) error {
 	return nil
 }
 
-func (s *Group) checkRows(g *Rows, tick int64) error {
+func (g *Group) checkRows(rows *Rows, tick int64) error {
 	fault := func(field string, row int, why string) error {
-		return &ValueError{Group: g.Group, Field: field, Row: row, Why: why}
+		return &ValueError{Group: rows.Group, Field: field, Row: row, Why: why}
 	}
-	if len(g.Columns) != len(s.Fields) {
+	if len(rows.Columns) != len(g.Fields) {
 		return fault("", -1, "not as many columns as fields are announced")
 	}
 	switch {
-	case s.Window > 0 && g.Coverage == nil:
+	case g.Window > 0 && rows.Coverage == nil:
 		return fault("coverage", -1, "rows of windows have a coverage")
-	case s.Window == 0 && g.Coverage != nil:
+	case g.Window == 0 && rows.Coverage != nil:
 		return fault("coverage", -1, "rows that are no windows have no coverage")
 	}
 	// Window and tick divide one another, so this is exact and can't overflow.
-	if s.Window > tick {
-		for row, t := range g.Time {
-			if t%(s.Window/tick) != 0 {
+	if g.Window > tick {
+		for row, t := range rows.Time {
+			if t%(g.Window/tick) != 0 {
 				return fault("time", row, "a window does not begin here")
 			}
 		}
 	}
-	for i := range s.Fields {
-		f := &s.Fields[i]
-		if row, why := f.checkColumn(&g.Columns[i]); why != "" {
+	for i := range g.Fields {
+		f := &g.Fields[i]
+		if row, why := f.checkColumn(&rows.Columns[i]); why != "" {
 			return fault(f.Name, row, why)
 		}
 	}

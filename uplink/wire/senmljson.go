@@ -213,7 +213,7 @@ func (u *unpacker) jsonHeader(value json.Token) error {
 }
 
 // jsonField takes any other label. ok is false when the value's type is wrong.
-func (r *record) jsonField(label string, value json.Token, base *baseFields) (ok bool, err error) {
+func (rec *record) jsonField(label string, value json.Token, base *baseFields) (ok bool, err error) {
 	switch label {
 	case "bn":
 		base.name, ok = value.(string)
@@ -222,22 +222,22 @@ func (r *record) jsonField(label string, value json.Token, base *baseFields) (ok
 	case "bt":
 		base.time, ok = number(value)
 	case "t":
-		r.time, ok = number(value)
+		rec.time, ok = number(value)
 	case "v":
-		r.number, ok = number(value)
-		return ok, r.take(numberValue)
+		rec.number, ok = number(value)
+		return ok, rec.take(numberValue)
 	case "vb":
-		r.truth, ok = value.(bool)
-		return ok, r.take(boolValue)
+		rec.truth, ok = value.(bool)
+		return ok, rec.take(boolValue)
 	case "vs":
-		r.text, ok = value.(string)
-		return ok, r.take(textValue)
+		rec.text, ok = value.(string)
+		return ok, rec.take(textValue)
 	case labelCoverage:
 		var d decimal
 		d, ok = number(value)
-		r.coverage = &d
+		rec.coverage = &d
 	case labelRow:
-		r.row, ok = value.(bool)
+		rec.row, ok = value.(bool)
 	case "bver":
 		var d decimal
 		d, ok = number(value)
@@ -256,11 +256,11 @@ func (r *record) jsonField(label string, value json.Token, base *baseFields) (ok
 }
 
 // take notes the kind of value and refuses a second.
-func (r *record) take(k valueKind) error {
-	if r.kind != noValue {
+func (rec *record) take(k valueKind) error {
+	if rec.kind != noValue {
 		return faultf(ErrValue, "two values in one record")
 	}
-	r.kind = k
+	rec.kind = k
 	return nil
 }
 
