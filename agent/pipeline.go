@@ -20,6 +20,7 @@ type pipeline struct {
 	windows  *consent.Windows
 	facts    *consent.Windows // of attributes, which are told grant by grant
 	rows     []consent.Cleared
+	marks    []store.Mark       // how far recordings are used up, stored with the rows
 	replayed map[string]*replay // by source name, of sources that resume
 	lastErr  error              // of the store, for status
 }
@@ -91,7 +92,7 @@ func (p *pipeline) take(r sensors.Reading) error {
 	return p.keep()
 }
 
-// advance notes, with the rows that came of it, how far a recording was used by each grant that got some. A grant that
+// advance marks, with the rows that came of it, how far a recording was used by each grant that got some. A grant that
 // gets windows only has used it up to the reading before: the one that closed a window is the first of the next, and
 // after a power cut it is read again.
 func (p *pipeline) advance(r *sensors.Reading) {
@@ -101,11 +102,11 @@ func (p *pipeline) advance(r *sensors.Reading) {
 	}
 	for i := range p.rows {
 		q := p.rows[i].Purpose()
+		mark := store.Mark{Grant: q.Grant.ID, Recording: at.recording, Position: r.Position}
 		if q.WindowsOnly() {
-			p.store.Advance(q.Grant.ID, at.recording, at.position)
-		} else {
-			p.store.Advance(q.Grant.ID, at.recording, r.Position)
+			mark.Position = at.position
 		}
+		p.marks = append(p.marks, mark)
 	}
 	at.position = r.Position
 }
@@ -126,7 +127,7 @@ func (p *pipeline) ended(source string) error {
 	p.rows = p.plan.CloseSource(p.windows, source, p.rows[:0])
 	if at := p.replayed[source]; at != nil && at.position > 0 {
 		for _, g := range p.granted {
-			p.store.Advance(g, at.recording, at.position)
+			p.marks = append(p.marks, store.Mark{Grant: g, Recording: at.recording, Position: at.position})
 		}
 	}
 	return p.keep()
@@ -134,10 +135,11 @@ func (p *pipeline) ended(source string) error {
 
 // keep hands cleared rows to the store. The store's trouble is its own state and does not stop sensing.
 func (p *pipeline) keep() error {
-	if len(p.rows) == 0 {
+	if len(p.rows) == 0 && len(p.marks) == 0 {
 		return nil
 	}
-	p.lastErr = p.store.Append(p.rows)
+	p.lastErr = p.store.Append(p.rows, p.marks...)
+	p.marks = p.marks[:0]
 	return nil
 }
 

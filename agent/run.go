@@ -12,6 +12,7 @@ import (
 
 	"github.com/candor-edge/candor/agent/control"
 	"github.com/candor-edge/candor/sensors"
+	"github.com/candor-edge/candor/store/consent"
 )
 
 // recheck is how often lapsed grants and new epochs are looked for.
@@ -80,7 +81,11 @@ func (a *Agent) serveControl(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return control.Serve(ctx, a.cfg.Socket(), control.NewHandler(a), roles)
+	server := control.Server{Path: a.cfg.Socket(), Handler: control.NewHandler(a), Roles: roles, Log: a.opts.Log}
+	if a.cfg.Control.Person != "" || a.cfg.Control.Technician != "" {
+		server.Mode = 0o666 // whoever connects is told apart by the kernel's word for who it is, not by the file's mode
+	}
+	return server.Run(ctx)
 }
 
 // flushLoop commits what waits, every [buffer] flush.
@@ -108,7 +113,21 @@ func (a *Agent) recheckLoop(ctx context.Context) error {
 		a.mu.Lock()
 		a.recompile()
 		a.tellAttributes()
+		a.expireRows()
 		a.mu.Unlock()
+	}
+}
+
+// expireRows lets go of what has waited longer than the recipient could keep it. a.mu is held.
+func (a *Agent) expireRows() {
+	today := a.now().DayNumber()
+	for _, p := range a.pipe.Plan().Purposes() {
+		if p.State != consent.Given {
+			continue
+		}
+		if err := a.store.Expire(p.Grant.ID, today-int64(p.Retention)); err != nil {
+			a.opts.Log.Warn("rows past their retention are still in the buffer", "purpose", p.ID, "error", err)
+		}
 	}
 }
 
@@ -163,6 +182,7 @@ func (a *Agent) Once(ctx context.Context, patience time.Duration) error {
 	a.mu.Lock()
 	a.recompile()
 	a.tellAttributes()
+	a.expireRows()
 	a.mu.Unlock()
 	sensing, stop := context.WithCancel(ctx)
 	defer stop()

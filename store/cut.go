@@ -23,6 +23,11 @@ type Upload struct {
 	Fields      []string // what leaves in it; at most 256 names of at most 255 bytes
 }
 
+// Format implements fmt.Formatter: the size is shown, not the bytes.
+func (u Upload) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "[upload of %d bytes]", len(u.Bytes))
+}
+
 // Encode makes uploads of rows: upload i has the number Seq+i. Rows that do not fill one are handed back as carry, to
 // come first the next time; they must be of those it was given, each at most once. After an error nothing has happened.
 // It runs while the store does no other disk work: it must not call methods that touch files (Append, Advance, Status,

@@ -337,3 +337,37 @@ func TestConcurrentUse(t *testing.T) {
 		t.Errorf("streams %v", got)
 	}
 }
+
+// A new file whose name may not be durable is not committed to, and the old one is not written again.
+func TestNameNotDurable(t *testing.T) {
+	h := newHouse(t)
+	h.opt.SegmentSize = 64 << 10
+	var fail atomic.Bool
+	d := realDisk()
+	d.sync = func(dir string) error {
+		if fail.Load() {
+			return syscall.EIO
+		}
+		return realDisk().sync(dir)
+	}
+	h.opt.disk = d
+	s := h.open()
+	n := 0
+	for s.current.size < 64<<10 {
+		h.take(s, numbered(1, 100, n, 500))
+		n += 500
+		h.flush(s)
+	}
+	fail.Store(true)
+	h.take(s, numbered(1, 100, n, 10))
+	for range 2 {
+		if err := s.Flush(); !errors.Is(err, syscall.EIO) || s.Status().State != StateFailing {
+			t.Fatalf("%v, %v", err, s.Status().State)
+		}
+		equal(t, "rows in the files", h.peek(h.after(), 100), count0(0, n))
+	}
+	fail.Store(false)
+	h.flush(s)
+	equal(t, "rows", h.peek(s, 100), count0(0, n+10))
+	equal(t, "rows after a power cut", h.peek(h.after(), 100), count0(0, n+10))
+}

@@ -32,7 +32,7 @@ func (s *Store) openActive() error {
 	if s.active == nil || s.current.size >= s.opt.SegmentSize {
 		return s.roll()
 	}
-	return nil
+	return s.settleNames()
 }
 
 func (s *Store) isState(c State) bool {
@@ -122,23 +122,27 @@ func (s *Store) roll() error {
 	next.segment++
 	next.commit++
 	next.clean = false
-	w, g, err := s.newFile(next, func() ([]put, error) { return nil, nil })
+	g, err := s.newFile(next, func() ([]put, error) { return nil, nil })
 	if err != nil {
 		return err
 	}
 	if s.active != nil {
 		_ = s.active.close() // everything in it is durable already
+		s.active = nil
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.active, s.current = w, g
-	s.state, s.last = next, next.encode()
+	s.current, s.state, s.last = g, next, next.encode()
 	for grant := range s.dropped {
 		s.forgetLocked(grant)
 	}
 	s.segments[g.id] = g
 	s.saved = changes
-	return nil
+	s.mu.Unlock()
+	if err := s.settleNames(); err != nil {
+		return err
+	}
+	s.active, err = openWriter(s.disk, s.path(g.id), lockTimeout)
+	return err
 }
 
 // tidy deletes files in which nothing is alive and gives up keys that keep nothing. io is held.

@@ -102,7 +102,7 @@ func (s *Store) rewrite(r *reader, id uint64, whole []found) (*segment, error) {
 	s.mu.Unlock()
 	st.segment = id
 	rest := whole
-	w, g, err := s.newFile(st, func() (puts []put, err error) {
+	return s.newFile(st, func() (puts []put, err error) {
 		for size := 0; len(rest) > 0 && size < repairBatch; rest = rest[1:] {
 			v, err := r.value(rest[0].e)
 			if err != nil {
@@ -114,10 +114,6 @@ func (s *Store) rewrite(r *reader, id uint64, whole []found) (*segment, error) {
 		}
 		return puts, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return g, w.close()
 }
 
 // setAside keeps a damaged file in quarantine, beside its place in the buffer, and deletes the oldest there.

@@ -171,29 +171,40 @@ func (s *Store) path(id uint64) string {
 	return filepath.Join(s.buffer, fmt.Sprintf("%08d%s", id, segmentExt))
 }
 
-// newFile makes a complete file under a temporary name and gives it its name when it is durable, replacing what had it.
-// fill is called until it returns no more records; each call is a transaction.
-func (s *Store) newFile(st *state, fill func() ([]put, error)) (*writer, *segment, error) {
+// newFile makes a complete file under a temporary name, then gives it its name, replacing what had it. fill is called
+// until it returns no more records; each call is a transaction. Whoever gets a segment back must go on with it, since the
+// file is there; that its name is durable is seen to by settleNames.
+func (s *Store) newFile(st *state, fill func() ([]put, error)) (*segment, error) {
 	path := s.path(st.segment)
 	temp := path + tempExt
 	_ = os.Remove(temp)
 	w, err := openWriter(s.disk, temp, lockTimeout)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	g := &segment{id: st.segment, streams: map[uint32]int{}}
-	if err = s.fillFile(w, g, st, fill); err == nil {
+	g := &segment{id: st.segment}
+	err = s.fillFile(w, g, st, fill)
+	if err = errors.Join(err, w.close()); err == nil {
 		err = os.Rename(temp, path)
 	}
-	if err == nil {
-		err = s.disk.sync(s.buffer)
-	}
 	if err != nil {
-		_ = w.close()
 		_ = os.Remove(temp)
-		return nil, nil, fmt.Errorf("store: make %s: %w", path, err)
+		return nil, fmt.Errorf("store: make %s: %w", path, err)
 	}
-	return w, g, nil
+	s.unnamed = true
+	return g, nil
+}
+
+// settleNames makes the names of new files durable. Nothing is committed before that.
+func (s *Store) settleNames() error {
+	if !s.unnamed {
+		return nil
+	}
+	if err := s.disk.sync(s.buffer); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	s.unnamed = false
+	return nil
 }
 
 func (s *Store) fillFile(w *writer, g *segment, st *state, fill func() ([]put, error)) error {

@@ -26,6 +26,7 @@ type Store struct {
 	active  *writer // nil until the first commit, after a failed one, and on a read-only disk
 	current *segment
 	last    []byte  // the state record current holds
+	unnamed bool    // a new file's name may not be durable yet
 	doubt   *change // a commit that failed half-way: the file knows whether it counts
 
 	mu       sync.Mutex

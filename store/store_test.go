@@ -209,8 +209,11 @@ func TestRefusedRows(t *testing.T) {
 }
 
 func TestRowsAreNotShown(t *testing.T) {
-	r := Row{Time: 4711, Cells: []consent.Cell{{Num: 4711, Set: true}}}
-	for _, shown := range []string{fmt.Sprintf("%v %+v %#v %d", r, r, r, r), fmt.Sprint(Lot{Rows: []Row{r}})} {
+	r := Row{Time: 4711, Day: 4711, Cells: []consent.Cell{{Num: 4711, Set: true}}}
+	for _, shown := range []string{
+		fmt.Sprintf("%v %+v %#v %d", r, r, r, r),
+		fmt.Sprint(Lot{Rows: []Row{r}}),
+		fmt.Sprintf("%v %+v", Upload{Bytes: []byte("4711")}, Outgoing{body: []byte("4711"), fields: []string{"4711"}})} {
 		if strings.Contains(shown, "4711") {
 			t.Errorf("a row is shown: %s", shown)
 		}

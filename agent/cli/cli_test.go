@@ -39,6 +39,7 @@ func TestScripts(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TZ", "UTC")
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector makes every program end a second late
 			e.Values[listening{}] = map[string]*net.UnixConn{}
 			return writeMessages(filepath.Join(e.WorkDir, "msg"))
 		},

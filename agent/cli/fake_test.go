@@ -67,9 +67,9 @@ func (fakeAgent) Preview(_ context.Context, purpose string) ([]control.Preview, 
 func (fakeAgent) Sent(context.Context) ([]control.Sent, error) {
 	const stream = "000102030405060708090a0b0c0d0e0f"
 	return []control.Sent{
-		{Purpose: "trends", Recipient: "acme", Stream: stream, Epoch: 3, WireBytes: 400, SentAt: at(7), Control: "announcement"},
-		{Purpose: "trends", Recipient: "acme", Stream: stream, Epoch: 3, Seq: 1, Rows: 60, ColumnBytes: 200, WireBytes: 512, SentAt: at(8), Fields: []string{"hall.temperature"}},
-		{Purpose: "trends", Recipient: "acme", Stream: stream, Epoch: 3, Seq: 2, Rows: 1, ColumnBytes: 20, WireBytes: 512, SentAt: at(9), Fields: []string{"hall.temperature"}},
+		{Purpose: "trends", Recipient: "acme", Stream: stream, Epoch: 3, WireBytes: 400, SentAt: at(7), Control: "announcement", Result: "accepted"},
+		{Purpose: "trends", Recipient: "acme", Stream: stream, Epoch: 3, Seq: 1, Rows: 60, ColumnBytes: 200, WireBytes: 512, SentAt: at(8), Fields: []string{"hall.temperature"}, Result: "accepted"},
+		{Purpose: "trends", Recipient: "acme", Stream: stream, Epoch: 3, Seq: 2, Rows: 1, ColumnBytes: 20, WireBytes: 512, SentAt: at(9), Fields: []string{"hall.temperature"}, Result: "cancelled"},
 	}, nil
 }
 

@@ -21,10 +21,11 @@ func newSent(g *global) *cobra.Command {
 	o := &sentOptions{}
 	cmd := &cobra.Command{
 		Use:   "sent",
-		Short: "list what left and was acknowledged",
-		Long: `Lists every batch a recipient has acknowledged, oldest first. With --all also
-the messages without readings: announcements, deletion requests, questions and
-tests.
+		Short: "list what left",
+		Long: `Lists every batch that left, oldest first: those a recipient has acknowledged,
+and those cut off on their way ("cancelled"), of which it may have some. With
+--all also the messages without readings: announcements, deletion requests,
+questions and tests.
 
 With --json it prints one array with one batch a line.`,
 		Example: `  candor sent
@@ -97,6 +98,9 @@ func printSent(w io.Writer, list []control.Sent, all bool) {
 		what := "batch " + strconv.FormatUint(s.Seq, 10)
 		if s.Control != "" {
 			what = s.Control
+		}
+		if s.Result != "accepted" {
+			what = joined(what, s.Result)
 		}
 		row(tw, moment(s.SentAt), s.Purpose, s.Recipient, what, strconv.Itoa(s.Rows), strconv.Itoa(s.WireBytes))
 		rows, bytes = rows+s.Rows, bytes+s.WireBytes

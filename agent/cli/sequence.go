@@ -19,10 +19,11 @@ func eachMessage(r io.Reader, name string, visit func(n int, at int64, data []by
 	if err != nil {
 		return 0, fmt.Errorf("can't set up the decoder: %w", err)
 	}
-	in := bufio.NewReaderSize(r, wire.MaxMessage+1)
+	in := bufio.NewReaderSize(r, usualMessage)
 	at := int64(0)
 	for n := 1; ; n++ {
-		data, err := next(in, mode)
+		var data []byte
+		data, in, err = next(in, mode)
 		switch {
 		case errors.Is(err, io.EOF):
 			return n - 1, nil
@@ -41,37 +42,39 @@ func eachMessage(r io.Reader, name string, visit func(n int, at int64, data []by
 	}
 }
 
-// next returns the item at the front of in, without taking it. It is valid until the next read. io.EOF is a clean end.
-func next(in *bufio.Reader, mode cbor.DecMode) ([]byte, error) {
-	// First what is there already: filling the buffer each time would move a megabyte for every small message.
-	for _, want := range []int{in.Buffered(), in.Size()} {
+// usualMessage is the buffer that most messages fit into, bytes.
+const usualMessage = 64 << 10
+
+// next returns the item at the front of in, without taking it, and the reader to go on with: a larger one once a message
+// needs it. The item is valid until the next read. io.EOF is a clean end.
+func next(in *bufio.Reader, mode cbor.DecMode) ([]byte, *bufio.Reader, error) {
+	// First what is there already: filling the buffer each time would move all of it for every small message.
+	want := max(in.Buffered(), 1)
+	for {
 		data, readErr := in.Peek(want)
-		if want == 0 {
-			continue
-		}
 		if len(data) == 0 {
-			return nil, readErr
+			return nil, in, readErr
 		}
 		var item cbor.RawMessage
 		rest, err := mode.UnmarshalFirst(data, &item)
-		if err == nil {
-			return data[:len(data)-len(rest)], nil
+		switch {
+		case err == nil:
+			return data[:len(data)-len(rest)], in, nil
+		case !errors.Is(err, io.ErrUnexpectedEOF):
+			return nil, in, fmt.Errorf("it is no CBOR, or sealed: %w", err)
+		case errors.Is(readErr, io.EOF):
+			return nil, in, errors.New("the message is cut off")
+		case readErr != nil:
+			return nil, in, readErr
+		case want < in.Size():
+			want = in.Size()
+		case in.Size() <= wire.MaxMessage:
+			in = bufio.NewReaderSize(in, wire.MaxMessage+1)
+			want = in.Size()
+		default:
+			return nil, in, fmt.Errorf("longer than a message can be, %d bytes", wire.MaxMessage)
 		}
-		if want < in.Size() {
-			continue
-		}
-		if !errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, fmt.Errorf("it is no CBOR, or sealed: %w", err)
-		}
-		if readErr == nil {
-			return nil, fmt.Errorf("longer than a message can be, %d bytes", wire.MaxMessage)
-		}
-		if !errors.Is(readErr, io.EOF) {
-			return nil, readErr
-		}
-		return nil, errors.New("the message is cut off")
 	}
-	return nil, io.EOF
 }
 
 // fileError puts a file's error in words that begin with its name.

@@ -19,7 +19,7 @@ type Discloser interface {
 	// does not have is an [ErrNotFound].
 	Preview(ctx context.Context, purpose string) ([]Preview, error)
 
-	// Sent lists what was acknowledged, oldest first.
+	// Sent lists what left, oldest first.
 	Sent(ctx context.Context) ([]Sent, error)
 }
 

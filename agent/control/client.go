@@ -100,7 +100,7 @@ func (c *Client) Preview(ctx context.Context, purpose string) ([]Preview, error)
 	return p, err
 }
 
-// Sent asks for what was acknowledged, oldest first.
+// Sent asks for what left, oldest first.
 func (c *Client) Sent(ctx context.Context) ([]Sent, error) {
 	var s []Sent
 	err := c.do(ctx, http.MethodGet, "/v1/sent", nil, &s)

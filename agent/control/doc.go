@@ -4,6 +4,8 @@
 // daemon running and, over an in-process transport, without one; a [Role] is who is asking, from the peer credentials
 // of the socket.
 //
+// A [Server] tells the handler the role of each peer; [RolesOf] is the rule it goes by: root, the owner of the state directory, two groups.
+//
 // The promise: only the person (or root on behalf of the person, who is then named in the receipt) can grant or withdraw;
 // no answer of this package carries a measured value except the preview of the next upload and what was already sent, both for
 // the person and root only. Every request and answer is bounded.

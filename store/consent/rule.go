@@ -182,6 +182,9 @@ func (r *rule) number(v int64) (int64, bool) {
 // words says the rule as a person would: "mean 1h, round 0.5".
 func (r Rule) words() string {
 	parts := []string{r.Action}
+	if r.Action == "round" {
+		parts = nil // the step says it
+	}
 	if r.Window != 0 {
 		parts[0] += " " + r.Window.String()
 	}
