@@ -504,3 +504,38 @@ func TestAWithdrawnPurposeIsDeletedThere(t *testing.T) {
 		t.Errorf("%d rows under the new yes, want 300", n)
 	}
 }
+
+// TestABufferThatIsTooSmallMakesARecordingWait: what does not fit is not lost but read later, first with a receiver
+// that is down and then with one that takes it.
+func TestABufferThatIsTooSmallMakesARecordingWait(t *testing.T) {
+	out := t.TempDir()
+	h, closeSink := newReceiver(t, out)
+	defer closeSink()
+	var up sync.Map
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := up.Load("up"); !ok {
+			panic(http.ErrAbortHandler)
+		}
+		h.ServeHTTP(w, r)
+	}))
+	defer srv.Close()
+	const readings = 130_000
+	o := newObject(t, srv.URL, readings)
+	config, err := os.ReadFile(filepath.Join(o.dir, "candor.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.write("candor.toml", strings.Replace(string(config), "[buffer]\n", "[buffer]\nmax_size = \"1MiB\"\n", 1))
+	var left *agent.LeftError
+	if err := o.once(time.Second, "trends", "air"); !errors.As(err, &left) || !strings.Contains(err.Error(), "room") {
+		t.Fatalf("got %v, want a buffer that takes no more", err)
+	}
+	if len(left.Lost) > 0 {
+		t.Errorf("lost %v", left.Lost)
+	}
+	up.Store("up", true)
+	if err := o.once(20 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	checkRows(t, out, readings)
+}

@@ -64,7 +64,7 @@ type Device struct {
 type Buffer struct {
 	Flush   tinyconf.Duration `toml:"flush"`    // at most this much is lost by a power cut
 	MaxSize tinyconf.Size     `toml:"max_size"` // of all segments together
-	Reserve tinyconf.Size     `toml:"reserve"`  // free space to leave on the disk
+	Reserve tinyconf.Size     `toml:"reserve"`  // free space to leave on the disk; 0: 16 MiB, at most an eighth of it
 }
 
 // PolicyFiles is the [policy] table.
@@ -89,7 +89,7 @@ type Control struct {
 func LoadConfig(path string) (*Config, error) {
 	c := &Config{
 		Device: Device{State: defaultState, Language: "en"},
-		Buffer: Buffer{Flush: tinyconf.Duration(time.Minute), MaxSize: 256 << 20, Reserve: 16 << 20},
+		Buffer: Buffer{Flush: tinyconf.Duration(time.Minute), MaxSize: 256 << 20},
 		Policy: PolicyFiles{File: "policy.toml"},
 	}
 	if err := tinyconf.LoadFile(os.Open, path, c); err != nil {

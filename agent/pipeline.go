@@ -21,6 +21,7 @@ type pipeline struct {
 	facts    *consent.Windows // of attributes, which are told grant by grant
 	rows     []consent.Cleared
 	marks    []store.Mark       // how far recordings are used up, stored with the rows
+	hold     func() error       // called before a reading is taken; nil: readings never wait
 	replayed map[string]*replay // by source name, of sources that resume
 	lastErr  error              // of the store, for status
 }
@@ -82,6 +83,11 @@ func (p *pipeline) resume(source, recording string) uint64 {
 
 // take is what sources emit to.
 func (p *pipeline) take(r sensors.Reading) error {
+	if p.hold != nil {
+		if err := p.hold(); err != nil {
+			return err
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r.Taken = p.now()

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/candor-edge/candor/agent/control"
-	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store/consent"
 )
 
@@ -146,80 +145,4 @@ func (a *Agent) reloadLoop(ctx context.Context) error {
 			a.opts.Log.Error("the new policy is not in force; the last good one is", "error", err)
 		}
 	}
-}
-
-// LeftError says what `run --once` could not get rid of. It is kept.
-type LeftError struct {
-	Rows, Batches int
-	Parked        int
-	Cause         error
-}
-
-// Error says what is left and why.
-func (e *LeftError) Error() string {
-	text := fmt.Sprintf("%d rows and %d uploads are still buffered, and kept", e.Rows, e.Batches)
-	if e.Parked > 0 {
-		text += fmt.Sprintf("; %d uploads were refused by the recipient and are kept aside", e.Parked)
-	}
-	if e.Cause != nil {
-		text += ": " + e.Cause.Error()
-	}
-	return text
-}
-
-// Unwrap returns why.
-func (e *LeftError) Unwrap() error { return e.Cause }
-
-// Once runs every source to its end, stores and sends all that is granted, and returns nil when nothing is left.
-// A recipient that acknowledges nothing for as long as patience is given up on: *LeftError then says what is kept. Sources that
-// never end are an error before anything starts. ctx ends it early, with what was sensed stored.
-func (a *Agent) Once(ctx context.Context, patience time.Duration) error {
-	for _, r := range a.sources {
-		if e, ok := r.source.(sensors.Ending); !ok || !e.Ends() {
-			return fmt.Errorf("sensor %s never ends, so `run --once` never would; use `run`, or give a simulated sensor `for`", r.source.Name())
-		}
-	}
-	a.mu.Lock()
-	a.recompile()
-	a.tellAttributes()
-	a.expireRows()
-	a.mu.Unlock()
-	sensing, stop := context.WithCancel(ctx)
-	defer stop()
-	var all, flusher sync.WaitGroup
-	flusher.Go(func() { _ = a.flushLoop(sensing) })
-	for _, r := range a.sources {
-		all.Go(func() { a.runSource(sensing, r) })
-	}
-	all.Wait()
-	stop()
-	flusher.Wait()
-	if err := a.store.Flush(); err != nil {
-		return &LeftError{Rows: a.store.Status().WaitingRows, Cause: err}
-	}
-	if ctx.Err() != nil {
-		return a.left(ctx.Err())
-	}
-	return a.left(errors.Join(a.up.Drain(ctx, patience), a.failedSources()))
-}
-
-// failedSources joins what ended a source before its time.
-func (a *Agent) failedSources() error {
-	var errs []error
-	for _, r := range a.sources {
-		if s := r.status(); s.State == "failed" {
-			errs = append(errs, fmt.Errorf("sensor %s: %s", s.Name, s.Error))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// left says what is still buffered; nil when nothing is and nothing failed.
-func (a *Agent) left(cause error) error {
-	b := a.store.Status()
-	e := &LeftError{Rows: b.WaitingRows + b.BufferedRows, Batches: b.OutgoingBatches, Parked: b.Parked, Cause: cause}
-	if e.Rows == 0 && e.Batches == 0 && e.Parked == 0 {
-		return cause
-	}
-	return e
 }

@@ -21,6 +21,9 @@ const (
 // waitFactor bounds the rows in memory, in multiples of FlushRows, while the disk takes none.
 const waitFactor = 4
 
+// few is how many rows of one reading are taken without an allocation.
+const few = 4
+
 // Mark says how far a recording was read under a grant.
 type Mark struct {
 	Grant     consent.GrantID
@@ -66,10 +69,11 @@ type naming struct {
 // dropped and counted as a loss of their stream. Rows of a grant that was dropped are counted and forgotten. An error
 // means that a row was refused because it is not valid or has no stream; the others are taken.
 func (s *Store) Append(rows []consent.Cleared, at ...Mark) error {
-	in := make([]incoming, len(rows))
-	for i, r := range rows {
-		in[i] = incoming{r.Purpose(), r.Epoch(), r.Day(),
-			Row{Group: r.Group(), Time: r.Time(), Coverage: r.Coverage(), Cells: r.Cells()}}
+	var some [few]incoming // a reading rarely gives more rows, and this one costs no allocation
+	in := some[:0]
+	for _, r := range rows {
+		in = append(in, incoming{r.Purpose(), r.Epoch(), r.Day(),
+			Row{Group: r.Group(), Time: r.Time(), Coverage: r.Coverage(), Cells: r.Cells()}})
 	}
 	return s.take(in, at)
 }
@@ -85,16 +89,24 @@ func (s *Store) Advance(grant consent.GrantID, recording string, position uint64
 func (s *Store) advance(at []Mark) {
 	for _, m := range at {
 		if !s.dropped[m.Grant] && !s.closed {
-			s.replays[replayOf(m.Grant, m.Recording)] = m.Position
+			s.replays[s.replayOf(m.Grant, m.Recording)] = m.Position
 		}
 	}
+}
+
+// replayOf is replayOf with the hash of the recording before, which nearly always is the same one; mu is held.
+func (s *Store) replayOf(grant consent.GrantID, recording string) replay {
+	if s.hashed.recording != recording || s.hashed.name == [16]byte{} {
+		s.hashed = hashedName{recording, replayOf(grant, recording).recording}
+	}
+	return replay{grant, s.hashed.name}
 }
 
 // Position is how far a recording was read under a grant, committed or about to be; 0 when nothing was.
 func (s *Store) Position(grant consent.GrantID, recording string) uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := replayOf(grant, recording)
+	r := s.replayOf(grant, recording)
 	for _, from := range []map[replay]uint64{s.replays, s.flying, s.state.replays} {
 		if p, ok := from[r]; ok {
 			return p
@@ -104,10 +116,11 @@ func (s *Store) Position(grant consent.GrantID, recording string) uint64 {
 }
 
 func (s *Store) take(in []incoming, at []Mark) error {
-	streams, errs := make([]uint32, len(in)), error(nil)
+	var some [few]uint32
+	streams, errs := some[:0], error(nil)
 	for i := range in {
-		var err error
-		if streams[i], err = s.streamOf(&in[i]); err != nil {
+		stream, err := s.streamOf(&in[i])
+		if streams = append(streams, stream); err != nil {
 			in[i].purpose = nil
 			if errs == nil {
 				errs = err // one of a kind is enough
@@ -192,7 +205,11 @@ func (s *Store) keep(stream uint32, in *incoming) {
 	k := lotKey{stream, int32(in.day)}
 	l := s.open[k]
 	if l == nil || l.rows.rows >= min(maxChunkRows, s.opt.FlushRows) {
+		full := l
 		l = &lot{stream: stream, grant: in.purpose.Grant.ID, epoch: in.epoch, day: int32(in.day)}
+		if full != nil { // there is much of it: this one will be as long
+			l.rows.buf = make([]byte, 0, len(full.rows.buf)+len(full.rows.buf)/8)
+		}
 		s.open[k] = l
 		s.waiting = append(s.waiting, l)
 	}

@@ -56,7 +56,8 @@ func (s *Store) Cut(stream uint32, max int, encode Encode) ([]Outgoing, error) {
 		return nil, err
 	}
 	refs := s.choose(stream, max)
-	got := s.read(refs)
+	got := s.borrow()
+	s.readInto(got, refs)
 	c := s.begin()
 	st := c.next.streams[stream]
 	if st == nil { // dropped a moment ago
@@ -79,7 +80,10 @@ func (s *Store) Cut(stream uint32, max int, encode Encode) ([]Outgoing, error) {
 		s.undo(c)
 		return nil, err
 	}
-	return s.finishCut(c, stream, refs, got, out)
+	if out, err = s.finishCut(c, stream, refs, got, out); err == nil { // a commit in doubt still needs what was read
+		s.giveBack(got, len(got.rows))
+	}
+	return out, err
 }
 
 func (s *Store) finishCut(c *change, stream uint32, refs []chunkRef, got *batch, out []Outgoing) ([]Outgoing, error) {
@@ -146,6 +150,21 @@ type batch struct {
 	keyless uint64  // rows whose key is gone
 	damaged uint64  // rows that do not authenticate
 	gaps    []Gap
+	cells   arena // of the rows
+}
+
+// Between these numbers of rows a cut's memory is kept for the next one: more than a chunk, since there is a backlog, and
+// not so much that it would be missed elsewhere.
+const (
+	leastSpare = maxChunkRows
+	mostSpare  = 16 * maxChunkRows
+)
+
+// reset empties a batch, wipes what it held and keeps its memory.
+func (b *batch) reset() {
+	clear(b.rows)
+	b.cells.reset()
+	*b = batch{rows: b.rows[:0], days: b.days[:0], cells: b.cells}
 }
 
 func (b *batch) skip(c chunkRef, err error) {

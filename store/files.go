@@ -154,7 +154,7 @@ func (s *Store) tidy() {
 			empty = append(empty, id)
 		}
 	}
-	full := s.current != nil && s.active != nil && s.current.alive == 0 && s.current.size > 1<<20
+	full := s.current != nil && s.active != nil && s.current.alive == 0 && s.current.size > min(1<<20, s.opt.SegmentSize/2)
 	s.mu.Unlock()
 	if full {
 		old := s.current.id

@@ -41,8 +41,8 @@ type Options struct {
 	Rand    io.Reader // nonces
 
 	MaxSize     int64 // bytes all files together may have; 256 MiB
-	Reserve     int64 // bytes to leave free on the disk; 16 MiB
-	SegmentSize int64 // bytes after which a new file is begun; 16 MiB, and at most an eighth of MaxSize
+	Reserve     int64 // bytes to leave free on the disk; 16 MiB, and at most an eighth of the disk
+	SegmentSize int64 // bytes after which a new file is begun; 16 MiB, and at most an eighth of MaxSize and of the disk
 	FlushRows   int   // rows waiting that make Append commit; 8192
 
 	// Free tells how many bytes the file system of dir has left for us; nil asks it (statfs).
@@ -78,9 +78,10 @@ func (o *Options) fill() error {
 	case o.MaxSize < 0 || o.Reserve < 0 || o.SegmentSize < 0 || o.FlushRows < 0:
 		return errors.New("store: a size below zero")
 	}
+	part := diskSize(o.Dir) / 8 // a small disk is used in small pieces, so that it can give space back
 	o.MaxSize = orDefault(o.MaxSize, 256<<20)
-	o.Reserve = orDefault(o.Reserve, 16<<20)
-	o.SegmentSize = min(orDefault(o.SegmentSize, 16<<20), o.MaxSize/8)
+	o.Reserve = orDefault(o.Reserve, min(16<<20, part))
+	o.SegmentSize = min(orDefault(o.SegmentSize, min(16<<20, max(part, 16*pageSize))), o.MaxSize/8)
 	o.FlushRows = int(orDefault(int64(o.FlushRows), 8192))
 	if o.SegmentSize < 16*pageSize {
 		return fmt.Errorf("store: files of %d bytes (an eighth of the buffer at most), need %d", o.SegmentSize, 16*pageSize)
@@ -99,6 +100,19 @@ func orDefault(n, d int64) int64 {
 		return d
 	}
 	return n
+}
+
+// diskSize is how large the file system of dir is, or as good as endless when that can't be told.
+func diskSize(dir string) int64 {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil || st.Blocks == 0 {
+		return math.MaxInt64
+	}
+	size := uint64(max(st.Bsize, 1))
+	if st.Blocks > math.MaxInt64/size {
+		return math.MaxInt64
+	}
+	return int64(st.Blocks * size)
 }
 
 // freeSpace asks the file system what an ordinary user may still write.

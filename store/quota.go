@@ -50,12 +50,23 @@ func (s *Store) totalSize() (n int64) {
 	return n
 }
 
+// Hold says that nothing may be given up for want of room: a full buffer then takes no rows, and those that wait in
+// memory stay there up to the bound of Append. It is for sources that can wait, as recordings can. Off at first.
+func (s *Store) Hold(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held = on
+}
+
 // evictOldest gives up the oldest file that is not the active one, and says whether there was one. Its rows are gone
 // from memory at once; the losses and the end of the file become durable with the next commit, and the file is deleted
 // by tidy. io is held.
 func (s *Store) evictOldest() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.held {
+		return false
+	}
 	oldest := ^uint64(0)
 	for id, g := range s.segments {
 		if g != s.current {

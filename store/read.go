@@ -10,6 +10,17 @@ import (
 // read decrypts chunks. A file whose tree does not lead to a record any more is repaired once. io is held.
 func (s *Store) read(refs []chunkRef) *batch {
 	b := &batch{}
+	s.readInto(b, refs)
+	return b
+}
+
+// readInto is read with the memory of a batch that was reset.
+func (s *Store) readInto(b *batch, refs []chunkRef) {
+	rows := 0
+	for _, ref := range refs {
+		rows += int(ref.rows)
+	}
+	b.rows, b.days = slices.Grow(b.rows, rows), slices.Grow(b.days, rows)
 	var r *reader
 	var open uint32
 	defer func() {
@@ -46,7 +57,25 @@ func (s *Store) read(refs []chunkRef) *batch {
 			b.skip(ref, err)
 		}
 	}
+}
+
+// borrow gives the memory of the cut before, if it is kept. io is held.
+func (s *Store) borrow() *batch {
+	b := s.spare
+	s.spare = nil
+	if b == nil {
+		b = &batch{}
+	}
 	return b
+}
+
+// giveBack keeps the memory of a cut of n rows for the next one when there is a backlog: an agent that has caught up needs
+// none. Nothing may use the batch any more. io is held.
+func (s *Store) giveBack(b *batch, n int) {
+	b.reset()
+	if n > leastSpare && n <= mostSpare {
+		s.spare = b
+	}
 }
 
 // keeps tells whether a chunk is still in the index.
@@ -62,7 +91,7 @@ func lostPage(err error) bool { return errors.Is(err, errPages) || errors.Is(err
 
 func (b *batch) unpack(h header, plain []byte) error {
 	from := len(b.rows)
-	rows, err := readRows(b.rows, plain, int(h.rows))
+	rows, err := readRows(b.rows, plain, int(h.rows), &b.cells)
 	clear(plain)
 	if err != nil {
 		return err

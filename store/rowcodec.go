@@ -202,16 +202,16 @@ type rowReader struct {
 	last   int64
 	groups map[int]*lastRow
 	tokens []string
-	slab   []consent.Cell
+	cells  *arena
 }
 
 // readRows unpacks exactly n rows and appends them to dst. Input that is longer, shorter or not what a rowWriter could
-// have written gives errRows and leaves dst as it was.
-func readRows(dst []Row, in []byte, n int) ([]Row, error) {
+// have written gives errRows and leaves dst as it was. The cells are lent by cells.
+func readRows(dst []Row, in []byte, n int, cells *arena) ([]Row, error) {
 	if n < 0 || n > maxChunkRows {
 		return dst, errRows
 	}
-	r := rowReader{in: in, groups: map[int]*lastRow{}}
+	r := rowReader{in: in, groups: map[int]*lastRow{}, cells: cells}
 	out := dst
 	for range n {
 		row, ok := r.row()
@@ -257,7 +257,7 @@ func (r *rowReader) row() (Row, bool) {
 	if head&headShape != 0 && !r.shape(g) {
 		return Row{}, false
 	}
-	row.Cells = r.cells(len(g.kinds))
+	row.Cells = r.cells.lend(len(g.kinds))
 	for i := range row.Cells {
 		if !r.cell(g, i, &row.Cells[i]) {
 			return Row{}, false
@@ -287,16 +287,6 @@ func (r *rowReader) shape(g *lastRow) bool {
 		g.nums = append(g.nums, 0)
 	}
 	return true
-}
-
-// cells cuts n cells from a slab: one allocation for many rows.
-func (r *rowReader) cells(n int) []consent.Cell {
-	if n > len(r.slab) {
-		r.slab = make([]consent.Cell, max(n, maxCells))
-	}
-	c := r.slab[:n:n]
-	r.slab = r.slab[n:]
-	return c
 }
 
 func (r *rowReader) cell(g *lastRow, i int, c *consent.Cell) bool {

@@ -39,7 +39,7 @@ func TestRowsSurvivePacking(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rows := rapid.SliceOfN(rapid.Custom(anyRow), 0, 40).Draw(t, "rows")
 		buf := packed(rows)
-		got, err := readRows(nil, buf, len(rows))
+		got, err := readRows(nil, buf, len(rows), &arena{})
 		if err != nil || len(got) != len(rows) {
 			t.Fatalf("%d rows of %d, %v", len(got), len(rows), err)
 		}
@@ -52,11 +52,11 @@ func TestRowsSurvivePacking(t *testing.T) {
 			}
 		}
 		for n := range buf {
-			if _, err := readRows(nil, buf[:n], len(rows)); err == nil {
+			if _, err := readRows(nil, buf[:n], len(rows), &arena{}); err == nil {
 				t.Fatalf("cut at %d of %d was taken", n, len(buf))
 			}
 		}
-		if _, err := readRows(nil, append(buf, 0), len(rows)); err == nil {
+		if _, err := readRows(nil, append(buf, 0), len(rows), &arena{}); err == nil {
 			t.Fatal("a byte too many was taken")
 		}
 	})
@@ -64,7 +64,7 @@ func TestRowsSurvivePacking(t *testing.T) {
 
 func TestAnUnsetCellCarriesNothing(t *testing.T) {
 	rows := []Row{{Cells: []consent.Cell{{Num: 5, Token: "x"}}}}
-	got, err := readRows(nil, packed(rows), 1)
+	got, err := readRows(nil, packed(rows), 1, &arena{})
 	if err != nil || got[0].Cells[0] != (consent.Cell{}) {
 		t.Errorf("%v", err)
 	}
@@ -92,10 +92,10 @@ func TestRowLimits(t *testing.T) {
 	if err := checkRow(&most); err != nil {
 		t.Error(err)
 	}
-	if _, err := readRows(nil, packed([]Row{most}), 1); err != nil {
+	if _, err := readRows(nil, packed([]Row{most}), 1, &arena{}); err != nil {
 		t.Error(err)
 	}
-	if _, err := readRows(nil, nil, maxChunkRows+1); err == nil {
+	if _, err := readRows(nil, nil, maxChunkRows+1, &arena{}); err == nil {
 		t.Error("too many rows were read")
 	}
 }
@@ -111,12 +111,12 @@ func FuzzReadRows(f *testing.F) {
 	f.Add([]byte{}, 0)
 	f.Add([]byte{3, 0, 255, 1, 1, 2}, 1)
 	f.Fuzz(func(t *testing.T, in []byte, n int) {
-		got, err := readRows(nil, in, n)
+		got, err := readRows(nil, in, n, &arena{})
 		if err != nil {
 			return
 		}
 		buf := packed(got)
-		again, err := readRows(nil, buf, n)
+		again, err := readRows(nil, buf, n, &arena{})
 		if err != nil || !reflect.DeepEqual(got, again) || len(buf) > len(in) {
 			t.Fatalf("%d bytes became %d, %v", len(in), len(buf), err)
 		}

@@ -28,6 +28,7 @@ type Store struct {
 	last    []byte  // the state record current holds
 	unnamed bool    // a new file's name may not be durable yet
 	doubt   *change // a commit that failed half-way: the file knows whether it counts
+	spare   *batch  // memory of the last cut, for the next one of a backlog
 
 	mu       sync.Mutex
 	closed   bool
@@ -40,6 +41,8 @@ type Store struct {
 	newest   map[consent.GrantID]int32
 	discards map[dayKey]bool // keys to give up
 
+	held bool // see Hold
+
 	waiting  []*lot
 	inFlight []*lot            // being committed
 	waitRows int               // in waiting and inFlight
@@ -48,6 +51,7 @@ type Store struct {
 	named    map[uint32]naming // streams the state does not know yet
 	replays  map[replay]uint64 // not yet committed
 	flying   map[replay]uint64 // being committed
+	hashed   hashedName        // of the last recording
 	losses   map[uint32]lossCount
 	dropped  map[consent.GrantID]bool
 	cache    map[cacheKey]uint32
@@ -63,6 +67,12 @@ type Store struct {
 type dayKey struct {
 	grant consent.GrantID
 	day   int32
+}
+
+// hashedName is a recording and what a replay calls it.
+type hashedName struct {
+	recording string
+	name      [16]byte
 }
 
 // cacheKey names a stream by what it was opened for.

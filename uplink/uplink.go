@@ -57,6 +57,7 @@ type Uplink struct {
 	flights map[consent.GrantID]map[int]context.CancelFunc // requests on their way, by grant
 	flight  int
 	busy    int
+	forced  bool                     // every stream's slot counts as come: the buffer needs room
 	closed  map[consent.GrantID]bool // grants cut off since the start
 }
 
@@ -140,6 +141,24 @@ func (u *Uplink) Drain(ctx context.Context, patience time.Duration) error {
 		failed = append(failed, err)
 	}
 	return errors.Join(failed...)
+}
+
+// Relieve sends all whole time buckets now, whatever the schedule, to make room in the buffer, and returns when nothing
+// of them is left or the way is closed. It must not run beside Run or Drain.
+func (u *Uplink) Relieve(ctx context.Context) error {
+	u.force(true)
+	defer u.force(false)
+	var failed error
+	for _, r := range u.routes {
+		failed = errors.Join(failed, u.round(ctx, r, false))
+	}
+	return failed
+}
+
+func (u *Uplink) force(on bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.forced = on
 }
 
 func (u *Uplink) drain(ctx context.Context, r *route, patience time.Duration) error {

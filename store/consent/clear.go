@@ -27,7 +27,7 @@ func (p *Plan) Clear(w *Windows, r *sensors.Reading, dst []Cleared) []Cleared {
 			st.blocked[reason]++
 			continue
 		}
-		if r.Position != 0 && r.Position <= w.skip[skipKey{st.rules.purpose.Grant.ID, r.Source}] {
+		if r.Position != 0 && r.Position <= st.skip {
 			continue // this grant has had it, before a restart
 		}
 		dst = st.take(w, r, dst)

@@ -57,7 +57,8 @@ type ruleState struct {
 	taken   sensors.Micros      // moment of capture of the newest one
 	started bool
 	ended   bool
-	tick    int64 // the bucket the source is in
+	tick    int64  // the bucket the source is in
+	skip    uint64 // readings of a recording up to this one were cleared before, see SkipTo
 	open    []openWindow
 	epoch   uint64
 	hmacs   map[sensors.Class]hash.Hash
@@ -82,6 +83,16 @@ func NewWindows(keys KeyMaker) *Windows {
 // is not above it are not cleared for it again.
 func (w *Windows) SkipTo(grant GrantID, source string, position uint64) {
 	w.skip[skipKey{grant, source}] = position
+	w.setSkips(source)
+}
+
+// setSkips puts where to begin beside the rules of a source, where it costs nothing to look at.
+func (w *Windows) setSkips(source string) {
+	if s := w.sources[source]; s != nil {
+		for _, st := range s.rules {
+			st.skip = w.skip[skipKey{st.rules.purpose.Grant.ID, source}]
+		}
+	}
 }
 
 // adopt makes the memory fit the plan. What belongs to a grant and rules that go on is kept.
@@ -111,6 +122,7 @@ func (w *Windows) adopt(p *Plan) {
 			s.rules = append(s.rules, st)
 		}
 		w.sources[name] = s
+		w.setSkips(name)
 	}
 }
 

@@ -1,0 +1,259 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// fields is how many values a reading of the recording has.
+const fields = 5
+
+type options struct {
+	bin       string // directory of candor and candor-receiver
+	sizes     string // directory of the programs whose size is told, one folder a platform
+	recording string
+	readings  int
+	save      string
+	commit    string
+	limit     time.Duration
+}
+
+// bench is one run of everything.
+type bench struct {
+	options
+	dir string // for sites; removed at the end
+	log io.Writer
+	out report
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	b := bench{log: stderr}
+	f := flag.NewFlagSet("measure", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.StringVar(&b.bin, "bin", "", "`directory` of candor and candor-receiver")
+	f.StringVar(&b.sizes, "sizes", "", "`directory` with a folder a platform, of programs as they are shipped")
+	f.StringVar(&b.recording, "recording", "", "the recording, a CSV `file`")
+	f.IntVar(&b.readings, "readings", 1_000_000, "how many readings it has")
+	f.StringVar(&b.save, "save", "", "also write the results into this `directory`")
+	f.StringVar(&b.commit, "commit", "unknown", "what is measured")
+	f.DurationVar(&b.limit, "limit", 4*time.Minute, "give up after this time")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	if b.bin == "" || b.recording == "" || b.readings < 1 || f.NArg() > 0 {
+		return errors.New("-bin, -recording and -readings are needed; start agent/bench/run.sh")
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, b.limit, fmt.Errorf("not done after %s", b.limit))
+	defer cancel()
+	err := b.measure(ctx)
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return b.tell(stdout, time.Now())
+}
+
+// measure runs every part in turn.
+func (b *bench) measure(ctx context.Context) (err error) {
+	if b.dir, err = os.MkdirTemp("", "candor-bench-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
+	parts := []struct {
+		name string
+		run  func(context.Context) error
+	}{
+		{"run --once to a receiver", b.once},
+		{"a backlog, and its way out", b.backlog},
+		{"idle", b.idle},
+		{"start", b.start},
+		{"the wire at 60 and at 1,000 a batch", b.wire},
+		{"single stages", b.stages},
+		{"sizes", b.programs},
+	}
+	for _, p := range parts {
+		began := time.Now()
+		_, _ = fmt.Fprintf(b.log, "bench: %s ... ", p.name)
+		if err := p.run(ctx); err != nil {
+			_, _ = fmt.Fprintln(b.log, "failed")
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		_, _ = fmt.Fprintf(b.log, "%.1fs\n", time.Since(began).Seconds())
+	}
+	return nil
+}
+
+// once measures the whole way: sense, clear, store, send, acknowledged.
+func (b *bench) once(ctx context.Context) error {
+	s, err := b.site("once", b.replaying())
+	if err != nil {
+		return err
+	}
+	if err := s.grant(ctx); err != nil {
+		return err
+	}
+	receiver, err := s.receive(ctx)
+	if err != nil {
+		return err
+	}
+	defer receiver.end()
+	used, err := s.candor(ctx, "run", "--once", "--deadline", "60s")
+	if err != nil {
+		return err
+	}
+	sent, err := s.sent(ctx)
+	if err != nil {
+		return err
+	}
+	if sent.rows["all"] != b.readings {
+		return fmt.Errorf("%d rows of %d readings arrived", sent.rows["all"], b.readings)
+	}
+	million, each := float64(b.readings)/1e6, float64(b.readings)
+	b.out.heading("run --once, %d readings of %d values, two purposes, local receiver", b.readings, fields)
+	b.out.atMost("CPU", used.cpu.Seconds()/million, 2, "%.2f s a million")
+	b.out.atMost("peak resident", mega(used.peak), 24, "%.1f MB")
+	b.out.only("elapsed, with the receiver on the same cores", used.elapsed.Seconds(), "%.1f s")
+	b.out.only("wire, signed, both purposes", float64(sent.wire)/each, "%.2f B a reading")
+	b.out.only("wire, columns alone", float64(sent.columns)/each, "%.2f B a reading")
+	b.out.only("batches", float64(sent.batches), "%.0f")
+	b.out.only("written by /proc/PID/io (misleads)", float64(used.written)/each, "%.0f B a reading")
+	return nil
+}
+
+// backlog measures sensing into the buffer while the receiver is down, and how fast the buffer drains afterwards.
+func (b *bench) backlog(ctx context.Context) error {
+	s, err := b.site("backlog", b.replaying())
+	if err != nil {
+		return err
+	}
+	if err := s.grant(ctx); err != nil {
+		return err
+	}
+	daemon, err := s.start(ctx, "candor", "run", "--config", s.config)
+	if err != nil {
+		return err
+	}
+	defer daemon.end()
+	status, err := s.sensed(ctx, daemon)
+	if err != nil {
+		return err
+	}
+	resident := daemon.status("VmRSS")
+	used, err := daemon.stop()
+	if err != nil {
+		return err
+	}
+	million, each := float64(b.readings)/1e6, float64(b.readings)
+	b.out.heading("receiver down: %d readings into the buffer, then out", b.readings)
+	b.out.only("CPU, sense to disk", used.cpu.Seconds()/million, "%.2f s a million")
+	b.out.atMost("resident with the backlog", mega(resident), 24, "%.1f MB")
+	b.out.only("peak resident", mega(used.peak), "%.1f MB")
+	b.out.atMost("written by the store's own count", float64(status.Buffer.Written)/each, 200, "%.1f B a reading")
+	b.out.only("written by /proc/PID/io (misleads)", float64(used.written)/each, "%.1f B a reading")
+	b.out.only("buffer on disk", float64(status.Buffer.Bytes)/each, "%.1f B a reading")
+	receiver, err := s.receive(ctx)
+	if err != nil {
+		return err
+	}
+	defer receiver.end()
+	if used, err = s.candor(ctx, "run", "--once", "--deadline", "60s"); err != nil {
+		return err
+	}
+	b.out.atLeast("drain, receiver on the same cores", each/used.elapsed.Seconds(), 300_000, "%.0f readings/s")
+	b.out.only("drain, as fast as its CPU allows", each/used.cpu.Seconds(), "%.0f readings/s")
+	b.out.only("CPU, disk to acknowledged", used.cpu.Seconds()/million, "%.2f s a million")
+	b.out.atMost("peak resident while draining", mega(used.peak), 24, "%.1f MB")
+	return nil
+}
+
+// idle measures a daemon that has little to do: one simulated room every ten seconds.
+func (b *bench) idle(ctx context.Context) error {
+	const long = 10 * time.Second
+	s, err := b.site("idle", living)
+	if err != nil {
+		return err
+	}
+	if err := s.grant(ctx); err != nil {
+		return err
+	}
+	receiver, err := s.receive(ctx)
+	if err != nil {
+		return err
+	}
+	defer receiver.end()
+	daemon, err := s.start(ctx, "candor", "run", "--config", s.config)
+	if err != nil {
+		return err
+	}
+	defer daemon.end()
+	if err := daemon.wait(ctx, long); err != nil {
+		return err
+	}
+	resident, private := daemon.status("VmRSS"), daemon.status("RssAnon")
+	used, err := daemon.stop()
+	if err != nil {
+		return err
+	}
+	b.out.heading("idle daemon, one room every 10 s, after %s", long)
+	b.out.atMost("resident", mega(resident), 16, "%.1f MB")
+	b.out.only("of it private, the rest is the program file and mappings", mega(private), "%.1f MB")
+	b.out.only("CPU with start and stop", used.cpu.Seconds()*1000, "%.0f ms")
+	return nil
+}
+
+// start measures the time from the start of the process to the first commit of readings.
+func (b *bench) start(ctx context.Context) error {
+	const times = 5
+	var took []time.Duration
+	for i := range times {
+		s, err := b.site(fmt.Sprintf("start%d", i), b.replaying())
+		if err != nil {
+			return err
+		}
+		if err := s.grant(ctx); err != nil {
+			return err
+		}
+		t, err := s.firstStored(ctx)
+		if err != nil {
+			return err
+		}
+		took = append(took, t)
+		if err := os.RemoveAll(s.dir); err != nil {
+			return err
+		}
+	}
+	b.out.heading("start, median of %d", times)
+	b.out.atMost("process started to first readings on disk", float64(median(took).Microseconds())/1000, 100, "%.0f ms")
+	return nil
+}
+
+// programs tells the size of the programs.
+func (b *bench) programs(context.Context) error {
+	if b.sizes == "" {
+		return nil
+	}
+	found, err := filepath.Glob(filepath.Join(b.sizes, "*", "candor"))
+	if err != nil || len(found) == 0 {
+		return errors.Join(err, fmt.Errorf("no programs in the folders of %s", filepath.Base(b.sizes)))
+	}
+	b.out.heading("device binary, stripped")
+	for _, name := range found {
+		info, err := os.Stat(name)
+		if err != nil {
+			return err
+		}
+		b.out.atMost(filepath.Base(filepath.Dir(name)), mega(info.Size()), 10, "%.2f MB")
+	}
+	return nil
+}
+
+// mega is bytes in MB of a million, as the budgets are.
+func mega(bytes int64) float64 { return float64(bytes) / 1e6 }

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Measures the budgets of the design and prints one table; `make bench` calls
+# it. It takes Go, and some minutes on a small machine.
+#
+#   BENCH_SAVE=1       also writes the table to agent/bench/results
+#   BENCH_READINGS=N   readings of the recording, a million if not given
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+readings=${BENCH_READINGS:-1000000}
+work=$(mktemp -d "${TMPDIR:-/tmp}/candor-bench-XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+commit=unknown
+if git rev-parse --git-dir >/dev/null 2>&1; then
+	commit=$(git rev-parse --short HEAD)
+	[ -z "$(git status --porcelain -- '*.go' go.mod go.sum)" ] || commit="$commit with changes"
+fi
+
+echo "bench: building" >&2
+export CGO_ENABLED=0
+go build -trimpath -ldflags "-s -w" -o "$work/" ./agent/candor ./uplink/candor-receiver ./agent/bench/gen ./agent/bench/measure
+GOOS=linux GOARCH=arm GOARM=6 go build -trimpath -ldflags "-s -w" -o "$work/sizes/linux-armv6/candor" ./agent/candor
+GOOS=linux GOARCH=arm64 go build -trimpath -ldflags "-s -w" -o "$work/sizes/linux-arm64/candor" ./agent/candor
+
+"$work/gen" -n "$readings" >"$work/room.csv"
+save=()
+[ "${BENCH_SAVE:-}" != 1 ] || save=(-save agent/bench/results)
+"$work/measure" -bin "$work" -sizes "$work/sizes" -recording "$work/room.csv" -readings "$readings" -commit "$commit" "${save[@]}"

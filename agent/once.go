@@ -1,0 +1,167 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/candor-edge/candor/sensors"
+	"github.com/candor-edge/candor/store"
+)
+
+// LeftError says what `run --once` could not get rid of. It is kept.
+type LeftError struct {
+	Rows, Batches int
+	Parked        int
+	Lost          map[string]uint64 // rows given up in this run, by reason
+	Cause         error
+}
+
+// Error says what is left and why.
+func (e *LeftError) Error() string {
+	text := fmt.Sprintf("%d rows and %d uploads are still buffered, and kept", e.Rows, e.Batches)
+	if e.Parked > 0 {
+		text += fmt.Sprintf("; %d uploads were refused by the recipient and are kept aside", e.Parked)
+	}
+	for _, reason := range slices.Sorted(maps.Keys(e.Lost)) {
+		text += fmt.Sprintf("; %d rows were lost: %s", e.Lost[reason], reason)
+	}
+	if e.Cause != nil {
+		text += ": " + e.Cause.Error()
+	}
+	return text
+}
+
+// Unwrap returns why.
+func (e *LeftError) Unwrap() error { return e.Cause }
+
+// Once runs every source to its end, stores and sends all that is granted, and returns nil when nothing is left.
+// A recipient that acknowledges nothing for as long as patience is given up on: *LeftError then says what is kept. Sources that
+// never end are an error before anything starts. ctx ends it early, with what was sensed stored.
+func (a *Agent) Once(ctx context.Context, patience time.Duration) error {
+	for _, r := range a.sources {
+		if e, ok := r.source.(sensors.Ending); !ok || !e.Ends() {
+			return fmt.Errorf("sensor %s never ends, so `run --once` never would; use `run`, or give a simulated sensor `for`", r.source.Name())
+		}
+	}
+	a.mu.Lock()
+	a.recompile()
+	a.tellAttributes()
+	a.expireRows()
+	a.mu.Unlock()
+	a.store.Hold(true) // what does not fit is read again the next time
+	a.senseOnce(ctx, patience)
+	flushed := a.store.Flush()
+	if ctx.Err() != nil {
+		return a.left(errors.Join(flushed, ctx.Err()))
+	}
+	drained := a.up.Drain(ctx, patience)
+	if flushed != nil && drained == nil { // what was sent has made room for what waited
+		if flushed = a.store.Flush(); flushed == nil {
+			drained = a.up.Drain(ctx, patience)
+		}
+	}
+	return a.left(errors.Join(drained, flushed, a.failedSources()))
+}
+
+// senseOnce runs every source to its end. Recordings can wait, so a buffer that is full makes them wait, while what is
+// in it is sent, rather than lose rows; when nothing gets through for as long as patience they are given up, and go on
+// from there the next time.
+func (a *Agent) senseOnce(ctx context.Context, patience time.Duration) {
+	sensing, stop := context.WithCancel(ctx)
+	var all, helpers sync.WaitGroup
+	a.pipe.hold = a.holdWhenFull(sensing, patience)
+	helpers.Go(func() { _ = a.flushLoop(sensing) })
+	helpers.Go(func() { a.relieveLoop(sensing) })
+	for _, r := range a.sources {
+		all.Go(func() { a.runSource(sensing, r) })
+	}
+	all.Wait()
+	stop()
+	helpers.Wait()
+	a.pipe.hold = nil
+}
+
+const (
+	holdEvery  = 256   // readings that pass between two looks at the buffer
+	maxWaiting = 16384 // rows in memory before a recording waits; the buffer drops some only at twice as many
+)
+
+// holdWhenFull makes the function that a reading waits in while the buffer has no room.
+func (a *Agent) holdWhenFull(ctx context.Context, patience time.Duration) func() error {
+	var mu sync.Mutex
+	passed := 0
+	return func() error {
+		mu.Lock()
+		defer mu.Unlock()
+		if passed++; passed%holdEvery != 0 {
+			return nil
+		}
+		var since time.Time
+		least := 0
+		for {
+			b := a.store.Status()
+			if b.State == store.StateOK && b.WaitingRows < maxWaiting {
+				return nil
+			}
+			if kept := b.WaitingRows + b.BufferedRows + b.OutgoingBatches; since.IsZero() || kept < least {
+				since, least = a.opts.Clock.Now(), kept
+			}
+			if a.opts.Clock.Now().Sub(since) > patience {
+				return fmt.Errorf("the buffer takes no more (%s) and nothing gets through", b.Detail)
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-a.opts.Clock.After(20 * time.Millisecond):
+			}
+		}
+	}
+}
+
+// relieveLoop sends what is buffered whenever the buffer has no room.
+func (a *Agent) relieveLoop(ctx context.Context) {
+	const often, seldom = 50 * time.Millisecond, time.Second
+	wait := often
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-a.opts.Clock.After(wait):
+		}
+		wait = often
+		if a.store.Status().State == store.StateOK {
+			continue
+		}
+		err := errors.Join(a.up.Relieve(ctx), a.store.Flush())
+		if err != nil && ctx.Err() == nil {
+			a.opts.Log.Warn("the buffer is full and could not be relieved", "error", err)
+			wait = seldom
+		}
+	}
+}
+
+// failedSources joins what ended a source before its time.
+func (a *Agent) failedSources() error {
+	var errs []error
+	for _, r := range a.sources {
+		if s := r.status(); s.State == "failed" {
+			errs = append(errs, fmt.Errorf("sensor %s: %s", s.Name, s.Error))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// left says what is still buffered; nil when nothing is and nothing failed.
+func (a *Agent) left(cause error) error {
+	b := a.store.Status()
+	e := &LeftError{Rows: b.WaitingRows + b.BufferedRows, Batches: b.OutgoingBatches, Parked: b.Parked, Lost: b.Dropped, Cause: cause}
+	if e.Rows == 0 && e.Batches == 0 && e.Parked == 0 {
+		return cause
+	}
+	return e
+}
