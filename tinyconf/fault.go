@@ -3,7 +3,7 @@ package tinyconf
 import (
 	"errors"
 	"fmt"
-	"slices"
+	"sort"
 	"strings"
 )
 
@@ -101,11 +101,9 @@ func (c *collector) err() error {
 	if len(c.faults) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(c.faults, func(a, b Fault) int {
-		if a.Line != b.Line {
-			return a.Line - b.Line
-		}
-		return a.Col - b.Col
+	sort.SliceStable(c.faults, func(i, j int) bool {
+		a, b := &c.faults[i], &c.faults[j]
+		return a.Line < b.Line || a.Line == b.Line && a.Col < b.Col
 	})
 	if c.more > 0 {
 		c.faults = append(c.faults, Fault{File: c.faults[0].File, Text: fmt.Sprintf("%d more faults are not shown", c.more)})

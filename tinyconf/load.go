@@ -67,6 +67,10 @@ func parse(file string, data []byte) (*document, map[string]any, *Fault) {
 		return nil, nil, &Fault{File: file, Text: fmt.Sprintf("longer than %d bytes, the limit for a file", maxFile)}
 	}
 	doc := newDocument(file, strings.TrimPrefix(string(data), "\ufeff"))
+	if strings.HasPrefix(doc.src, "\ufeff") { // the parser would take it, and all places would be off
+		f := doc.fault(0, "", "begins with two byte order marks; one is enough", nil)
+		return nil, nil, &f
+	}
 	if off, text := badText(doc.src); off >= 0 {
 		f := doc.fault(off, "", text, nil)
 		return nil, nil, &f
