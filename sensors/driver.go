@@ -14,20 +14,21 @@ import (
 // Config is one [[sensor]] table of candor.toml. Which keys a driver uses is said by its [Driver]; a key that the
 // chosen driver does not use is an error, so that nothing is accepted and ignored.
 type Config struct {
-	Name    string            `toml:"name"`    // the source's name; letters, digits, - and _
-	Driver  string            `toml:"driver"`  // a name from the driver table
-	Bus     string            `toml:"bus"`     // "i2c-1"
-	Address tinyconf.Address  `toml:"address"` // I2C address, 7 bits
-	Line    string            `toml:"line"`    // GPIO line by name, "GPIO17"
-	Every   tinyconf.Duration `toml:"every"`   // time between readings
-	File    string            `toml:"file"`    // a recording
-	Pace    string            `toml:"pace"`    // "1x", "60x", "max"
-	Columns map[string]string `toml:"columns"` // recordings: column = kind
-	Classes map[string]string `toml:"classes"` // quantity = class, where it differs from the kind's
-	Seed    int64             `toml:"seed"`    // simulated sources
-	Room    string            `toml:"room"`    // simulated sources: which part of the house
-	For     tinyconf.Duration `toml:"for"`     // simulated sources: length; 0 goes on for ever
-	Start   string            `toml:"start"`   // simulated sources: RFC 3339 time of the first reading; "" is now
+	Name     string            `toml:"name"`     // the source's name; letters, digits, - and _
+	Driver   string            `toml:"driver"`   // a name from the driver table
+	Bus      string            `toml:"bus"`      // "i2c-1"
+	Address  tinyconf.Address  `toml:"address"`  // I2C address, 7 bits
+	Line     string            `toml:"line"`     // GPIO line by name, "GPIO17"
+	Every    tinyconf.Duration `toml:"every"`    // time between readings
+	File     string            `toml:"file"`     // a recording
+	Pace     string            `toml:"pace"`     // "1x", "60x", "max"
+	Columns  map[string]string `toml:"columns"`  // recordings: column = kind
+	Classes  map[string]string `toml:"classes"`  // quantity = class, where it differs from the kind's
+	Settings map[string]string `toml:"settings"` // of a part, as its row says: { shunt = "0.1" }
+	Seed     int64             `toml:"seed"`     // simulated sources
+	Room     string            `toml:"room"`     // simulated sources: which part of the house
+	For      tinyconf.Duration `toml:"for"`      // simulated sources: length; 0 goes on for ever
+	Start    string            `toml:"start"`    // simulated sources: RFC 3339 time of the first reading; "" is now
 }
 
 // Env is what a driver may use of the world outside.

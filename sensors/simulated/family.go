@@ -1,8 +1,7 @@
 package simulated
 
 import (
-	"cmp"
-	"slices"
+	"sort"
 
 	"github.com/candor-edge/candor/sensors"
 )
@@ -100,11 +99,11 @@ func (d *day) opened(at, long sensors.Micros) {
 
 // tidy sorts doors and badges, joins openings that overlap and parts badges that came at once.
 func (d *day) tidy() {
-	slices.SortFunc(d.badges, func(a, b presented) int { return cmp.Compare(a.at, b.at) })
+	sort.SliceStable(d.badges, func(i, j int) bool { return d.badges[i].at < d.badges[j].at })
 	for i := 1; i < len(d.badges); i++ {
 		d.badges[i].at = max(d.badges[i].at, d.badges[i-1].at+sensors.Second)
 	}
-	slices.SortFunc(d.doors, func(a, b stay) int { return cmp.Compare(a.from, b.from) })
+	sort.SliceStable(d.doors, func(i, j int) bool { return d.doors[i].from < d.doors[j].from })
 	joined := d.doors[:0]
 	for _, next := range d.doors {
 		if n := len(joined); n > 0 && next.from <= joined[n-1].to {

@@ -1,0 +1,147 @@
+package chip
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/candor-edge/candor/sensors"
+)
+
+// NXP PN532, a badge reader (user manual UM0701-02; I2C: section 6.2.4).
+const (
+	pnVersion = 0x02 // 7.2.2: GetFirmwareVersion; the first byte of the answer is 0x32
+	pnSAM     = 0x14 // 7.2.10: SAMConfiguration
+	pnRF      = 0x32 // 7.3.1: RFConfiguration
+	pnList    = 0x4a // 7.3.5: InListPassiveTarget
+
+	pnPart    = 0x32
+	pnNormal  = 0x01 // 7.2.10: no secure module
+	pnRetries = 0x05 // 7.3.1: item, the numbers of retries
+	pnReady   = 0x01 // 6.2.4: first byte of every read; 0x00 while it works
+
+	pnRoom  = 64                   // bytes read of an answer; those asked for are at most 40
+	pnPoll  = 5 * time.Millisecond // between looks whether it is ready
+	pnPolls = 60                   // 300 ms: looking for a badge with three tries takes about 30
+	pnWake  = 5 * time.Millisecond // 7.2.11: from sleep, 2 ms
+	pnSame  = 2 * time.Second      // a badge that was away for less was not away
+)
+
+func pn532Row() Row {
+	return Row{
+		Name: "pn532", Doc: "badges held to a reader: the badge's number (NXP PN532)", Datasheet: "NXP UM0701-02", On: I2C,
+		Quantities: []Quantity{quantity("badge", "badge", 0, 0)}, Addresses: []uint16{0x24}, // 6.2.4
+		Identity: "firmware version with a right checksum", Evidence: FromDatasheet, Every: 250 * time.Millisecond, Fastest: 100 * time.Millisecond, Takes: time.Second,
+		Caveat: "telephones and some cards show a new random number each time; ISO/IEC 14443 type A only",
+		device: func(p *place, _ settings) device { return &pn532{place: p} },
+	}
+}
+
+type pn532 struct {
+	*place
+	last []byte    // the badge that was there at the last look
+	seen time.Time // when
+}
+
+func (d *pn532) identify(ctx context.Context) error {
+	const what = "asking for the version"
+	answer, err := d.ask(ctx, what, pnVersion)
+	if errors.Is(err, sensors.NoAnswer) { // asleep: the address wakes it, and is not answered
+		if err := d.wait(ctx, what, pnWake); err != nil {
+			return err
+		}
+		answer, err = d.ask(ctx, what, pnVersion)
+	}
+	if err != nil {
+		return err
+	}
+	if len(answer) != 4 || answer[0] != pnPart {
+		return d.fault(what, sensors.WrongPart, "the answer is not that of a PN532")
+	}
+	if _, err := d.ask(ctx, "configuring", pnSAM, pnNormal, 0x14, 0x00); err != nil {
+		return err
+	}
+	// Without an end to the retries it would look for a badge for ever.
+	_, err = d.ask(ctx, "configuring", pnRF, pnRetries, 0xff, 0x01, 0x02)
+	return err
+}
+
+// ask sends a command, takes the acknowledgement and the answer, and gives what follows the answer's code. A command
+// that takes too long is ended.
+func (d *pn532) ask(ctx context.Context, what string, request ...byte) ([]byte, error) {
+	if err := d.tx(ctx, what, pnFrame(request...), nil); err != nil {
+		return nil, err
+	}
+	ack, err := d.ready(ctx, what, len(pnAck()))
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(ack, pnAck()) {
+		return nil, d.fault(what, sensors.Corrupt, "the command was not acknowledged")
+	}
+	frame, err := d.ready(ctx, what, pnRoom)
+	if err != nil {
+		if errors.Is(err, sensors.Timeout) && ctx.Err() == nil {
+			_ = d.tx(ctx, what, pnAck(), nil) // the timeout is what went wrong, not this
+		}
+		return nil, err
+	}
+	payload, err := pnPayload(frame)
+	if err != nil {
+		return nil, d.fault(what, sensors.Corrupt, "the answer: %w", err)
+	}
+	if len(payload) == 0 || payload[0] != request[0]+1 {
+		return nil, d.fault(what, sensors.Corrupt, "the answer is one to another command")
+	}
+	return payload[1:], nil
+}
+
+// ready reads n bytes once the part says that it has them. Each read begins anew at the first byte (6.2.4), so it is
+// read whole each time.
+func (d *pn532) ready(ctx context.Context, what string, n int) ([]byte, error) {
+	b := make([]byte, 1+n)
+	for range pnPolls {
+		if err := d.tx(ctx, what, nil, b); err != nil {
+			return nil, err
+		}
+		switch b[0] {
+		case pnReady:
+			return b[1:], nil
+		case 0x00:
+		default:
+			return nil, d.fault(what, sensors.Implausible, "it says neither ready nor busy")
+		}
+		if err := d.wait(ctx, what, pnPoll); err != nil {
+			return nil, err
+		}
+	}
+	return nil, d.fault(what, sensors.Timeout, "it is not ready after %v", pnPolls*pnPoll)
+}
+
+// sense gives the number of a badge once each time it is held to the reader; a badge that lies there is not new.
+func (d *pn532) sense(ctx context.Context, s *sheet) error {
+	const what = "looking for a badge"
+	answer, err := d.ask(ctx, what, pnList, 1, 0x00)
+	if err != nil {
+		return err
+	}
+	number, err := pnTarget(answer)
+	if err != nil {
+		return d.fault(what, sensors.Corrupt, "the answer: %w", err)
+	}
+	if number == nil {
+		return nil
+	}
+	if dead(number...) {
+		return d.fault(what, sensors.Implausible, "all bits of the number are the same")
+	}
+	now := d.clock.Now()
+	away := now.Sub(d.seen)
+	if fresh := !bytes.Equal(number, d.last) || away > pnSame || away < 0; fresh {
+		s.token(0, hex.EncodeToString(number))
+	}
+	d.last, d.seen = bytes.Clone(number), now
+	return nil
+}

@@ -1,0 +1,72 @@
+package chip
+
+import (
+	"context"
+	"time"
+
+	"github.com/candor-edge/candor/sensors"
+)
+
+// Texas Instruments TMP117 (datasheet SNOSD82; sections by title).
+const (
+	tmp117Value  = 0x00 // "register map": temperature result
+	tmp117Config = 0x01 // the same: configuration
+	tmp117ID     = 0x0f // the same: device id, low 12 bits 0x117, above them the revision
+
+	tmp117Part    = 0x117
+	tmp117Default = 0x0220 // "configuration register", power-on: continuous, 8 averaged, once a second
+	tmp117None    = 0x8000 // "temperature register": what the value is before the first conversion
+
+	tmp117Convert = 130 * time.Millisecond // "averaging": 8 conversions of 15.5 ms
+)
+
+func tmp117Row() Row {
+	return Row{
+		Name: "tmp117", Doc: "temperature, precise (TI TMP117)", Datasheet: "Texas Instruments SNOSD82", On: I2C,
+		Quantities: []Quantity{quantity("temperature", "temperature", -55_000, 150_000)}, // recommended operating conditions
+		Addresses:  []uint16{0x48, 0x49, 0x4a, 0x4b},                                     // "serial bus address"
+		Identity:   "register 0x0f", Evidence: FromDatasheet, Every: 10 * time.Second, Fastest: time.Second,
+		device: func(p *place, _ settings) device { return &tmp117{place: p} },
+	}
+}
+
+type tmp117 struct{ *place }
+
+func (d *tmp117) identify(ctx context.Context) error {
+	if err := d.verify(ctx); err != nil {
+		return err
+	}
+	if err := d.writeWord(ctx, "configuring", tmp117Config, tmp117Default); err != nil {
+		return err
+	}
+	return d.wait(ctx, "converting", tmp117Convert)
+}
+
+func (d *tmp117) verify(ctx context.Context) error {
+	const what = "reading the identity"
+	id, err := d.wordAt(ctx, what, tmp117ID)
+	if err != nil {
+		return err
+	}
+	if id&0x0fff != tmp117Part {
+		return d.fault(what, sensors.WrongPart, "it is 0x%04x; a TMP117 says 0x%04x", id, tmp117Part)
+	}
+	return nil
+}
+
+func (d *tmp117) sense(ctx context.Context, s *sheet) error {
+	raw, err := d.wordAt(ctx, "measuring", tmp117Value)
+	if err != nil {
+		return err
+	}
+	if raw == tmp117None {
+		return d.fault("measuring", sensors.Busy, "it has not converted yet: it was restarted")
+	}
+	if deadWord(raw) {
+		if err := d.verify(ctx); err != nil {
+			return err
+		}
+	}
+	s.number(0, nearest(int64(int16(raw))*1000, 128)) // "temperature register": 7.8125 thousandths of a degree a step
+	return nil
+}

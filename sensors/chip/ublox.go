@@ -1,0 +1,118 @@
+package chip
+
+import (
+	"context"
+	"encoding/binary"
+	"time"
+
+	"github.com/candor-edge/candor/sensors"
+)
+
+// u-blox GNSS receivers, M8 and later, over I2C, which u-blox calls DDC (UBX-13003221, "DDC port").
+const (
+	ubloxWaiting = 0xfd // "DDC port", read access: two registers, bytes that wait to be read, high byte first
+	ubloxStream  = 0xff // the same: the bytes
+
+	ubloxChunk  = 128                   // bytes at a time, so that others get on the bus
+	ubloxBuffer = 4096                  // of a stream that has no message in it
+	ubloxPoll   = 20 * time.Millisecond // between looks
+	ubloxPolls  = 75                    // 1.5 s: an answer may wait for the next navigation solution
+)
+
+func ubloxRow() Row {
+	return Row{
+		Name: "ublox", Doc: "position, altitude, speed (u-blox GNSS M8 and later)", Datasheet: "u-blox UBX-13003221", On: I2C,
+		Quantities: []Quantity{quantity("latitude", "latitude", -90_0000000, 90_0000000),
+			quantity("longitude", "longitude", -180_0000000, 180_0000000),
+			quantity("altitude", "altitude", -1_000_000, 80_000_000), // data sheets: to 80 km; above the sea
+			quantity("speed", "speed", 0, 500_000)},                  // data sheets: to 500 m/s; over ground
+		Addresses: []uint16{0x42}, // "DDC port", address
+		Identity:  "answers a version request with a right checksum", Evidence: FromDatasheet,
+		Every: 10 * time.Second, Fastest: time.Second, Takes: ubloxPolls * ubloxPoll,
+		Caveat: "absent, not zero, until there is a fix; a cold start takes half a minute under the open sky",
+		device: func(p *place, _ settings) device { return &ublox{place: p} },
+	}
+}
+
+type ublox struct{ *place }
+
+func (d *ublox) identify(ctx context.Context) error {
+	_, err := d.ask(ctx, "asking for the version", ubxMon, ubxVersion)
+	return err
+}
+
+func (d *ublox) sense(ctx context.Context, s *sheet) error {
+	const what = "asking for the position"
+	payload, err := d.ask(ctx, what, ubxNav, ubxPVT)
+	if err != nil {
+		return err
+	}
+	fix, ok := ubxPosition(payload)
+	if !ok {
+		return d.fault(what, sensors.WrongPart, "the answer is too short; it takes an M8 or later")
+	}
+	if !fix.horizontal {
+		return nil // no fix is no fault
+	}
+	if fix.latitude == 0 && fix.longitude == 0 {
+		return d.fault(what, sensors.Implausible, "a fix at exactly nowhere")
+	}
+	s.number(0, fix.latitude)
+	s.number(1, fix.longitude)
+	if fix.vertical {
+		s.number(2, fix.altitude)
+	}
+	s.number(3, fix.speed)
+	return nil
+}
+
+// ask polls a message and reads the stream until it is there. Whatever else waits (NMEA sentences, other messages)
+// is thrown away.
+func (d *ublox) ask(ctx context.Context, what string, class, id byte) ([]byte, error) {
+	if err := d.tx(ctx, what, ubxPoll(class, id), nil); err != nil {
+		return nil, err
+	}
+	var stream []byte
+	damaged := false
+	for range ubloxPolls {
+		more, err := d.take(ctx, what)
+		if err != nil {
+			return nil, err
+		}
+		if len(more) == 0 {
+			if err := d.wait(ctx, what, ubloxPoll); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		payload, rest, bad := ubxFind(append(stream, more...), class, id)
+		if payload != nil {
+			return payload, nil
+		}
+		damaged = damaged || bad
+		if stream = rest; len(stream) > ubloxBuffer {
+			stream = nil
+		}
+	}
+	if damaged {
+		return nil, d.fault(what, sensors.Corrupt, "the checksum of the answer is wrong")
+	}
+	return nil, d.fault(what, sensors.Timeout, "there is no answer in the stream")
+}
+
+// take reads what waits, at most a chunk.
+func (d *ublox) take(ctx context.Context, what string) ([]byte, error) {
+	var count [2]byte
+	if err := d.read(ctx, what, ubloxWaiting, count[:]); err != nil {
+		return nil, err
+	}
+	waiting := binary.BigEndian.Uint16(count[:])
+	if waiting == 0xffff {
+		return nil, d.fault(what, sensors.Implausible, "all bits are the same")
+	}
+	if waiting == 0 {
+		return nil, nil
+	}
+	b := make([]byte, min(int(waiting), ubloxChunk))
+	return b, d.read(ctx, what, ubloxStream, b)
+}
