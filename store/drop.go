@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"slices"
+	"sort"
 
 	"github.com/candor-edge/candor/store/consent"
 )
@@ -148,12 +149,7 @@ func (s *Store) move(old, fresh uint32) {
 	if x := s.index[old]; x != nil && len(x.chunks) > 0 {
 		y := s.streamIndex(fresh)
 		y.chunks = append(y.chunks, x.chunks...)
-		slices.SortFunc(y.chunks, func(a, b chunkRef) int {
-			if a.position().less(b.position()) {
-				return -1
-			}
-			return 1
-		})
+		sort.Slice(y.chunks, func(i, j int) bool { return y.chunks[i].position().less(y.chunks[j].position()) })
 		y.rows += x.rows
 		x.chunks, x.rows = nil, 0
 		s.settle(old)

@@ -4,8 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
+	"sort"
 )
 
 // makeRoom makes sure that need bytes may be written, giving up the oldest rows if it must: first what lies in
@@ -107,7 +106,7 @@ func (s *Store) quarantined() []os.FileInfo {
 			out = append(out, info)
 		}
 	}
-	slices.SortFunc(out, func(a, b os.FileInfo) int { return strings.Compare(a.Name(), b.Name()) })
+	sort.Slice(out, func(i, j int) bool { return out[i].Name() < out[j].Name() })
 	return out
 }
 

@@ -79,6 +79,8 @@ type rowWriter struct {
 	last   int64
 	groups map[int]*lastRow
 	tokens map[string]uint64
+	group  *lastRow // of the row before, whose group is index
+	index  int
 }
 
 // reset empties the writer and wipes what it held.
@@ -105,14 +107,7 @@ func checkRow(r *Row) error {
 
 // add packs one row that checkRow accepted.
 func (w *rowWriter) add(r *Row) {
-	if w.groups == nil {
-		w.groups, w.tokens = map[int]*lastRow{}, map[string]uint64{}
-	}
-	g, known := w.groups[r.Group]
-	if !known {
-		g = &lastRow{time: w.last, coverage: -1}
-		w.groups[r.Group] = g
-	}
+	g, known := w.row(r.Group)
 	head := uint64(r.Group) << headBits
 	shape := !sameShape(g.kinds, r.Cells)
 	if shape {
@@ -138,6 +133,22 @@ func (w *rowWriter) add(r *Row) {
 		w.cell(g, i, &r.Cells[i])
 	}
 	w.rows++
+}
+
+// row finds what the next row of a group is told against, and whether there was one.
+func (w *rowWriter) row(group int) (g *lastRow, known bool) {
+	if w.group != nil && w.index == group {
+		return w.group, true
+	}
+	if w.groups == nil {
+		w.groups, w.tokens = map[int]*lastRow{}, map[string]uint64{}
+	}
+	if g, known = w.groups[group]; !known {
+		g = &lastRow{time: w.last, coverage: -1}
+		w.groups[group] = g
+	}
+	w.group, w.index = g, group
+	return g, known
 }
 
 func (w *rowWriter) shape(g *lastRow, cells []consent.Cell) {
@@ -331,6 +342,11 @@ func (r *rowReader) token() (string, bool) {
 
 // uvarint reads a number in its shortest form only.
 func (r *rowReader) uvarint() (uint64, bool) {
+	if len(r.in) > 0 && r.in[0] < 0x80 { // most are that small
+		v := uint64(r.in[0])
+		r.in = r.in[1:]
+		return v, true
+	}
 	v, n := binary.Uvarint(r.in)
 	if n <= 0 || n > 1 && r.in[n-1] == 0 {
 		return 0, false

@@ -146,6 +146,8 @@ func (w *writer) update(puts []put, finish func(tx uint64) []byte) (size, writte
 	after := w.db.Stats()
 	written = after.TxStats.GetPageAlloc() - before.TxStats.GetPageAlloc() + pageSize
 	size, err = w.size()
+	// bbolt looks at the file through its mapping, with every commit at other pages, and all of them would stay.
+	forgetMapped(w.db.Info().Data, size)
 	return size, written, true, err
 }
 

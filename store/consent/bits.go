@@ -17,7 +17,8 @@ type Bits struct {
 const presenceWindow = 6 * sensors.Hour
 
 // bitsADay bounds what a purpose can tell: for each group rows a day times the sum of the fields' alphabets, in whole
-// bits, an absent value counted as one more letter.
+// bits, an absent value counted as one more letter; and for each row which of the day's stamps it has, or how much of
+// its window was watched.
 func bitsADay(p *Purpose, sources []SourceFields) Bits {
 	out := Bits{Known: true}
 	for _, g := range p.Groups {
@@ -26,16 +27,35 @@ func bitsADay(p *Purpose, sources []SourceFields) Bits {
 			out.Known = false
 			continue
 		}
+		beside := rows * stampBits(p, g)
+		out.Day += beside
+		presence := false
 		for i := range g.Fields {
 			f := &g.Fields[i]
 			n := rows * int64(f.bits())
 			out.Day += n
-			if f.Class == sensors.Presence || f.implies == sensors.Presence && max(g.Window, p.Tick) < presenceWindow {
+			if f.Class == sensors.Presence || f.implies == sensors.Presence && (g.Window == 0 || g.Window < presenceWindow) {
 				out.Presence += n
+				presence = true
 			}
+		}
+		if presence {
+			out.Presence += beside
 		}
 	}
 	return out
+}
+
+// coverageBits tell one of the five coverages of a window.
+const coverageBits = 3
+
+// stampBits is what a row tells besides its values. A window's row can only be there or not, which its absent values
+// say; a reading's row can have any stamp of the day.
+func stampBits(p *Purpose, g Group) int64 {
+	if g.Window > 0 {
+		return coverageBits
+	}
+	return int64(bits.Len64(uint64(perDay(p.Tick))))
 }
 
 // bits is the number of bits one value can tell, absence included.

@@ -87,6 +87,9 @@ func (c *compiler) find(p *Purpose, field string, refuses bool, format string, a
 // purpose compiles one offer and decides where it stands.
 func (c *compiler) purpose(o *Offer) {
 	p := c.header(o)
+	if o.Upload < o.Time {
+		c.find(p, "", false, "upload is shorter than time, and instants of sending carry nothing finer than time: it is sent every %s", o.Time)
+	}
 	bySource := c.rules(o, p)
 	for i := range c.in.Sources {
 		if rules := bySource[c.in.Sources[i].Name]; rules != nil {
@@ -106,7 +109,7 @@ func (c *compiler) purpose(o *Offer) {
 func (c *compiler) header(o *Offer) *Purpose {
 	p := &Purpose{
 		ID: o.ID, Title: o.Title, Why: o.Why, Benefit: o.Benefit, DPV: o.DPV, Access: o.Access, Service: o.Service, Basis: o.Basis, Tags: o.Tags,
-		Tick: micros(o.Time), Upload: micros(o.Upload), Epoch: micros(o.Epoch), Expires: micros(o.Expires),
+		Tick: micros(o.Time), Upload: max(micros(o.Upload), micros(o.Time)), Epoch: micros(o.Epoch), Expires: micros(o.Expires),
 		Retention: int(micros(o.Retention) / sensors.Day), PolicyVersion: c.in.Policy.Version, State: Asked,
 	}
 	if o.Room != nil {

@@ -18,6 +18,7 @@ type Windows struct {
 	plan     *Plan
 	sources  map[string]*sourceState
 	skip     map[skipKey]uint64
+	closed   map[closedKey]sensors.Micros
 	cells    []Cell
 	withheld map[withheldKey]uint64
 }
@@ -25,6 +26,11 @@ type Windows struct {
 type skipKey struct {
 	grant  GrantID
 	source string
+}
+
+type closedKey struct {
+	skipKey
+	window sensors.Micros
 }
 
 type withheldKey struct {
@@ -76,7 +82,7 @@ type openWindow struct {
 
 // NewWindows makes an empty memory. keys gives the pseudonym keys and must not be nil where a policy uses pseudonyms.
 func NewWindows(keys KeyMaker) *Windows {
-	return &Windows{keys: keys, skip: map[skipKey]uint64{}, withheld: map[withheldKey]uint64{}, sources: map[string]*sourceState{}}
+	return &Windows{keys: keys, skip: map[skipKey]uint64{}, closed: map[closedKey]sensors.Micros{}, withheld: map[withheldKey]uint64{}, sources: map[string]*sourceState{}}
 }
 
 // SkipTo says that for this grant the recording behind a source was used up to this position: readings whose Position
@@ -93,6 +99,12 @@ func (w *Windows) setSkips(source string) {
 			st.skip = w.skip[skipKey{st.rules.purpose.Grant.ID, source}]
 		}
 	}
+}
+
+// ClosedBefore says that for this grant the windows of this length over a source that begin before a moment were told
+// already, before a restart: whatever comes of them is late, so that no window is ever told in pieces.
+func (w *Windows) ClosedBefore(grant GrantID, source string, window, moment sensors.Micros) {
+	w.closed[closedKey{skipKey{grant, source}, window}] = moment
 }
 
 // adopt makes the memory fit the plan. What belongs to a grant and rules that go on is kept.
@@ -117,6 +129,7 @@ func (w *Windows) adopt(p *Plan) {
 			st, ok := kept[stateName(name, rules.purpose)]
 			if !ok || rules.purpose.State != Given {
 				st = newRuleState(rules)
+				w.remember(st)
 			}
 			st.rules = rules
 			s.rules = append(s.rules, st)
@@ -142,6 +155,16 @@ func newRuleState(rules *sourceRules) *ruleState {
 		st.open[i].acc = make([]accumulator, len(rules.groups[i].rules))
 	}
 	return st
+}
+
+// remember takes over what was closed before a restart.
+func (w *Windows) remember(st *ruleState) {
+	for i := range st.open {
+		key := closedKey{skipKey{st.rules.purpose.Grant.ID, st.rules.source}, st.rules.groups[i].window}
+		if done, ok := w.closed[key]; ok {
+			st.open[i].done = done
+		}
+	}
 }
 
 // fold moves a source's counters into the total, so that they survive a change of plan.
@@ -203,7 +226,7 @@ func (w *Windows) CompleteBefore(grant GrantID, group int, now sensors.Micros) i
 			if p.Grant.ID != grant || grant == 0 || group >= len(p.Groups) || p.Groups[group].Source != r.rules.source {
 				continue
 			}
-			if p.Groups[group].Window > 0 || !r.started || r.ended || now-r.taken > p.Tick+sensors.Minute {
+			if p.Groups[group].Window >= p.Tick || !r.started || r.ended || now-r.taken > p.Tick+sensors.Minute {
 				return Forever
 			}
 			return r.tick

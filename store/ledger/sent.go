@@ -1,10 +1,10 @@
 package ledger
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -221,7 +221,7 @@ func (l *Ledger) Totals() []Total {
 	for _, t := range l.state.totals {
 		out = append(out, t)
 	}
-	slices.SortFunc(out, func(a, b Total) int { return cmp.Compare(a.Purpose, b.Purpose) })
+	sort.Slice(out, func(i, j int) bool { return out[i].Purpose < out[j].Purpose })
 	return out
 }
 
