@@ -25,31 +25,75 @@ type cutter struct {
 	announcement *wire.Announcement
 	digest       [16]byte
 	deleteBy     func(day int64) uint32
-	complete     func(group int) int64 // rows of a group before this tick get no more company
+	complete     func(group int) int64   // rows of a group before this tick get no more company
+	rooms        func(next uint64) int64 // how many uploads are due, given the number of the first; nil: as many as rows need
+	cover        bool                    // fill them up with empty ones
 	losses       []wire.Loss
-	all          bool // cut incomplete buckets too: nothing more will come
-	cover        bool // make an empty batch when there is no row
+	misfit       error // why a row was left where it is; nil when none was
+	numbers      numbers
+	payload      []byte // of the batch before, to be written over
 }
 
-// encode implements store.Encode: it sorts, splits and signs, and gives back what has to wait.
+// numbers lends the columns of one batch after the other from the same memory.
+type numbers struct {
+	all  []int64
+	lent int
+}
+
+// back says that nothing of what was lent is used any more.
+func (s *numbers) back() { s.lent = 0 }
+
+// lend gives n zeros, which are the caller's until back.
+func (s *numbers) lend(n int) []int64 {
+	if len(s.all)-s.lent < n {
+		s.all, s.lent = make([]int64, max(8*n, 2*len(s.all))), 0 // a time, a coverage and some columns
+	}
+	out := s.all[s.lent : s.lent+n : s.lent+n]
+	s.lent += n
+	clear(out)
+	return out
+}
+
+// encode implements store.Encode: it sorts, splits and signs, and gives back what has to wait. A row that no upload can
+// carry waits too, so that it holds nobody up; misfit says why.
 func (c *cutter) encode(lot store.Lot) (uploads []store.Upload, carry []store.Row, err error) {
+	due := int64(-1)
+	if c.rooms != nil {
+		if due = c.rooms(lot.Seq); due <= 0 {
+			return nil, lot.Rows, nil
+		}
+	}
+	more := len(lot.Rows) >= MaxCut
 	ready, carry := c.split(lot.Rows)
 	c.losses = wireLosses(lot.Losses)
 	slices.SortFunc(ready, compareRows)
-	limit := maxBatchRows
-	if c.announcement.Rows > 0 {
-		limit = int(c.announcement.Rows)
-	}
-	for len(ready) > 0 || len(uploads) == 0 && (c.cover || len(c.losses) > 0) {
-		upload, used, err := c.batch(lot.Seq+uint64(len(uploads)), ready[:wholeBuckets(ready, limit)])
-		if err != nil {
+	for due < 0 || len(uploads) < int(due) {
+		if len(ready) == 0 && (!c.cover || more) && (len(c.losses) == 0 || len(uploads) > 0) {
+			break
+		}
+		upload, used, err := c.batch(lot.Seq+uint64(len(uploads)), ready[:wholeBuckets(ready, c.limit())])
+		switch {
+		case err == nil:
+			uploads = append(uploads, upload)
+			ready = ready[used:]
+			c.losses = nil
+		case len(ready) > 0:
+			c.misfit = err
+			carry = append(carry, ready[0])
+			ready = ready[1:]
+		default:
 			return nil, nil, err
 		}
-		uploads = append(uploads, upload)
-		ready = ready[used:]
-		c.losses = nil
 	}
-	return uploads, carry, nil
+	return uploads, append(carry, ready...), nil
+}
+
+// limit is how many rows a batch holds at the most.
+func (c *cutter) limit() int {
+	if c.announcement.Rows > 0 {
+		return int(c.announcement.Rows)
+	}
+	return maxBatchRows
 }
 
 // wholeBuckets is how many of the sorted rows go into one batch: as many whole time buckets as there is room for, or a
@@ -66,11 +110,8 @@ func wholeBuckets(rows []store.Row, limit int) int {
 	return limit
 }
 
-// split parts the rows that can leave from those whose time bucket may still get company.
+// split parts the rows that can leave from those whose time bucket may still get company. It moves rows about in rows.
 func (c *cutter) split(rows []store.Row) (ready, carry []store.Row) {
-	if c.all {
-		return rows, nil
-	}
 	before := map[int]int64{}
 	for i := range rows {
 		g := rows[i].Group
@@ -92,14 +133,24 @@ func (c *cutter) split(rows []store.Row) (ready, carry []store.Row) {
 			before[g] = min(before[g], newest[g])
 		}
 	}
+	ready = rows[:0]
 	for i := range rows {
-		if rows[i].Time < before[rows[i].Group] {
+		if rows[i].Time < before[rows[i].Group] && c.fits(&rows[i]) {
 			ready = append(ready, rows[i])
 		} else {
 			carry = append(carry, rows[i])
 		}
 	}
 	return ready, carry
+}
+
+// fits tells whether a row has the announced shape.
+func (c *cutter) fits(r *store.Row) bool {
+	if r.Group >= 0 && r.Group < len(c.announcement.Groups) && len(r.Cells) == len(c.announcement.Groups[r.Group].Fields) {
+		return true
+	}
+	c.misfit = errors.New("a row does not have the announced shape")
+	return false
 }
 
 // compareRows orders rows by group and stamp, and inside one stamp by value, so that their order tells nothing.
@@ -112,7 +163,7 @@ func compareRows(a, b store.Row) int {
 			return d
 		}
 	}
-	return 0
+	return cmp.Or(cmp.Compare(len(a.Cells), len(b.Cells)), cmp.Compare(a.Day, b.Day))
 }
 
 func compareCells(a, b *consent.Cell) int {
@@ -129,23 +180,37 @@ func compareCells(a, b *consent.Cell) int {
 }
 
 // batch makes one signed batch of the first of these rows and says how many fitted. Where the announced size is too
-// small for all of them it takes fewer.
+// small for all of them it takes fewer. An error is about the first row; when there is none, about the stream.
 func (c *cutter) batch(seq uint64, rows []store.Row) (store.Upload, int, error) {
-	for n := len(rows); ; n = n * 3 / 4 {
-		b := wire.Batch{Announcement: c.digest, Seq: seq, Losses: c.losses, DeleteBy: c.deleteBy(oldestDay(rows[:n])), Groups: columns(c.announcement, rows[:n])}
-		payload, err := c.encoder.AppendBatch(nil, &b, int(c.announcement.Size))
-		if errors.Is(err, wire.ErrTooLarge) && n > 1 {
-			continue
+	for n := len(rows); ; {
+		c.numbers.back()
+		b := wire.Batch{Announcement: c.digest, Seq: seq, Losses: c.losses, DeleteBy: c.deleteBy(oldestDay(rows[:n])), Groups: c.numbers.columns(c.announcement, rows[:n])}
+		payload, err := c.encoder.AppendBatch(c.payload[:0], &b, int(c.announcement.Size))
+		c.payload = payload
+		if err == nil {
+			err = c.announcement.Check(&b) // a row beyond the announced alphabet must not leave, whoever made it
 		}
-		if err != nil {
+		switch {
+		case err == nil:
+			signed := wire.AppendSigned(make([]byte, 0, wire.SignedSize(len(payload))), c.signer, wire.KindBatch, payload)
+			return store.Upload{Bytes: signed, Rows: n, ColumnBytes: c.encoder.ColumnBytes(), Fields: fieldNames(c.announcement, &b)}, n, nil
+		case n > 1:
+			n = wholeBuckets(rows[:n], fewer(n, err))
+		case n == 1 && len(c.losses) > 0 && errors.Is(err, wire.ErrTooLarge):
+			n = 0 // what is missing is told in a batch of its own
+		default:
 			return store.Upload{}, 0, err
 		}
-		if err := c.announcement.Check(&b); err != nil {
-			return store.Upload{}, 0, err // a row beyond the announced alphabet must not leave, whoever made it
-		}
-		signed := wire.AppendSigned(make([]byte, 0, wire.SignedSize(len(payload))), c.signer, wire.KindBatch, payload)
-		return store.Upload{Bytes: signed, Rows: n, ColumnBytes: c.encoder.ColumnBytes(), Fields: fieldNames(c.announcement, &b)}, n, nil
 	}
+}
+
+// fewer is how many of n rows to try next.
+func fewer(n int, err error) int {
+	var large *wire.TooLargeError
+	if errors.As(err, &large) && large.Need > 0 {
+		return max(1, min(n-1, n*large.Size/large.Need))
+	}
+	return max(1, n/2)
 }
 
 // fieldNames lists the fields that have a value in the batch.
@@ -174,6 +239,11 @@ func oldestDay(rows []store.Row) int64 {
 
 // columns turns sorted rows into the groups of a batch.
 func columns(a *wire.Announcement, rows []store.Row) []wire.Rows {
+	return new(numbers).columns(a, rows)
+}
+
+// columns is columns with lent memory.
+func (s *numbers) columns(a *wire.Announcement, rows []store.Row) []wire.Rows {
 	var groups []wire.Rows
 	for len(rows) > 0 {
 		g := rows[0].Group
@@ -181,16 +251,16 @@ func columns(a *wire.Announcement, rows []store.Row) []wire.Rows {
 		for n < len(rows) && rows[n].Group == g {
 			n++
 		}
-		groups = append(groups, group(&a.Groups[g], g, rows[:n]))
+		groups = append(groups, s.group(&a.Groups[g], g, rows[:n]))
 		rows = rows[n:]
 	}
 	return groups
 }
 
-func group(spec *wire.Group, index int, rows []store.Row) wire.Rows {
-	out := wire.Rows{Group: index, Time: make([]int64, len(rows)), Columns: make([]wire.Column, len(spec.Fields))}
+func (s *numbers) group(spec *wire.Group, index int, rows []store.Row) wire.Rows {
+	out := wire.Rows{Group: index, Time: s.lend(len(rows)), Columns: make([]wire.Column, len(spec.Fields))}
 	if spec.Window > 0 {
-		out.Coverage = make([]int64, len(rows))
+		out.Coverage = s.lend(len(rows))
 	}
 	for i := range rows {
 		out.Time[i] = rows[i].Time
@@ -199,12 +269,12 @@ func group(spec *wire.Group, index int, rows []store.Row) wire.Rows {
 		}
 	}
 	for f := range spec.Fields {
-		out.Columns[f] = column(spec.Fields[f].Type, f, rows)
+		out.Columns[f] = s.column(spec.Fields[f].Type, f, rows)
 	}
 	return out
 }
 
-func column(t wire.Type, field int, rows []store.Row) (c wire.Column) {
+func (s *numbers) column(t wire.Type, field int, rows []store.Row) (c wire.Column) {
 	token := t == wire.Pseudonym || t == wire.Label
 	set := 0
 	for i := range rows {
@@ -221,7 +291,7 @@ func column(t wire.Type, field int, rows []store.Row) (c wire.Column) {
 	if token {
 		c.Tokens = make([]string, len(rows))
 	} else {
-		c.Nums = make([]int64, len(rows))
+		c.Nums = s.lend(len(rows))
 	}
 	for i := range rows {
 		cell := &rows[i].Cells[field]

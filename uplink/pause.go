@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/candor-edge/candor/sensors"
+	"github.com/candor-edge/candor/store/ledger"
 	"github.com/candor-edge/candor/uplink/transport"
 )
 
@@ -13,41 +14,98 @@ const (
 	firstWait = time.Second
 	maxWait   = 15 * time.Minute
 	restWait  = time.Minute // how often a loop with nothing to do looks whether the plan has changed
+	leastWait = time.Millisecond
 )
 
-// pause says how long a recipient's loop rests: after a failure a random time below a doubling bound (full jitter,
-// so that a fleet does not come back at once), or what the recipient asked for if that is longer; else until the next slot.
-func (u *Uplink) pause(r *route, err error) time.Duration {
+// hold is a stream with trouble of its own: it is left alone for a while, and the others go on.
+type hold struct {
+	until    time.Time
+	failures int
+	refused  bool // by the recipient
+	reason   string
+}
+
+// hold notes what came of a stream; nil ends its trouble.
+func (u *Uplink) hold(r *route, s *ledger.Stream, err error) {
+	if err == nil {
+		u.mu.Lock()
+		delete(r.holds, s.Number)
+		u.mu.Unlock()
+		return
+	}
+	var refusal *transport.Refusal
+	now, refused := u.Clock.Now(), errors.As(err, &refusal)
+	u.mu.Lock()
+	h := hold{failures: r.holds[s.Number].failures + 1, refused: refused, reason: err.Error()}
+	wait := u.backoff(h.failures)
+	h.until = now.Add(wait)
+	r.holds[s.Number] = h
+	u.mu.Unlock()
+	u.Log.Warn("nothing of a stream gets through; it is kept and tried again", "purpose", s.Purpose, "recipient", s.Recipient,
+		"error", err, "failures", h.failures, "wait", wait.Round(time.Millisecond))
+}
+
+// held tells whether a stream is to be left alone now.
+func (u *Uplink) held(r *route, stream uint32) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	h, ok := r.holds[stream]
+	left := h.until.Sub(u.Clock.Now())
+	return ok && left > 0 && left <= maxWait // more than that: the clock was set back
+}
+
+// backoff is how long to wait after so many failures: a random time below a bound that doubles, so that a fleet does
+// not come back at once, and at least a quarter of it. u.mu is held.
+func (u *Uplink) backoff(failures int) time.Duration {
+	bound := min(firstWait<<min(failures-1, 20), maxWait)
+	return bound/4 + time.Duration(u.Jitter(int64(bound-bound/4)))
+}
+
+// pause says how long a recipient's loop rests: after a failure of the way for as long as backoff says, or what the
+// recipient asked for if that is longer; else until there is something to do.
+func (u *Uplink) pause(r *route, err error) time.Duration {
 	now := u.Clock.Now()
 	if err == nil || errors.Is(err, context.Canceled) {
-		wait := restWait
-		for _, at := range r.slots {
-			wait = min(wait, max(timeOf(at).Sub(now), time.Millisecond))
-		}
-		return wait
+		return u.rest(r, now)
 	}
-	r.failures++
-	bound := min(firstWait<<min(r.failures-1, 20), maxWait)
-	wait := bound/4 + time.Duration(u.Jitter(int64(bound-bound/4)))
 	var refusal *transport.Refusal
-	r.state = "unreachable"
-	if errors.As(err, &refusal) {
+	refused := errors.As(err, &refusal)
+	u.mu.Lock()
+	r.failures++
+	failures, wait := r.failures, u.backoff(r.failures)
+	switch {
+	case refused:
 		r.state = "refused"
 		wait = max(wait, refusal.RetryAfter)
+	case wayClosed(err):
+		r.state = "unreachable"
 	}
 	r.reason, r.nextTry = err.Error(), now.Add(wait)
-	u.Log.Warn("nothing gets through to a recipient; it is kept and tried again", "recipient", r.recipient, "error", err, "failures", r.failures, "wait", wait.Round(time.Millisecond))
+	u.mu.Unlock()
+	u.Log.Warn("nothing gets through to a recipient; it is kept and tried again", "recipient", r.recipient, "error", err, "failures", failures, "wait", wait.Round(time.Millisecond))
 	return wait
+}
+
+// rest is how long there is nothing to do, but at most a minute: the plan or the clock may change.
+func (u *Uplink) rest(r *route, now time.Time) time.Duration {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	wait := restWait
+	for _, at := range r.slots {
+		wait = min(wait, timeOf(at).Sub(now))
+	}
+	for _, h := range r.holds {
+		wait = min(wait, h.until.Sub(now))
+	}
+	return max(wait, leastWait)
 }
 
 // RouteStatus is the state of the way to one recipient.
 type RouteStatus struct {
 	Recipient string
 	URL       string
-	State     string // idle, sending, unreachable, refused
-	Reason    string
+	State     string // idle, sending, unreachable, refused (something, or everything)
+	Reason    string // of that, or of trouble with a stream; "" without any
 	Failures  int
 	NextTry   time.Time
 	LastAck   time.Time
@@ -60,7 +118,15 @@ func (u *Uplink) Routes() []RouteStatus {
 	out := make([]RouteStatus, 0, len(u.routes))
 	for _, r := range u.routes {
 		s := RouteStatus{r.recipient, r.line.URL(), r.state, r.reason, r.failures, r.nextTry, r.lastAck}
-		if u.busy > 0 && s.State == "idle" {
+		for _, h := range r.holds {
+			if s.Reason == "" {
+				s.Reason = h.reason
+			}
+			if h.refused && s.State == "idle" {
+				s.State, s.Reason = "refused", h.reason
+			}
+		}
+		if r.busy > 0 && s.State == "idle" {
 			s.State = "sending"
 		}
 		out = append(out, s)

@@ -68,11 +68,7 @@ func (u *Uplink) previewRows(s ledger.Stream, a *wire.Announcement, rows []store
 	}
 	ready = slices.Clone(ready)
 	slices.SortFunc(ready, compareRows)
-	limit := maxBatchRows
-	if a.Rows > 0 {
-		limit = int(a.Rows)
-	}
-	ready = ready[:min(limit, len(ready))]
+	ready = ready[:wholeBuckets(ready, c.limit())]
 	b := wire.Batch{Seq: 1, DeleteBy: uint32(max(u.now().DayNumber()+int64(a.RetentionDays), 0)), Groups: columns(a, ready)}
 	payload, err := (&wire.Encoder{}).AppendBatch(nil, &b, 0)
 	if err != nil {

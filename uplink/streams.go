@@ -21,11 +21,19 @@ type Streams struct {
 	keys   *keyring.Ring
 	rand   io.Reader
 	mu     sync.Mutex
+	clock  sensors.Clock // nil before an uplink uses it: then streams don't say when they were opened
 }
 
 // NewStreams makes the opener. rand gives the stream names.
 func NewStreams(l *ledger.Ledger, k *keyring.Ring, rand io.Reader) *Streams {
 	return &Streams{ledger: l, keys: k, rand: rand}
+}
+
+// tell gives the opener the clock.
+func (s *Streams) tell(clock sensors.Clock) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clock = clock
 }
 
 // Stream returns the number of the open stream for the purpose's grant, epoch and rules, opening one when there is
@@ -38,6 +46,9 @@ func (s *Streams) Stream(p *consent.Purpose, epoch uint64) (uint32, error) {
 		return known.Number, nil
 	}
 	record := ledger.Stream{Grant: p.Grant.ID, Purpose: p.ID, Recipient: p.Recipient.ID, Epoch: epoch, Plan: p.Digest}
+	if s.clock != nil {
+		record.OpenedAt = sensors.Micros(s.clock.Now().UnixMicro())
+	}
 	if _, err := io.ReadFull(s.rand, record.Name[:]); err != nil {
 		return 0, fmt.Errorf("purpose %s: no random name for a stream: %w", p.ID, err)
 	}
@@ -123,14 +134,4 @@ func fieldSpec(f consent.FieldForm) wire.FieldSpec {
 		s.Type = wire.Number
 	}
 	return s
-}
-
-// phase is where in its schedule a stream sends: random, since its name is, and the same after every restart.
-func phase(name [16]byte, upload sensors.Micros) sensors.Micros {
-	h := sha256.Sum256(append([]byte("candor 1 phase"), name[:]...))
-	n := uint64(0)
-	for _, b := range h[:7] {
-		n = n<<8 | uint64(b)
-	}
-	return sensors.Micros(n % uint64(upload))
 }

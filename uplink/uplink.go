@@ -41,7 +41,8 @@ type Options struct {
 	Clock   sensors.Clock
 	Lines   map[string]Line // by recipient
 	Log     *slog.Logger
-	// Sending is called with true before something leaves and with false when nothing does any more: the light.
+	// Sending is called with true before something leaves and with false when nothing does any more: the light. It is called
+	// with a lock held: it must return at once and not call the uplink.
 	Sending func(bool)
 	// Withdrawn is called when a recipient says that a grant was withdrawn. It may take long and is called with no lock held.
 	Withdrawn func(consent.GrantID)
@@ -57,7 +58,6 @@ type Uplink struct {
 	flights map[consent.GrantID]map[int]context.CancelFunc // requests on their way, by grant
 	flight  int
 	busy    int
-	forced  bool                     // every stream's slot counts as come: the buffer needs room
 	closed  map[consent.GrantID]bool // grants cut off since the start
 }
 
@@ -73,6 +73,10 @@ type route struct {
 	lastAck   time.Time
 	slots     map[uint32]sensors.Micros // next slot of each stream
 	unknown   map[uint32]bool           // streams whose announcement the recipient has lost
+	holds     map[uint32]hold           // streams that are left alone for a while
+	renamed   map[consent.GrantID]sensors.Micros
+	again     bool // a stream got a fresh name in this round
+	busy      int  // requests on their way
 }
 
 // New makes an uplink and starts nothing.
@@ -87,8 +91,10 @@ func New(o Options) *Uplink {
 		o.Withdrawn = func(consent.GrantID) {}
 	}
 	u := &Uplink{Options: o, routes: map[string]*route{}, flights: map[consent.GrantID]map[int]context.CancelFunc{}, closed: map[consent.GrantID]bool{}}
+	o.Streams.tell(o.Clock)
 	for name, line := range o.Lines {
-		u.routes[name] = &route{recipient: name, line: line, wake: make(chan struct{}, 1), state: "idle", slots: map[uint32]sensors.Micros{}, unknown: map[uint32]bool{}}
+		u.routes[name] = &route{recipient: name, line: line, wake: make(chan struct{}, 1), state: "idle",
+			slots: map[uint32]sensors.Micros{}, unknown: map[uint32]bool{}, holds: map[uint32]hold{}, renamed: map[consent.GrantID]sensors.Micros{}}
 	}
 	return u
 }
@@ -106,7 +112,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 // serve is one recipient's loop.
 func (u *Uplink) serve(ctx context.Context, r *route) {
 	for ctx.Err() == nil {
-		err := u.round(ctx, r, false)
+		err := u.round(ctx, r, cutDue)
 		wait := u.pause(r, err)
 		select {
 		case <-ctx.Done():
@@ -146,28 +152,20 @@ func (u *Uplink) Drain(ctx context.Context, patience time.Duration) error {
 // Relieve sends all whole time buckets now, whatever the schedule, to make room in the buffer, and returns when nothing
 // of them is left or the way is closed. It must not run beside Run or Drain.
 func (u *Uplink) Relieve(ctx context.Context) error {
-	u.force(true)
-	defer u.force(false)
 	var failed error
 	for _, r := range u.routes {
-		failed = errors.Join(failed, u.round(ctx, r, false))
+		failed = errors.Join(failed, u.round(ctx, r, cutWhole))
 	}
 	return failed
-}
-
-func (u *Uplink) force(on bool) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.forced = on
 }
 
 func (u *Uplink) drain(ctx context.Context, r *route, patience time.Duration) error {
 	u.mu.Lock()
 	since := u.Clock.Now()
-	r.lastAck = time.Time{}
+	r.lastAck, r.failures = time.Time{}, 0
 	u.mu.Unlock()
 	for {
-		err := u.round(ctx, r, true)
+		err := u.round(ctx, r, cutAll)
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
@@ -200,8 +198,15 @@ func (u *Uplink) Cancel(grant consent.GrantID) {
 	}
 }
 
+// may tells whether a grant was not cut off.
+func (u *Uplink) may(grant consent.GrantID) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return !u.closed[grant]
+}
+
 // take registers a request of a grant; ok is false when the grant may not send any more.
-func (u *Uplink) take(ctx context.Context, grant consent.GrantID) (flight context.Context, done func(), ok bool) {
+func (u *Uplink) take(ctx context.Context, r *route, grant consent.GrantID) (flight context.Context, done func(), ok bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.closed[grant] || u.Gate.Plan().Granted(grant) == nil {
@@ -214,23 +219,40 @@ func (u *Uplink) take(ctx context.Context, grant consent.GrantID) (flight contex
 		u.flights[grant] = map[int]context.CancelFunc{}
 	}
 	u.flights[grant][id] = cancel
-	u.lit(1)
+	u.lit(r, 1)
 	return flight, func() {
 		cancel()
 		u.mu.Lock()
 		defer u.mu.Unlock()
-		delete(u.flights[grant], id)
-		u.lit(-1)
+		if delete(u.flights[grant], id); len(u.flights[grant]) == 0 {
+			delete(u.flights, grant)
+		}
+		u.lit(r, -1)
 	}, true
 }
 
 // lit counts what is on its way and drives the light. u.mu is held.
-func (u *Uplink) lit(by int) {
+func (u *Uplink) lit(r *route, by int) {
 	was := u.busy > 0
 	u.busy += by
+	r.busy += by
 	if is := u.busy > 0; is != was {
 		u.Sending(is)
 	}
+}
+
+// light is lit without the lock.
+func (u *Uplink) light(r *route, by int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.lit(r, by)
+}
+
+// ok notes that the recipient answered.
+func (u *Uplink) ok(r *route) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	r.state, r.reason, r.failures, r.nextTry, r.lastAck = "idle", "", 0, time.Time{}, u.Clock.Now()
 }
 
 // now is the clock's time in microseconds.

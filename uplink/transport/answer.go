@@ -38,6 +38,7 @@ const (
 	Poison                 // the recipient will never take these bytes: park them
 	Unknown                // the announcement is not known there: send it, then again
 	Gone                   // the recipient has forgotten this stream on request: never again
+	Clash                  // the recipient has something else under this number or name: park them, go on under a fresh name
 )
 
 // Judge says what an error of Send means. A nil error is not for it.
@@ -47,8 +48,10 @@ func Judge(err error) Verdict {
 		return Retry
 	}
 	switch r.Status {
-	case http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity, http.StatusBadRequest, http.StatusUnsupportedMediaType:
+	case http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
 		return Poison
+	case http.StatusConflict:
+		return Clash
 	case http.StatusPreconditionRequired:
 		return Unknown
 	case http.StatusGone:
@@ -60,11 +63,15 @@ func Judge(err error) Verdict {
 // maxRetryAfter bounds what a recipient can make the object wait: a day.
 const maxRetryAfter = 24 * time.Hour
 
-// retryAfter reads a Retry-After header (RFC 9110 §10.2.3), seconds or a date.
+// retryAfter reads a Retry-After header (RFC 9110 §10.2.3), seconds or a date. What it can't read is 0.
 func retryAfter(header string, now time.Time) time.Duration {
 	header = strings.TrimSpace(header)
-	if s, err := strconv.ParseInt(header, 10, 32); err == nil {
-		return min(max(time.Duration(s)*time.Second, 0), maxRetryAfter)
+	if header != "" && strings.Trim(header, "0123456789") == "" {
+		s, err := strconv.ParseInt(header, 10, 64)
+		if err != nil || s > int64(maxRetryAfter/time.Second) { // more than fits is still a wish to wait long
+			return maxRetryAfter
+		}
+		return time.Duration(s) * time.Second
 	}
 	if at, err := http.ParseTime(header); err == nil {
 		return min(max(at.Sub(now), 0), maxRetryAfter)

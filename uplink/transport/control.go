@@ -6,15 +6,14 @@ import (
 	"github.com/candor-edge/candor/uplink/wire"
 )
 
-// Control is a message that carries no row: an announcement, a deletion request, a freshness question, a test. The
-// zero value can't be sent.
+// Control is a message that carries no row: an announcement or a deletion request. The zero value can't be sent.
 type Control struct {
 	kind   wire.Kind
 	stream wire.StreamID
 	body   []byte
 }
 
-// NewControl wraps the signed bytes of a control message. It refuses a kind that is none of the four and bytes that do
+// NewControl wraps the signed bytes of a control message. It refuses a kind that is neither and bytes that do
 // not decode as that kind, so that no row can be sent as one. The bytes are kept and must not be changed afterwards.
 func NewControl(kind wire.Kind, signed []byte) (Control, error) {
 	c := Control{kind: kind, body: signed}

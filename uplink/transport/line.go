@@ -11,7 +11,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/candor-edge/candor/store"
@@ -25,8 +27,8 @@ type Dialer func(ctx context.Context, network, address string) (net.Conn, error)
 // Env is what a line may use of the world outside.
 type Env struct {
 	Secrets tinyconf.Env
-	Now     func() time.Time
-	Dial    Dialer // nil: the machine's own network
+	Now     func() time.Time // nil: time.Now
+	Dial    Dialer           // nil: the machine's own network
 }
 
 // Line is an open way to one recipient. Safe for concurrent use. It holds idle connections; Close ends them.
@@ -50,6 +52,9 @@ func Open(r Route, env Env) (*Line, error) {
 	if err != nil {
 		return nil, fmt.Errorf("route to %s: url: %w", r.Recipient, err)
 	}
+	if env.Now == nil {
+		env.Now = time.Now
+	}
 	l := &Line{recipient: r.Recipient, base: base, now: env.Now}
 	if r.Auth.IsSet() {
 		if l.token, err = r.Auth.ReadText(env.Secrets); err != nil {
@@ -69,7 +74,9 @@ func Open(r Route, env Env) (*Line, error) {
 	if transport.DialContext == nil {
 		transport.DialContext = (&net.Dialer{Timeout: 15 * time.Second}).DialContext
 	}
-	if base.Scheme == "https" {
+	if base.Scheme == "http" {
+		transport.DialContext = onlyHere(transport.DialContext)
+	} else {
 		if transport.TLSClientConfig, err = r.tlsConfig(env.Secrets, env.Now); err != nil {
 			return nil, err
 		}
@@ -116,6 +123,13 @@ type proof struct {
 }
 
 func (l *Line) post(ctx context.Context, path string, body []byte, stream string, seq uint64) error {
+	left := false // the transport writes from another goroutine, but tells of it before it tells of an answer or error
+	var mu sync.Mutex
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() {
+		mu.Lock()
+		defer mu.Unlock()
+		left = true
+	}})
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, l.base.String()+path, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("recipient %s: %w", l.recipient, err)
@@ -127,33 +141,32 @@ func (l *Line) post(ctx context.Context, path string, body []byte, stream string
 	}
 	answer, err := l.client.Do(request)
 	if err != nil {
-		return fmt.Errorf("recipient %s: %w", l.recipient, l.plain(err))
+		mu.Lock()
+		defer mu.Unlock()
+		return fmt.Errorf("recipient %s: %w", l.recipient, l.plain(err, left))
 	}
 	defer func() { _ = answer.Body.Close() }()
-	var p proof
-	read, readErr := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
-	jsonErr := json.Unmarshal(read, &p)
-	if answer.StatusCode != http.StatusAccepted && answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("recipient %s: %w", l.recipient, &Refusal{Status: answer.StatusCode, Code: cleanCode(p.Error.Code), RetryAfter: retryAfter(answer.Header.Get("Retry-After"), l.now())})
-	}
-	digest := sha256.Sum256(body)
-	if readErr != nil || jsonErr != nil || p.Accepted.Stream != stream || p.Accepted.Seq != seq || p.Accepted.Digest != hex.EncodeToString(digest[:16]) {
-		return fmt.Errorf("recipient %s: %w", l.recipient, ErrNoProof)
+	if err := l.judge(ctx, answer, body, stream, seq); err != nil {
+		return fmt.Errorf("recipient %s: %w", l.recipient, err)
 	}
 	return nil
 }
 
-// plain takes the method and URL off an error of the HTTP client: the recipient's name says it better.
-func (l *Line) plain(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		err = u.Err
+// judge reads an answer; nil says that it proves that the recipient has the body.
+func (l *Line) judge(ctx context.Context, answer *http.Response, body []byte, stream string, seq uint64) error {
+	var p proof
+	read, readErr := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
+	jsonErr := json.Unmarshal(read, &p)
+	if answer.StatusCode != http.StatusAccepted && answer.StatusCode != http.StatusOK {
+		return &Refusal{Status: answer.StatusCode, Code: cleanCode(p.Error.Code), RetryAfter: retryAfter(answer.Header.Get("Retry-After"), l.now())}
 	}
+	digest := sha256.Sum256(body)
 	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%s did not answer in time", l.base.Host)
-	case errors.Is(err, context.Canceled):
+	case readErr == nil && jsonErr == nil && len(read) <= maxAnswer &&
+		p.Accepted.Stream == stream && p.Accepted.Seq == seq && p.Accepted.Digest == hex.EncodeToString(digest[:16]):
+		return nil
+	case errors.Is(ctx.Err(), context.Canceled):
 		return context.Canceled
 	}
-	return err
+	return ErrNoProof
 }

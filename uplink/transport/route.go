@@ -48,7 +48,7 @@ func (r *Route) Check(ctx *tinyconf.Context) {
 	if (r.Cert != "") != r.Key.IsSet() {
 		ctx.Fault("cert", "a client certificate needs both cert and key")
 	}
-	if strings.HasPrefix(r.URL, "http:") && (r.CA != "" || r.Pin != "" || r.Cert != "") {
+	if u, err := parseURL(r.URL); err == nil && u.Scheme == "http" && (r.CA != "" || r.Pin != "" || r.Cert != "") {
 		ctx.Fault("url", "ca, pin and cert are for https, and this is http")
 	}
 }
@@ -61,17 +61,20 @@ func parseURL(text string) (*url.URL, error) {
 	}
 	switch {
 	case u.Scheme != "https" && u.Scheme != "http":
-		return nil, fmt.Errorf("scheme %q is not known; use https://host/path", u.Scheme)
+		return nil, errors.New("does not begin with https://; use https://host/path")
 	case u.Hostname() == "":
 		return nil, errors.New("names no host; use https://host/path")
 	case u.User != nil:
 		return nil, errors.New("carries a user; credentials go into auth")
-	case u.RawQuery != "" || u.Fragment != "":
+	case strings.ContainsAny(text, "?#"):
 		return nil, errors.New("carries a query or fragment; use https://host/path")
 	case u.Scheme == "http" && !loopback(u.Hostname()):
 		return nil, fmt.Errorf("http is for this machine only (127.0.0.1, ::1, localhost); use https to reach %s", u.Hostname())
 	}
-	u.Path = strings.TrimRight(u.Path, "/")
+	u.RawPath = strings.TrimRight(u.EscapedPath(), "/")
+	if u.Path, err = url.PathUnescape(u.RawPath); err != nil {
+		return nil, errors.New("is no URL; use https://host/path")
+	}
 	return u, nil
 }
 
@@ -127,7 +130,7 @@ func (r *Route) tlsConfig(env tinyconf.Env, now func() time.Time) (*tls.Config, 
 	if r.Pin != "" {
 		pin, err := parsePin(r.Pin)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("route to %s: pin: %w", r.Recipient, err)
 		}
 		c.VerifyConnection = func(s tls.ConnectionState) error { return checkPin(pin, s) }
 	}
