@@ -539,3 +539,104 @@ func TestABufferThatIsTooSmallMakesARecordingWait(t *testing.T) {
 	}
 	checkRows(t, out, readings)
 }
+
+// TestAWindowIsNeverToldInPieces runs a recording that grows by some minutes each time: whatever the number of runs, one
+// window is one row, and what comes after its source has ended is late.
+func TestAWindowIsNeverToldInPieces(t *testing.T) {
+	url, out := receiver(t)
+	o := newObject(t, url, 1)
+	var csv strings.Builder
+	csv.WriteString("t_ms,temperature,co2\n")
+	for i := range 120 {
+		fmt.Fprintf(&csv, "%d,20,400\n", 1_700_000_000_000/3_600_000*3_600_000+i*60_000)
+		if i%10 == 9 {
+			o.write("room.csv", csv.String())
+			purposes := []string{"trends"}
+			if i > 9 {
+				purposes = nil
+			}
+			if err := o.once(20*time.Second, purposes...); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	seen := map[time.Time]int{}
+	for _, r := range rows(t, out, "trends") {
+		seen[r.Time]++
+	}
+	if len(seen) != 2 {
+		t.Errorf("%d windows, want 2", len(seen))
+	}
+	for at, n := range seen {
+		if n > 1 {
+			t.Errorf("the window of %v came in %d pieces", at, n)
+		}
+	}
+}
+
+// TestWithdrawalNeedsNoSensorAndNoRoute: a recording that is gone and a token that can't be read keep nobody from taking
+// a yes back.
+func TestWithdrawalNeedsNoSensorAndNoRoute(t *testing.T) {
+	o := newObject(t, "http://127.0.0.1:1", 100)
+	_ = o.once(10*time.Millisecond, "air")
+	config, err := os.ReadFile(filepath.Join(o.dir, "candor.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.write("candor.toml", string(config)+"auth = \"file:/nonexistent/token\"\n")
+	if err := os.Remove(filepath.Join(o.dir, "room.csv")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(o.dir, "policy.toml")); err != nil {
+		t.Fatal(err)
+	}
+	a := o.open()
+	defer func() { _ = a.Close() }()
+	for _, want := range []string{"destroyed", "already"} {
+		d, err := a.Withdraw(t.Context(), "air", control.Person, control.Decision{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.State != "withdrawn" || !strings.Contains(d.Notice, want) {
+			t.Errorf("got %+v, want a notice with %q", d, want)
+		}
+	}
+	status, err := a.Status(t.Context())
+	if err != nil || status.Buffer.Waiting != 0 || status.Sensors[0].Error == "" && status.Sensors[0].State != "waiting" {
+		t.Errorf("%+v, %v", status, err)
+	}
+}
+
+// TestAPolicyThatChangesStopsWhatIsOnItsWay: the yes was to something else.
+func TestAPolicyThatChangesStopsWhatIsOnItsWay(t *testing.T) {
+	arrived, cut := make(chan struct{}, 16), make(chan struct{}, 16)
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		arrived <- struct{}{}
+		<-r.Context().Done()
+		cut <- struct{}{}
+	}))
+	defer srv.Close()
+	o := newObject(t, srv.URL, 300)
+	a := o.open()
+	defer func() { _ = a.Close() }()
+	grant(t, a, "air")
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- a.Once(ctx, 20*time.Second) }()
+	defer func() { stop(); <-done }()
+	select {
+	case <-arrived:
+	case <-time.After(10 * time.Second):
+		t.Fatal("nothing was sent")
+	}
+	o.write("policy.toml", strings.Replace(threePurposes(), "round = 50", "round = 10", 1))
+	if err := a.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-cut:
+	case <-time.After(time.Second):
+		t.Fatal("a second after the change the request is still on its way")
+	}
+}

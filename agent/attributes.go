@@ -72,11 +72,12 @@ func (a *Agent) readAttribute(name string) sensors.Value {
 	return sensors.Token(strings.TrimRight(text, "\x00\n"))
 }
 
-// tellAttributes tells the facts to every grant that has not had them in its present epoch.
-func (a *Agent) tellAttributes() {
+// tellAttributes tells the facts to every grant that has not had them in its present epoch; with only set, to that
+// grant alone, so that a yes to one purpose is not seen by another. a.mu is held.
+func (a *Agent) tellAttributes(only consent.GrantID) {
 	now := a.now()
 	for _, p := range a.pipe.Plan().Purposes() {
-		if p.State != consent.Given {
+		if p.State != consent.Given || only != 0 && p.Grant.ID != only {
 			continue
 		}
 		epoch := uint64(max(now, 0) / p.Epoch)

@@ -18,7 +18,7 @@ func CheckConfig(path string) (report []string, err error) {
 		return nil, err
 	}
 	a := &Agent{cfg: cfg, opts: defaults(Options{})}
-	if err := a.openSources(); err != nil {
+	if err := a.openSources(true); err != nil {
 		return nil, err
 	}
 	for _, s := range a.sources {
@@ -57,7 +57,7 @@ func CheckPolicy(policyPath, charterPath string, cfg *Config) ([]consent.Finding
 	var fields []consent.SourceFields
 	if cfg != nil {
 		a := &Agent{cfg: cfg, opts: defaults(Options{})}
-		if err := a.openSources(); err != nil {
+		if err := a.openSources(true); err != nil {
 			return nil, nil, err
 		}
 		fields = a.sourceFields()

@@ -42,8 +42,9 @@ func (a *Agent) Grant(_ context.Context, purpose string, role control.Role, d co
 	if had && old.Withdrawn == 0 {
 		a.end(old.ID) // the yes it replaces was to something else
 	}
+	a.pipe.begin(given.ID)
 	a.recompile()
-	a.tellAttributes()
+	a.tellAttributes(given.ID)
 	a.up.Wake()
 	p = a.pipe.Plan().Purpose(p.ID)
 	a.opts.Log.Info("a purpose was granted", "purpose", p.ID, "grant", given.ID, "role", role)
@@ -55,7 +56,7 @@ func (a *Agent) Grant(_ context.Context, purpose string, role control.Role, d co
 func (a *Agent) Withdraw(_ context.Context, purpose string, role control.Role, d control.Decision) (control.Decided, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	current, had := a.book.Current(purpose)
+	current, had := a.newestAnswer(purpose)
 	if !had {
 		if _, err := a.purpose(purpose); err != nil {
 			return control.Decided{}, err
@@ -63,7 +64,7 @@ func (a *Agent) Withdraw(_ context.Context, purpose string, role control.Role, d
 		return control.Decided{Purpose: purpose, State: consent.Asked, Notice: "It was never granted; nothing of it leaves."}, nil
 	}
 	if current.Withdrawn != 0 && !a.keys.Has(current.ID) {
-		return control.Decided{Purpose: purpose, State: consent.Withdrawn, Grant: uint32(current.ID), Notice: "It was withdrawn already; nothing of it leaves."}, nil
+		return control.Decided{Purpose: purpose, State: consent.Withdrawn, Grant: uint32(current.ID), Notice: "It had ended already; nothing of it leaves."}, nil
 	}
 	a.up.Cancel(current.ID)
 	err := a.keys.Destroy(current.ID)
@@ -85,6 +86,16 @@ func (a *Agent) Withdraw(_ context.Context, purpose string, role control.Role, d
 		Notice: fmt.Sprintf("Nothing of it leaves any more. What was waiting is destroyed, and %s is asked to delete what it has, until it confirms.", current.Receiver.Name)}, nil
 }
 
+// newestAnswer is the last yes to a purpose, in force or not.
+func (a *Agent) newestAnswer(purpose string) (newest ledger.Answer, ok bool) {
+	for _, answer := range a.book.Answers() {
+		if answer.Purpose == purpose {
+			newest, ok = answer, true
+		}
+	}
+	return newest, ok
+}
+
 // withdrawnThere ends a grant that a recipient says was withdrawn: this object's memory is older than that.
 func (a *Agent) withdrawnThere(id consent.GrantID) {
 	a.mu.Lock()
@@ -98,7 +109,9 @@ func (a *Agent) withdrawnThere(id consent.GrantID) {
 
 // end lets go of a grant that another one replaces. a.mu is held.
 func (a *Agent) end(id consent.GrantID) {
-	a.up.Cancel(id)
+	if a.up != nil {
+		a.up.Cancel(id)
+	}
 	if err := a.keys.Destroy(id); err != nil {
 		a.opts.Log.Error("the keys of a replaced grant could not be overwritten", "grant", id, "error", err)
 	}

@@ -1,13 +1,52 @@
 package agent
 
 import (
+	"errors"
+	"os"
 	"slices"
+	"sync"
 
 	"github.com/candor-edge/candor/sensors"
+	"github.com/candor-edge/candor/sensors/bus"
+	"github.com/candor-edge/candor/sensors/chip"
+	"github.com/candor-edge/candor/sensors/kernel"
 	"github.com/candor-edge/candor/sensors/simulated"
 )
 
-// Drivers is the table of everything a [[sensor]] can name.
-func Drivers() []sensors.Driver {
-	return slices.Concat(simulated.Drivers())
+// hardware is what the drivers of one agent share: a queue for each bus, and one supervisor, so that the parts of a bus
+// are read in turn. It touches nothing until a source runs.
+type hardware struct {
+	buses *bus.Buses
+
+	mu         sync.Mutex
+	supervisor *sensors.Supervisor
 }
+
+func newHardware() *hardware { return &hardware{buses: bus.NewBuses(bus.Options{})} }
+
+// Drivers is the table of everything a [[sensor]] can name, for looking at; its sources share nothing.
+func Drivers() []sensors.Driver { return newHardware().drivers() }
+
+// drivers is the table of everything a [[sensor]] can name.
+func (h *hardware) drivers() []sensors.Driver {
+	line := func(o bus.LineOptions) (chip.Line, error) { return bus.OpenLine(o) }
+	settings := func(c sensors.Config) map[string]string { return c.Settings }
+	return slices.Concat(simulated.Drivers(),
+		chip.Drivers(chip.Options{Bus: chip.Muxed(h.buses.Open), Line: line, Supervise: h.supervise, Settings: settings}),
+		kernel.Drivers(kernel.Options{FS: os.DirFS("/"), Supervise: h.supervise}))
+}
+
+// supervise adds a part to those that are read in turn.
+func (h *hardware) supervise(part sensors.Supervised, env sensors.Env) (sensors.Source, error) {
+	if env.Clock == nil {
+		return nil, errors.New("a supervised part needs a clock")
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.supervisor == nil {
+		h.supervisor = sensors.NewSupervisor(sensors.SuperviseOptions{Clock: env.Clock})
+	}
+	return h.supervisor.Add(part), nil
+}
+
+func (h *hardware) close() error { return h.buses.Close() }

@@ -50,9 +50,18 @@ func (a *Agent) Once(ctx context.Context, patience time.Duration) error {
 	}
 	a.mu.Lock()
 	a.recompile()
-	a.tellAttributes()
+	a.tellAttributes(0)
 	a.expireRows()
 	a.mu.Unlock()
+	serving, stop := context.WithCancel(ctx)
+	var served sync.WaitGroup
+	served.Go(func() { // so that a purpose can be taken back while it runs
+		if err := a.serveControl(serving); err != nil {
+			a.opts.Log.Warn("nobody can talk to this run", "error", err)
+		}
+	})
+	defer served.Wait()
+	defer stop()
 	a.store.Hold(true) // what does not fit is read again the next time
 	a.senseOnce(ctx, patience)
 	flushed := a.store.Flush()

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"github.com/candor-edge/candor/tinyconf"
 	"github.com/candor-edge/candor/uplink"
 	"github.com/candor-edge/candor/uplink/transport"
+	"github.com/candor-edge/candor/uplink/wire"
 )
 
 // ErrLocked is that another agent has the state directory.
@@ -51,7 +53,8 @@ type Agent struct {
 	lines []*transport.Line
 	since time.Time
 
-	sources []*running
+	hardware *hardware
+	sources  []*running
 
 	mu     sync.Mutex // guards what follows, and serialises decisions
 	rules  rules
@@ -111,13 +114,14 @@ func (a *Agent) open() error {
 			a.opts.Log.Warn("what a withdrawn grant had buffered is unreadable but still takes room", "error", err)
 		}
 	}
-	a.pipe = newPipeline(a.opts.Clock, a.store, a.keys)
-	if err := a.openSources(); err != nil {
+	a.pipe = newPipeline(a.opts.Clock, a.store, a.keys, a.keys.LedgerKey().Seed())
+	if err := a.openSources(false); err != nil {
 		return err
 	}
+	a.openUplink()
 	a.loadRules()
 	a.recompile()
-	return a.openUplink()
+	return nil
 }
 
 // dropStrayKeys destroys keys of grants that the ledger does not have in force: a yes that a crash kept from being
@@ -165,12 +169,14 @@ func (a *Agent) lostGrants() []consent.GrantID {
 	return out
 }
 
-func (a *Agent) openUplink() error {
+func (a *Agent) openUplink() {
 	lines := map[string]uplink.Line{}
 	for _, r := range a.cfg.Routes {
 		line, err := transport.Open(r, transport.Env{Secrets: tinyconf.SystemEnv(), Now: a.opts.Clock.Now, Dial: a.opts.Dial})
 		if err != nil {
-			return err
+			a.opts.Log.Error("a route can't be used; what goes there is kept", "error", err)
+			lines[r.Recipient] = brokenLine{r.URL, err}
+			continue
 		}
 		a.lines = append(a.lines, line)
 		lines[r.Recipient] = line
@@ -179,8 +185,22 @@ func (a *Agent) openUplink() error {
 		Store: a.store, Ledger: a.book, Keys: a.keys, Streams: a.names, Gate: a.pipe, Clock: a.opts.Clock, Lines: lines,
 		Log: a.opts.Log, Sending: a.opts.Sending, Withdrawn: a.withdrawnThere, Jitter: jitter(a.opts.Rand),
 	})
-	return nil
 }
+
+// brokenLine stands for a route whose files or secrets could not be read: nothing gets through, and the status says why.
+type brokenLine struct {
+	url string
+	err error
+}
+
+// Send implements uplink.Line.
+func (l brokenLine) Send(context.Context, wire.StreamID, store.Outgoing) error { return l.err }
+
+// Control implements uplink.Line.
+func (l brokenLine) Control(context.Context, transport.Control) error { return l.err }
+
+// URL implements uplink.Line.
+func (l brokenLine) URL() string { return l.url }
 
 // jitter draws from the agent's own source of randomness.
 func jitter(source io.Reader) func(n int64) int64 {
@@ -214,6 +234,10 @@ func (a *Agent) Close() error {
 	if a.book != nil {
 		errs = append(errs, a.book.Close())
 		a.book = nil
+	}
+	if a.hardware != nil {
+		errs = append(errs, a.hardware.close())
+		a.hardware = nil
 	}
 	if a.keys != nil {
 		errs = append(errs, a.keys.Close())

@@ -1,6 +1,11 @@
 package agent
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
 	"sync"
 
 	"github.com/candor-edge/candor/sensors"
@@ -22,19 +27,20 @@ type pipeline struct {
 	rows     []consent.Cleared
 	marks    []store.Mark       // how far recordings are used up, stored with the rows
 	hold     func() error       // called before a reading is taken; nil: readings never wait
+	secret   []byte             // keys the names of marks: they would else be digests of raw readings
 	replayed map[string]*replay // by source name, of sources that resume
 	lastErr  error              // of the store, for status
 }
 
 // replay is how far a recording has been read.
 type replay struct {
-	recording string
-	position  uint64 // of the newest reading
+	name     string // under which the store keeps the position
+	position uint64 // of the newest reading
 }
 
-func newPipeline(clock sensors.Clock, st *store.Store, keys consent.KeyMaker) *pipeline {
+func newPipeline(clock sensors.Clock, st *store.Store, keys consent.KeyMaker, secret []byte) *pipeline {
 	empty, _ := consent.Compile(consent.Inputs{})
-	return &pipeline{clock: clock, store: st, plan: empty, windows: consent.NewWindows(keys), facts: consent.NewWindows(keys), replayed: map[string]*replay{}}
+	return &pipeline{clock: clock, store: st, plan: empty, windows: consent.NewWindows(keys), facts: consent.NewWindows(keys), secret: secret, replayed: map[string]*replay{}}
 }
 
 // Plan is the plan in force. It implements uplink.Gate.
@@ -64,21 +70,66 @@ func (p *pipeline) use(plan *consent.Plan) {
 	}
 }
 
+// markName is the name under which the store remembers something about a source.
+func (p *pipeline) markName(parts ...string) string {
+	h := hmac.New(sha256.New, p.secret)
+	for _, part := range parts {
+		_, _ = fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// closedName is the mark for the windows of a source that were told.
+func (p *pipeline) closedName(source string, window sensors.Micros) string {
+	return p.markName("closed", source, strconv.FormatInt(int64(window), 10))
+}
+
+// recall tells the memory which windows of a source each grant was told before a restart.
+func (p *pipeline) recall(source string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, q := range p.plan.Purposes() {
+		if q.State != consent.Given {
+			continue
+		}
+		for _, g := range q.Groups {
+			if g.Source != source || g.Window == 0 {
+				continue
+			}
+			if at := p.store.Position(q.Grant.ID, p.closedName(source, g.Window)); at > 0 {
+				p.windows.ClosedBefore(q.Grant.ID, source, g.Window, sensors.Micros(at))
+			}
+		}
+	}
+}
+
 // resume tells the memory how far each grant has used a recording, and returns the least of it: where the source
 // begins again.
 func (p *pipeline) resume(source, recording string) uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.replayed[source] = &replay{recording: recording}
+	r := &replay{name: p.markName("replay", source, recording)}
+	p.replayed[source] = r
 	var least uint64
 	for i, g := range p.granted {
-		at := p.store.Position(g, recording)
+		at := p.store.Position(g, r.name)
 		p.windows.SkipTo(g, source, at)
 		if i == 0 || at < least {
 			least = at
 		}
 	}
 	return least
+}
+
+// begin notes for a new grant how far recordings were read before it: what was taken by then never leaves under it.
+func (p *pipeline) begin(grant consent.GrantID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, r := range p.replayed {
+		if r.position > 0 {
+			p.store.Advance(grant, r.name, r.position)
+		}
+	}
 }
 
 // take is what sources emit to.
@@ -108,7 +159,7 @@ func (p *pipeline) advance(r *sensors.Reading) {
 	}
 	for i := range p.rows {
 		q := p.rows[i].Purpose()
-		mark := store.Mark{Grant: q.Grant.ID, Recording: at.recording, Position: r.Position}
+		mark := store.Mark{Grant: q.Grant.ID, Recording: at.name, Position: r.Position}
 		if q.WindowsOnly() {
 			mark.Position = at.position
 		}
@@ -131,9 +182,17 @@ func (p *pipeline) ended(source string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.rows = p.plan.CloseSource(p.windows, source, p.rows[:0])
+	for i := range p.rows {
+		if c := p.rows[i]; c.Coverage() >= 0 {
+			q := c.Purpose()
+			window := q.Groups[c.Group()].Window
+			end := sensors.Micros(c.Time())*q.Tick + max(window, q.Tick)
+			p.marks = append(p.marks, store.Mark{Grant: q.Grant.ID, Recording: p.closedName(source, window), Position: uint64(end)})
+		}
+	}
 	if at := p.replayed[source]; at != nil && at.position > 0 {
 		for _, g := range p.granted {
-			p.marks = append(p.marks, store.Mark{Grant: g, Recording: at.recording, Position: at.position})
+			p.marks = append(p.marks, store.Mark{Grant: g, Recording: at.name, Position: at.position})
 		}
 	}
 	return p.keep()

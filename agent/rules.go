@@ -5,8 +5,11 @@ import (
 	"io/fs"
 	"os"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store/consent"
+	"github.com/candor-edge/candor/store/ledger"
 )
 
 // rules are the policy and charter as last read, and what the compiler said of them. Guarded by Agent.mu.
@@ -42,19 +45,57 @@ func (a *Agent) loadRules() {
 
 // recompile makes the plan anew from rules, sensors and answers and puts it in force. a.mu is held, or nothing runs yet.
 func (a *Agent) recompile() {
+	a.endLapsed()
 	plan, findings := consent.Compile(consent.Inputs{
 		Charter: a.rules.charter, Policy: a.rules.policy, Sources: a.sourceFields(), Answers: a.answers(), Now: a.now(),
 	})
 	a.rules.findings = findings
 	a.pipe.use(plan)
+	if a.up != nil {
+		a.up.Review()
+	}
 }
+
+// endLapsed ends every yes whose time is over, for good: a clock that is set back later does not bring it back. A clock
+// that nobody vouches for ends nothing.
+func (a *Agent) endLapsed() {
+	if !a.clockTrusted() {
+		return
+	}
+	now := a.now()
+	for _, answer := range a.book.Answers() {
+		if answer.Withdrawn != 0 || answer.Until == 0 || now < answer.Until {
+			continue
+		}
+		a.end(answer.ID)
+		if err := a.book.Expire(answer.ID, now); err != nil {
+			a.opts.Log.Error("the ledger could not note that a yes has lapsed; its keys are gone", "purpose", answer.Purpose, "error", err)
+		}
+	}
+}
+
+// clockTrusted tells whether the wall clock may end things. The kernel says so of its own once something sets it (NTP);
+// a clock that was handed in is trusted.
+func (a *Agent) clockTrusted() bool {
+	if _, system := a.opts.Clock.(sensors.SystemClock); !system {
+		return true
+	}
+	state, err := unix.Adjtimex(&unix.Timex{})
+	return err == nil && state != timeError
+}
+
+// timeError is TIME_ERROR of adjtimex(2): the clock is not synchronised.
+const timeError = 5
 
 // answers are the newest answers as the compiler wants them. A yes whose key is gone is none.
 func (a *Agent) answers() []consent.Answer {
 	var out []consent.Answer
 	for _, r := range a.book.Answers() {
 		state := consent.Given
-		if r.Withdrawn != 0 || !a.keys.Has(r.ID) {
+		switch {
+		case r.Withdrawn != 0 && r.Ending == ledger.Expired:
+			state = consent.Expired
+		case r.Withdrawn != 0 || !a.keys.Has(r.ID):
 			state = consent.Withdrawn
 		}
 		out = append(out, consent.Answer{State: state, Grant: consent.Grant{ID: r.ID, Purpose: r.Purpose, From: r.Given, Until: r.Until, Extent: r.Extent}})

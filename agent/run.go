@@ -49,7 +49,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.mu.Lock()
 	a.daemon = true
 	a.recompile()
-	a.tellAttributes()
+	a.tellAttributes(0)
 	a.mu.Unlock()
 	a.opts.Log.Info("candor runs", "state", a.cfg.Device.State, "plan", a.pipe.Plan().Digest().String()[:16])
 	var all sync.WaitGroup
@@ -111,7 +111,7 @@ func (a *Agent) recheckLoop(ctx context.Context) error {
 		}
 		a.mu.Lock()
 		a.recompile()
-		a.tellAttributes()
+		a.tellAttributes(0)
 		a.expireRows()
 		a.mu.Unlock()
 	}

@@ -21,17 +21,24 @@ type running struct {
 	err   error
 }
 
-// openSources opens every configured sensor. A sensor that can't be opened is an error of the configuration.
-func (a *Agent) openSources() error {
+// openSources opens every configured sensor. One that can't be opened is an error when strict; else it is a failed
+// sensor in the status, and the others, and a withdrawal, go on.
+func (a *Agent) openSources(strict bool) error {
 	env := sensors.HostEnv(a.opts.Clock, a.cfg.dir)
+	a.hardware = newHardware()
+	table := a.hardware.drivers()
 	for _, c := range a.cfg.Sensors {
-		d, err := sensors.DriverNamed(Drivers(), c.Driver)
+		d, err := sensors.DriverNamed(table, c.Driver)
 		if err != nil {
 			return fmt.Errorf("sensor %s: %w", c.Name, err)
 		}
 		s, err := d.Open(c, env)
-		if err != nil {
+		if err != nil && strict {
 			return err
+		}
+		if err != nil {
+			a.opts.Log.Error("a sensor can't be opened; the others go on", "sensor", c.Name, "error", err)
+			s = brokenSource{c.Name, err}
 		}
 		a.sources = append(a.sources, &running{source: s, config: c, simulated: d.Simulated, state: "waiting"})
 	}
@@ -43,11 +50,30 @@ func (a *Agent) openSources() error {
 	return nil
 }
 
+// brokenSource stands for a sensor that could not be opened. It has no fields and fails when it is run.
+type brokenSource struct {
+	name string
+	err  error
+}
+
+// Name implements sensors.Source.
+func (s brokenSource) Name() string { return s.name }
+
+// Fields implements sensors.Source.
+func (s brokenSource) Fields() []sensors.Field { return nil }
+
+// Ends implements sensors.Ending.
+func (s brokenSource) Ends() bool { return true }
+
+// Run implements sensors.Source.
+func (s brokenSource) Run(context.Context, func(sensors.Reading) error) error { return s.err }
+
 // runSource runs one source to its end.
 func (a *Agent) runSource(ctx context.Context, r *running) {
 	if _, fixed := r.source.(*attributes); fixed {
 		return
 	}
+	a.pipe.recall(r.source.Name())
 	if s, ok := r.source.(sensors.Resuming); ok {
 		s.Resume(a.pipe.resume(r.source.Name(), s.Recording()))
 	}
@@ -84,6 +110,13 @@ func (r *running) status() control.SensorStatus {
 	}
 	for _, f := range r.source.Fields() {
 		s.Fields = append(s.Fields, f.Name)
+	}
+	if w, ok := r.source.(sensors.Watched); ok && r.state == "running" {
+		seen := w.Status()
+		s.State = seen.State.String()
+		if seen.Last != nil && s.Error == "" {
+			s.Error = seen.Last.Error()
+		}
 	}
 	if c, ok := r.source.(sensors.Counting); ok {
 		s.Faults = slices.Clone(c.Faults())

@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 commit=unknown
 if git rev-parse --git-dir >/dev/null 2>&1; then
 	commit=$(git rev-parse --short HEAD)
-	[ -z "$(git status --porcelain -- '*.go' go.mod go.sum)" ] || commit="$commit with changes"
+	[ -z "$(git --no-optional-locks status --porcelain -- '*.go' go.mod go.sum)" ] || commit="$commit with changes"
 fi
 
 echo "bench: building" >&2

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sort"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -167,7 +168,7 @@ func printWithheld(w io.Writer, list []consent.Withheld, l *labels) {
 		return
 	}
 	list = slices.Clone(list)
-	slices.SortStableFunc(list, func(a, b consent.Withheld) int { return strings.Compare(a.Field, b.Field) })
+	sort.SliceStable(list, func(i, j int) bool { return list[i].Field < list[j].Field })
 	_, _ = fmt.Fprintf(w, "\n%s\n", l.withheld)
 	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	for _, x := range list {

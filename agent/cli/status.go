@@ -156,7 +156,7 @@ func printPurposes(w io.Writer, list []control.PurposeStatus, limited bool) {
 	}
 	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	for _, p := range list {
-		sent := count(p.Sent.Batches, "batch", "batches") + " sent"
+		sent := "" // how much was sent depends on what happened in the home
 		if !limited {
 			sent = fmt.Sprintf("%s sent, %s", count(p.Sent.Rows, "row", "rows"), size(int64(p.Sent.WireBytes)))
 		}

@@ -6,6 +6,7 @@ import (
 	"os/user"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/candor-edge/candor/sensors"
 )
@@ -78,7 +79,14 @@ func (s Status) ForTechnician() Status {
 	s.Purposes = slices.Clone(s.Purposes)
 	for i := range s.Purposes {
 		p := &s.Purposes[i]
-		p.Buffered, p.Sent.Rows, p.Sent.WireBytes = 0, 0, 0
+		p.Buffered, p.Outgoing, p.Parked, p.Sent, p.NextSend = 0, 0, 0, SentTotal{}, time.Time{}
+	}
+	s.Routes = slices.Clone(s.Routes)
+	for i := range s.Routes {
+		s.Routes[i].LastAck = time.Time{}
+		if s.Routes[i].State == "sending" {
+			s.Routes[i].State = "idle"
+		}
 	}
 	s.Sensors = slices.Clone(s.Sensors)
 	for i := range s.Sensors {

@@ -14,10 +14,10 @@ import (
 	"github.com/candor-edge/candor/uplink/wire"
 )
 
-// stage is one benchmark of a package and how many readings one round of it has.
+// stage is one benchmark of a package.
 type stage struct {
 	what, dir, name string
-	readings        float64
+	number          float64 // how many readings one round of it has, or the budget
 }
 
 func stages() []stage {
@@ -30,26 +30,47 @@ func stages() []stage {
 	}
 }
 
+// commits are the benchmarks of the store's commits, which tell what they write, and the budget of that.
+func commits() []stage {
+	return []stage{
+		{"100 readings a commit", "./store", "BenchmarkCommit100", 600},
+		{"1,000 readings a commit", "./store", "BenchmarkCommit1000", 200},
+	}
+}
+
 // stages runs the benchmarks of single stages.
 func (b *bench) stages(ctx context.Context) error {
-	b.out.heading("single stages, for each reading")
-	for _, s := range stages() {
-		cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^"+s.name+"$", "-benchtime", "300ms", "-benchmem", s.dir)
-		text, err := cmd.CombinedOutput()
-		if err != nil {
-			return fmt.Errorf("%s in %s: %w: %s", s.name, s.dir, err, text[max(0, len(text)-400):])
-		}
-		nanos, allocs, err := parseBenchmark(string(text), s.name)
+	b.out.heading("written to flash, synced, by the store's own count")
+	for _, s := range commits() {
+		found, err := s.run(ctx)
 		if err != nil {
 			return err
 		}
-		b.out.only(s.what, nanos/s.readings, fmt.Sprintf("%%.0f ns, %.3g allocations", allocs/s.readings))
+		b.out.atMost(s.what, found["written-B/row"], s.number, "%.0f B a reading")
+	}
+	b.out.heading("single stages, for each reading")
+	for _, s := range stages() {
+		found, err := s.run(ctx)
+		if err != nil {
+			return err
+		}
+		b.out.only(s.what, found["ns/op"]/s.number, fmt.Sprintf("%%.0f ns, %.3f allocations", found["allocs/op"]/s.number))
 	}
 	return nil
 }
 
-// parseBenchmark finds the figures of one benchmark in what `go test -bench -benchmem` prints.
-func parseBenchmark(text, name string) (nanos, allocs float64, err error) {
+// run runs one benchmark and gives its figures by unit.
+func (s *stage) run(ctx context.Context) (map[string]float64, error) {
+	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^"+s.name+"$", "-benchtime", "300ms", "-benchmem", s.dir)
+	text, err := cmd.CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("%s in %s: %w: %s", s.name, s.dir, err, text[max(0, len(text)-400):])
+	}
+	return parseBenchmark(string(text), s.name)
+}
+
+// parseBenchmark finds the figures of one benchmark, by unit, in what `go test -bench` prints.
+func parseBenchmark(text, name string) (map[string]float64, error) {
 	for l := range strings.Lines(text) {
 		f := strings.Fields(l)
 		if len(f) < 4 || f[0] != name && !strings.HasPrefix(f[0], name+"-") {
@@ -57,15 +78,17 @@ func parseBenchmark(text, name string) (nanos, allocs float64, err error) {
 		}
 		found := map[string]float64{}
 		for i := 2; i+1 < len(f); i += 2 {
-			if found[f[i+1]], err = strconv.ParseFloat(f[i], 64); err != nil {
-				return 0, 0, fmt.Errorf("%s: %q is no number", name, f[i])
+			v, err := strconv.ParseFloat(f[i], 64)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %q is no number", name, f[i])
 			}
+			found[f[i+1]] = v
 		}
 		if found["ns/op"] > 0 {
-			return found["ns/op"], found["allocs/op"], nil
+			return found, nil
 		}
 	}
-	return 0, 0, fmt.Errorf("%s printed no result", name)
+	return nil, fmt.Errorf("%s printed no result", name)
 }
 
 // wire tells what a reading costs in signed batches of 60 and of 1,000, without padding.
