@@ -98,7 +98,7 @@ timeout = "2s"
 	var csv strings.Builder
 	csv.WriteString("t_ms,temperature,light,co2,occupancy,badge\n")
 	for i := range rows {
-		fmt.Fprintf(&csv, "%d,%d.%03d,%.3f,%d,%d,badge-%d@home\n", 1_700_000_000_000+i*60_000, 18+i%5, i%1000, secretLight, 400+i%900, i%2, i%7)
+		fmt.Fprintf(&csv, "%d,%d.%03d,%.3f,%d,%d,badge-%d@home\n", int64(1_700_000_000_000)+int64(i)*60_000, 18+i%5, i%1000, secretLight, 400+i%900, i%2, i%7)
 	}
 	o.write("room.csv", csv.String())
 	return o
@@ -548,7 +548,7 @@ func TestAWindowIsNeverToldInPieces(t *testing.T) {
 	var csv strings.Builder
 	csv.WriteString("t_ms,temperature,co2\n")
 	for i := range 120 {
-		fmt.Fprintf(&csv, "%d,20,400\n", 1_700_000_000_000/3_600_000*3_600_000+i*60_000)
+		fmt.Fprintf(&csv, "%d,20,400\n", int64(1_700_000_000_000)/3_600_000*3_600_000+int64(i)*60_000)
 		if i%10 == 9 {
 			o.write("room.csv", csv.String())
 			purposes := []string{"trends"}

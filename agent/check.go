@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/candor-edge/candor/agent/control"
 	"github.com/candor-edge/candor/store/consent"
 	"github.com/candor-edge/candor/tinyconf"
+	"github.com/candor-edge/candor/uplink"
 	"github.com/candor-edge/candor/uplink/transport"
 )
 
@@ -33,8 +35,18 @@ func CheckConfig(path string) (report []string, err error) {
 	if err != nil {
 		return report, err
 	}
+	refused := 0
 	for _, f := range findings {
 		report = append(report, f.String())
+		if f.Refuses {
+			refused++
+		}
+	}
+	if refused > 0 {
+		return report, fmt.Errorf("%s: %d rules or purposes let nothing out, see above", cfg.Policy.File, refused)
+	}
+	if _, err := control.RolesOf(-1, cfg.Control.Person, cfg.Control.Technician); err != nil {
+		return report, fmt.Errorf("%s: control: %w", path, err)
 	}
 	for _, p := range plan.Purposes() {
 		if !a.hasRoute(p.Recipient.ID) {
@@ -77,5 +89,10 @@ func checkPolicy(policyPath, charterPath string, fields []consent.SourceFields) 
 		}
 	}
 	plan, findings := consent.Compile(consent.Inputs{Charter: charter, Policy: policy, Sources: fields})
+	for _, p := range plan.Purposes() {
+		if err := uplink.Announceable(p); err != nil && p.State != consent.Refused {
+			findings = append(findings, consent.Finding{Purpose: p.ID, Refuses: true, Text: "it can't be announced: " + err.Error()})
+		}
+	}
 	return findings, plan, nil
 }

@@ -103,10 +103,20 @@ func LoadConfig(path string) (*Config, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	c.dir = filepath.Dir(abs)
+	for i := range c.Routes {
+		for _, name := range []*string{&c.Routes[i].CA, &c.Routes[i].Cert} {
+			if *name != "" && !filepath.IsAbs(*name) {
+				*name = filepath.Join(c.dir, *name)
+			}
+		}
+	}
 	for _, name := range []*string{&c.Device.State, &c.Policy.File, &c.Policy.Charter, &c.Keys.Dir, &c.Control.Socket} {
 		if *name != "" && !filepath.IsAbs(*name) {
 			*name = filepath.Join(c.dir, *name)
 		}
+	}
+	if rel, err := filepath.Rel(c.Device.State, c.Keys.Dir); c.Keys.Dir != "" && err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
+		return nil, fmt.Errorf("%s: keys.dir: %s lies in the state directory; a copy of that must not hold the keys, so put them elsewhere", path, c.Keys.Dir)
 	}
 	if c.Keys.Dir == "" {
 		c.Keys.Dir = strings.TrimRight(c.Device.State, "/") + "-keys"

@@ -11,6 +11,7 @@ import (
 	"github.com/candor-edge/candor/store/consent"
 	"github.com/candor-edge/candor/store/ledger"
 	"github.com/candor-edge/candor/tinyconf"
+	"github.com/candor-edge/candor/uplink"
 )
 
 // Grant implements control.Decider: the person says yes to one purpose. Readings count from this moment on.
@@ -28,13 +29,17 @@ func (a *Agent) Grant(_ context.Context, purpose string, role control.Role, d co
 	case consent.Given:
 		return decided(p, "It was granted already; nothing has changed."), nil
 	}
-	old, had := a.book.Current(p.ID)
-	given, err := a.book.Give(a.receipt(p, role, d), a.keys.Highest()+1)
-	if err != nil {
-		return control.Decided{}, control.Errorf(control.ErrUnavailable, "candor status", "the yes could not be written down, so it does not count: %w", err)
+	if err := uplink.Announceable(p); err != nil {
+		return control.Decided{}, control.Errorf(control.ErrConflict, "candor policy check", "purpose %s can't be granted, since what it asks can't be announced: %w", p.ID, err)
 	}
-	if err := a.keys.NewGrant(given.ID, p.ID); err != nil {
+	old, had := a.book.Current(p.ID)
+	id := max(a.keys.Highest(), a.book.Highest()) + 1
+	if err := a.keys.NewGrant(id, p.ID); err != nil {
 		return control.Decided{}, control.Errorf(control.ErrUnavailable, "candor status", "no key could be made for the yes, so it does not count: %w", err)
+	}
+	given, err := a.book.Give(a.receipt(p, role, d), id)
+	if err != nil {
+		return control.Decided{}, control.Errorf(control.ErrUnavailable, "candor status", "the yes could not be written down, so it does not count: %w", errors.Join(err, a.keys.Destroy(id)))
 	}
 	if err := a.keys.Sync(); err != nil {
 		a.opts.Log.Warn("the ledger's head is not beside the keys yet", "error", err)
@@ -54,6 +59,9 @@ func (a *Agent) Grant(_ context.Context, purpose string, role control.Role, d co
 // Withdraw implements control.Decider: the person takes a yes back. It ends with the grant gone, whatever the network,
 // the disk or the policy file are like: the keys are overwritten in place, and without them nothing can be read or sent.
 func (a *Agent) Withdraw(_ context.Context, purpose string, role control.Role, d control.Decision) (control.Decided, error) {
+	if now, ok := a.newestAnswer(purpose); ok {
+		a.up.Cancel(now.ID) // before anything that may wait for a disk
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	current, had := a.newestAnswer(purpose)
@@ -69,7 +77,7 @@ func (a *Agent) Withdraw(_ context.Context, purpose string, role control.Role, d
 	a.up.Cancel(current.ID)
 	err := a.keys.Destroy(current.ID)
 	noted := errors.Join(a.book.Withdraw(current.ID, a.now(), string(role), d.OnBehalf), a.keys.Sync())
-	due := a.book.MarkDeletionDue(current.ID, a.now())
+	due := a.markDeletions(purpose)
 	a.recompile()
 	if dropErr := a.store.DropGrant(current.ID); dropErr != nil {
 		a.opts.Log.Warn("what was buffered is unreadable but still takes room", "error", dropErr)
@@ -84,6 +92,17 @@ func (a *Agent) Withdraw(_ context.Context, purpose string, role control.Role, d
 	a.opts.Log.Info("a purpose was withdrawn", "purpose", purpose, "grant", current.ID, "role", role)
 	return control.Decided{Purpose: purpose, State: consent.Withdrawn, Grant: uint32(current.ID),
 		Notice: fmt.Sprintf("Nothing of it leaves any more. What was waiting is destroyed, and %s is asked to delete what it has, until it confirms.", current.Receiver.Name)}, nil
+}
+
+// markDeletions asks the recipient to delete what was sent under any yes to a purpose, also one that another replaced.
+func (a *Agent) markDeletions(purpose string) error {
+	var errs []error
+	for _, answer := range a.book.Answers() {
+		if answer.Purpose == purpose {
+			errs = append(errs, a.book.MarkDeletionDue(answer.ID, a.now()))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // newestAnswer is the last yes to a purpose, in force or not.

@@ -51,6 +51,7 @@ func (a *Agent) Once(ctx context.Context, patience time.Duration) error {
 	a.mu.Lock()
 	a.recompile()
 	a.tellAttributes(0)
+	a.retryParked()
 	a.expireRows()
 	a.mu.Unlock()
 	serving, stop := context.WithCancel(ctx)
@@ -74,7 +75,25 @@ func (a *Agent) Once(ctx context.Context, patience time.Duration) error {
 			drained = a.up.Drain(ctx, patience)
 		}
 	}
-	return a.left(errors.Join(drained, flushed, a.failedSources()))
+	a.tellFaults()
+	return a.left(errors.Join(drained, flushed, a.failedSources(), a.pipe.trouble(), a.rulesError()))
+}
+
+// tellFaults logs what the sources could not use, which a run that ends would else take with it.
+func (a *Agent) tellFaults() {
+	for _, r := range a.sources {
+		s := r.status()
+		for _, f := range s.Faults {
+			a.opts.Log.Warn("a sensor gave what can't be used", "sensor", s.Name, "what", f.What, "where", f.Where, "times", f.Count, "hint", f.Hint)
+		}
+	}
+}
+
+// rulesError is what is wrong with the policy or charter; nil when they are in force.
+func (a *Agent) rulesError() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.rules.err
 }
 
 // senseOnce runs every source to its end. Recordings can wait, so a buffer that is full makes them wait, while what is

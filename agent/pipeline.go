@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store"
@@ -21,6 +22,7 @@ type pipeline struct {
 
 	mu       sync.Mutex
 	plan     *consent.Plan
+	inForce  atomic.Pointer[consent.Plan] // the same, for those who must not wait for a disk
 	granted  []consent.GrantID
 	windows  *consent.Windows
 	facts    *consent.Windows // of attributes, which are told grant by grant
@@ -29,7 +31,7 @@ type pipeline struct {
 	hold     func() error       // called before a reading is taken; nil: readings never wait
 	secret   []byte             // keys the names of marks: they would else be digests of raw readings
 	replayed map[string]*replay // by source name, of sources that resume
-	lastErr  error              // of the store, for status
+	lastErr  error              // the newest refusal of the store
 }
 
 // replay is how far a recording has been read.
@@ -40,14 +42,14 @@ type replay struct {
 
 func newPipeline(clock sensors.Clock, st *store.Store, keys consent.KeyMaker, secret []byte) *pipeline {
 	empty, _ := consent.Compile(consent.Inputs{})
-	return &pipeline{clock: clock, store: st, plan: empty, windows: consent.NewWindows(keys), facts: consent.NewWindows(keys), secret: secret, replayed: map[string]*replay{}}
+	p := &pipeline{clock: clock, store: st, plan: empty, windows: consent.NewWindows(keys), facts: consent.NewWindows(keys), secret: secret, replayed: map[string]*replay{}}
+	p.inForce.Store(empty)
+	return p
 }
 
 // Plan is the plan in force. It implements uplink.Gate.
 func (p *pipeline) Plan() *consent.Plan {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.plan
+	return p.inForce.Load()
 }
 
 // CompleteBefore implements uplink.Gate.
@@ -59,6 +61,7 @@ func (p *pipeline) CompleteBefore(grant consent.GrantID, group int) int64 {
 
 // use puts a plan in force: from here on nothing is cleared by the one before.
 func (p *pipeline) use(plan *consent.Plan) {
+	p.inForce.Store(plan) // nothing more is sent by the one before, even while a commit holds the lock
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.plan = plan
@@ -203,7 +206,9 @@ func (p *pipeline) keep() error {
 	if len(p.rows) == 0 && len(p.marks) == 0 {
 		return nil
 	}
-	p.lastErr = p.store.Append(p.rows, p.marks...)
+	if err := p.store.Append(p.rows, p.marks...); err != nil {
+		p.lastErr = err
+	}
 	p.marks = p.marks[:0]
 	return nil
 }
@@ -215,7 +220,7 @@ func (p *pipeline) withheld() []consent.Withheld {
 	return p.windows.Withheld()
 }
 
-// trouble is the store's last refusal; nil when the newest rows were taken.
+// trouble is the newest refusal of rows since the start; nil when all were taken.
 func (p *pipeline) trouble() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -11,8 +11,11 @@ import (
 	"time"
 
 	"github.com/candor-edge/candor/agent/control"
-	"github.com/candor-edge/candor/store/consent"
+	"github.com/candor-edge/candor/sensors"
 )
+
+// keepLines is how long the ledger keeps a line for each upload; the totals stay.
+const keepLines = 90 * sensors.Day
 
 // recheck is how often lapsed grants and new epochs are looked for.
 const recheck = time.Minute
@@ -42,12 +45,13 @@ func (a *Agent) tasks() []task {
 }
 
 // Run is the daemon: it senses, clears, stores and sends until ctx is done, and returns when everything has ended and
-// what waited is on disk. A task that fails is logged; only a control socket that can't be opened ends the agent.
+// what waited is on disk. A task that fails ends the agent, with its error; a sensor that fails does not.
 func (a *Agent) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	a.mu.Lock()
 	a.daemon = true
+	a.retryParked()
 	a.recompile()
 	a.tellAttributes(0)
 	a.mu.Unlock()
@@ -117,14 +121,25 @@ func (a *Agent) recheckLoop(ctx context.Context) error {
 	}
 }
 
+// retryParked offers what a recipient refused once more after each start: the fault may have been mended there.
+func (a *Agent) retryParked() {
+	if err := a.store.Unpark(); err != nil {
+		a.opts.Log.Warn("uploads that were refused stay aside", "error", err)
+	}
+}
+
 // expireRows lets go of what has waited longer than the recipient could keep it. a.mu is held.
 func (a *Agent) expireRows() {
 	today := a.now().DayNumber()
+	if err := a.book.Prune(a.now() - keepLines); err != nil {
+		a.opts.Log.Warn("old lines about what was sent are still in the ledger", "error", err)
+	}
 	for _, p := range a.pipe.Plan().Purposes() {
-		if p.State != consent.Given {
+		answer, ok := a.book.Current(p.ID)
+		if !ok {
 			continue
 		}
-		if err := a.store.Expire(p.Grant.ID, today-int64(p.Retention)); err != nil {
+		if err := a.store.Expire(answer.ID, today-int64(p.Retention)); err != nil {
 			a.opts.Log.Warn("rows past their retention are still in the buffer", "purpose", p.ID, "error", err)
 		}
 	}

@@ -126,11 +126,11 @@ func (a *Agent) purposeStatus(out *control.Status) error {
 		index[p.ID] = len(out.Purposes)
 		out.Purposes = append(out.Purposes, control.PurposeStatus{ID: p.ID, Title: p.TitleIn(a.cfg.Device.Language), Recipient: p.Recipient.ID, State: p.State, Reason: p.Reason})
 	}
+	counts := a.store.Status().Streams
 	buffered := map[uint32]int{}
-	for i, s := range a.store.Status().Streams {
+	for i, s := range counts {
 		buffered[s.Stream] = i
 	}
-	counts := a.store.Status().Streams
 	for _, s := range a.book.Streams() {
 		at, ok := index[s.Purpose]
 		if !ok {
@@ -141,6 +141,12 @@ func (a *Agent) purposeStatus(out *control.Status) error {
 			p.Buffered += counts[i].Buffered
 			p.Outgoing += counts[i].Outgoing
 			p.Parked += counts[i].Parked
+		}
+		if s.DeletionDue && (p.Deletion == "" || !s.DeletionDone) {
+			p.Deletion = "asked"
+			if s.DeletionDone {
+				p.Deletion = "confirmed"
+			}
 		}
 		if next, ok := a.up.NextSlot(s.Number); ok && p.State == consent.Given && next.After(a.opts.Clock.Now()) {
 			p.NextSend = next.UTC()
@@ -174,11 +180,11 @@ func truth(s *control.Status) string {
 // warnings are what the owner should know.
 func (a *Agent) warnings(s *control.Status) []string {
 	var out []string
-	switch a.rules.state {
-	case "missing":
-		out = append(out, "There is no policy file, so nothing can be granted and nothing leaves.")
-	case "unreadable":
-		out = append(out, "The policy or charter file has faults; what was in force before stays, and without one nothing leaves.")
+	switch {
+	case a.rules.policy == nil:
+		out = append(out, "No policy is in force ("+a.rules.state+"), so nothing can be granted and nothing leaves.")
+	case a.rules.err != nil:
+		out = append(out, "The policy or charter could not be read again ("+a.rules.state+"); the ones read before stay in force.")
 	default:
 		out = append(out, "The policy is not signed: whoever can write its file can change what is asked.")
 	}

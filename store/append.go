@@ -118,9 +118,16 @@ func (s *Store) Position(grant consent.GrantID, recording string) uint64 {
 func (s *Store) take(in []incoming, at []Mark) error {
 	var some [few]uint32
 	streams, errs := some[:0], error(nil)
+	refused := map[consent.GrantID]bool(nil)
 	for i := range in {
 		stream, err := s.streamOf(&in[i])
 		if streams = append(streams, stream); err != nil {
+			if p := in[i].purpose; p != nil {
+				if refused == nil {
+					refused = map[consent.GrantID]bool{}
+				}
+				refused[p.Grant.ID] = true
+			}
 			in[i].purpose = nil
 			if errs == nil {
 				errs = err // one of a kind is enough
@@ -141,7 +148,11 @@ func (s *Store) take(in []incoming, at []Mark) error {
 			s.keep(streams[i], &in[i])
 		}
 	}
-	s.advance(at)
+	for i := range at { // what was refused is not used up
+		if !refused[at[i].Grant] {
+			s.advance(at[i : i+1])
+		}
+	}
 	s.bound()
 	s.sinceTry += len(in)
 	due := s.waitRows >= s.opt.FlushRows && (s.condition == StateOK || s.sinceTry >= s.opt.FlushRows/4)

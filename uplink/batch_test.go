@@ -474,3 +474,17 @@ func TestMoreRowsThanACutLooksAt(t *testing.T) {
 		t.Errorf("%d uploads (%v): empty ones before the rest of the rows was looked at", len(uploads), err)
 	}
 }
+
+// Rows that are alike but for the day they were taken on stand in one order too: it decides each batch's delete-by day.
+func TestTheDayOfEqualRows(t *testing.T) {
+	late, early := row(1, 1), row(1, 1)
+	early.Day = 990
+	for _, rows := range [][]store.Row{{late, early}, {early, late}} {
+		c := testCutter(testAnnouncement(1, 0))
+		c.deleteBy = func(day int64) uint32 { return uint32(day) }
+		uploads, _, err := c.encode(store.Lot{Seq: 1, Rows: rows})
+		if err != nil || len(uploads) != 2 || c.open(t, uploads[0]).DeleteBy != 990 || c.open(t, uploads[1]).DeleteBy != 1000 {
+			t.Errorf("%d uploads, %v; the older row does not come first", len(uploads), err)
+		}
+	}
+}

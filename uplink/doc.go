@@ -6,8 +6,12 @@
 //
 // The promise: the plan is asked when a batch is cut and again when it is sent; a grant that is gone sends nothing, and what is on the
 // way is cut off. A retry is byte for byte what was sent before. Oldest first; deletion requests before all else. Slots come from
-// the schedule and a random phase, never from what was measured. Nothing that was not accepted is forgotten.
+// the schedule and a random phase, never from what was measured; with a room, so does the number of uploads, one a slot and
+// those that an outage held up, empty ones included. Nothing that was not accepted is forgotten, and the ledger has a
+// line about whatever may have left before the buffer lets go of it. The trouble of one stream holds up no other.
 //
 // Caveats: rows inside one time bucket are sorted by value, so their order tells nothing; a bucket of more than
-// [MaxCut] rows is sorted in runs of that many. The recipient sees the object's network address and when it is on line.
+// [MaxCut] rows is sorted in runs of that many, and one that the disk had no room for may be split. A row that no upload
+// can carry stays in the buffer until its retention ends. A recipient that answers that a number is taken gets the rest
+// under a fresh name. Drain and Relieve keep to no schedule and no number. The recipient sees the object's network address and when it is on line.
 package uplink

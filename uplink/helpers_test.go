@@ -140,7 +140,11 @@ func (l *fakeLine) rows() (n int) {
 }
 
 func refusal(status int) error {
-	return fmt.Errorf("recipient acme: %w", &transport.Refusal{Status: status})
+	code := ""
+	if status == 410 {
+		code = "withdrawn"
+	}
+	return fmt.Errorf("recipient acme: %w", &transport.Refusal{Status: status, Code: code})
 }
 
 // refuse answers batches with a status and takes all else.

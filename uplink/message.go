@@ -90,7 +90,7 @@ func (u *Uplink) deletion(ctx context.Context, r *route, s *ledger.Stream) error
 	u.light(r, 1)
 	err = r.line.Control(ctx, c)
 	u.light(r, -1)
-	if err != nil && transport.Judge(err) != transport.Gone { // gone is what it asks for
+	if err != nil {
 		return &lineError{err}
 	}
 	u.ok(r)

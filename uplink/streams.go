@@ -96,6 +96,21 @@ func (s *Streams) sign(p *consent.Purpose, record *ledger.Stream) error {
 	return nil
 }
 
+// Announceable tells whether a purpose can be said on the wire; nil when it can, or when nothing of it can be sensed.
+// Ask before anybody is asked for a yes: rows of a purpose that can't be announced are refused.
+func Announceable(p *consent.Purpose) error {
+	if len(p.Groups) == 0 {
+		return nil
+	}
+	a, err := announcement(p, &ledger.Stream{Name: [16]byte{1}}, ledger.Answer{Language: "en"})
+	if err != nil {
+		return err
+	}
+	a.Key = make(ed25519.PublicKey, ed25519.PublicKeySize)
+	_, err = wire.AppendAnnouncement(nil, a)
+	return err
+}
+
 // announcement maps a compiled purpose to what its batches will mean on the wire.
 func announcement(p *consent.Purpose, record *ledger.Stream, answer ledger.Answer) (*wire.Announcement, error) {
 	a := &wire.Announcement{

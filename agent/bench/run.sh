@@ -19,9 +19,10 @@ fi
 
 echo "bench: building" >&2
 export CGO_ENABLED=0
-go build -trimpath -ldflags "-s -w" -o "$work/" ./agent/candor ./uplink/candor-receiver ./agent/bench/gen ./agent/bench/measure
-GOOS=linux GOARCH=arm GOARM=6 go build -trimpath -ldflags "-s -w" -o "$work/sizes/linux-armv6/candor" ./agent/candor
-GOOS=linux GOARCH=arm64 go build -trimpath -ldflags "-s -w" -o "$work/sizes/linux-arm64/candor" ./agent/candor
+go build -trimpath -ldflags "-s -w" -tags nethttpomithttp2 -o "$work/" ./agent/candor ./uplink/candor-receiver ./agent/bench/gen ./agent/bench/measure
+make --no-print-directory cross >/dev/null || true # the table says what is over the budget
+mkdir -p "$work/sizes/linux-armv6" "$work/sizes/linux-arm64"
+cp bin/linux-armv6/candor "$work/sizes/linux-armv6/" && cp bin/linux-arm64/candor "$work/sizes/linux-arm64/"
 
 "$work/gen" -n "$readings" >"$work/room.csv"
 save=()

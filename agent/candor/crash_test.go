@@ -122,7 +122,7 @@ time = "1m"
 	var csv bytes.Buffer
 	csv.WriteString("t_ms,count\n")
 	for i := range readings {
-		fmt.Fprintf(&csv, "%d,%d\n", 1_700_000_000_000+i*1000, i)
+		fmt.Fprintf(&csv, "%d,%d\n", int64(1_700_000_000_000)+int64(i)*1000, i)
 	}
 	w.write("room.csv", csv.String())
 	for _, p := range []string{"all", "sums"} {

@@ -59,6 +59,9 @@ func TestSIGTERM(t *testing.T) {
 // TestPatience: a command that has the state directory for a moment keeps neither the others nor the daemon away; a daemon does.
 func TestPatience(t *testing.T) {
 	config := object(t)
+	if err := os.WriteFile(filepath.Join(filepath.Dir(config), "policy.toml"), []byte(agent.PolicyReference()), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	hold := func() *agent.Agent {
 		cfg, err := agent.LoadConfig(config)
 		if err != nil {

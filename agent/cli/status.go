@@ -167,6 +167,9 @@ func printPurposes(w io.Writer, list []control.PurposeStatus, limited bool) {
 		if p.Reason != "" {
 			paragraph(w, "  - "+clean(p.ID)+": ", p.Reason)
 		}
+		if p.Deletion != "" {
+			paragraph(w, "  - "+clean(p.ID)+": ", "deletion of what was sent: "+p.Deletion)
+		}
 		if kept := keptWords(&p); kept != "" {
 			paragraph(w, "  - "+clean(p.ID)+": ", kept)
 		}

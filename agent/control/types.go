@@ -68,6 +68,7 @@ type PurposeStatus struct {
 	Parked    int           `json:"parked_batches"` // refused by the recipient, kept
 	NextSend  time.Time     `json:"next_send,omitzero"`
 	Sent      SentTotal     `json:"sent"`
+	Deletion  string        `json:"deletion,omitempty"` // of what was sent under a yes that has ended: asked, confirmed
 }
 
 // SentTotal sums up what the recipient has acknowledged.

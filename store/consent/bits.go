@@ -7,7 +7,8 @@ import (
 )
 
 // Bits is an upper bound of what a purpose can tell in a day, in bits: how much, not how sensitive. Known is false
-// when nothing bounds the number of rows (a source without a fixed interval, in a purpose without a room).
+// when nothing bounds the number of rows: a source without a fixed interval. A room bounds an upload, not a day: a backlog
+// is sent in further ones.
 type Bits struct {
 	Day      int64 // all fields
 	Presence int64 // those that tell, or finer than six hours imply, who is at home
@@ -72,9 +73,6 @@ func (f *FieldForm) bits() int {
 func rowsADay(p *Purpose, g Group, sources []SourceFields) (int64, bool) {
 	if g.Window > 0 {
 		return perDay(g.Window), true
-	}
-	if p.RoomRows > 0 && p.Upload > 0 {
-		return int64(p.RoomRows) * perDay(p.Upload), true
 	}
 	for _, s := range sources {
 		if s.Name == g.Source && s.Every > 0 {

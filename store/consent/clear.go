@@ -61,6 +61,9 @@ func (st *ruleState) take(w *Windows, r *sensors.Reading, dst []Cleared) []Clear
 	p := st.rules.purpose
 	epoch := uint64(max(r.Taken, 0) / p.Epoch)
 	tick := int64(r.Time.Floor(p.Tick) / p.Tick)
+	if st.started && r.Taken < st.taken-max(p.Tick, sensors.Minute) {
+		st.setBack(r.Time)
+	}
 	first := !st.started
 	if first {
 		st.started, st.since, st.tick = true, r.Time, tick
@@ -87,6 +90,16 @@ func (st *ruleState) take(w *Windows, r *sensors.Reading, dst []Cleared) []Clear
 		dst = st.windowed(w, g, &st.open[i], r, epoch, dst)
 	}
 	return dst
+}
+
+// setBack begins anew when the clock was set back: what it said before must not make everything late for ever.
+func (st *ruleState) setBack(now sensors.Micros) {
+	st.started = false
+	for i := range st.open {
+		st.open[i].open = false
+		st.open[i].done = min(st.open[i].done, now)
+		clear(st.open[i].acc)
+	}
 }
 
 // single makes the row of one reading for a group without a window.

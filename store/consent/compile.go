@@ -210,7 +210,7 @@ func (c *compiler) bitCeiling(p *Purpose, told, ceiling int64, what string) {
 	switch {
 	case ceiling == 0 || len(p.Groups) == 0:
 	case !p.Bits.Known:
-		c.find(p, "", true, "nothing bounds how much it tells a day, and the charter allows %d bits%s: give the sensor `every`, the rule a window or the purpose a room", ceiling, what)
+		c.find(p, "", true, "nothing bounds how much it tells a day, and the charter allows %d bits%s: give the sensor `every` or the rule a window", ceiling, what)
 	case told > ceiling:
 		c.find(p, "", true, "it can tell %d bits a day%s; the charter allows %d", told, what, ceiling)
 	}

@@ -113,6 +113,12 @@ func compileNumber(r Rule, out *rule) error {
 		}
 		in = out.steps[i].through(in)
 	}
+	// What would lie beyond what the wire can say is dropped, so the announced range ends at the last steps before it.
+	in.hi = min(in.hi, sumLimit/in.unit*in.unit)
+	in.lo = max(in.lo, -sumLimit/in.unit*in.unit)
+	if in.lo > in.hi {
+		return fmt.Errorf("no value can come of %s: the step is larger than the range", out.form.Actions)
+	}
 	out.form.Scale, out.form.Step, out.form.Min, out.form.Max = scale, in.unit, in.lo, in.hi
 	out.form.Type = FormNumber
 	if boolean && in == (span{0, 1, 1}) {

@@ -16,6 +16,7 @@ const (
 	day            = tinyconf.Duration(24 * time.Hour)
 	defaultEpoch   = 30 * day
 	defaultExpires = 365 * day
+	maxWindow      = 366 * day
 	maxPurposes    = 64
 	maxRules       = 256
 )
@@ -97,6 +98,9 @@ func (o *Offer) Check(ctx *tinyconf.Context) {
 	wholeDays(ctx, "epoch", o.Epoch)
 	if o.Time > 0 && !nests(o.Time) {
 		ctx.Fault("time", "%s does not divide a day into equal parts; use 1s, 1m, 15m, 1h, 6h, 1d …", o.Time.String())
+	}
+	if o.Time > maxWindow {
+		ctx.Fault("time", "%s is too long; at most %s", o.Time, maxWindow)
 	}
 	if o.Upload == 0 {
 		o.Upload = o.Time
@@ -191,6 +195,9 @@ func (r *Rule) Check(ctx *tinyconf.Context) {
 	r.checkKeys(ctx)
 	if r.Window > 0 && !nests(r.Window) {
 		ctx.Fault("window", "%s does not divide a day into equal parts and is no whole number of days; use 15m, 1h, 6h, 1d …", r.Window.String())
+	}
+	if r.Window > maxWindow {
+		ctx.Fault("window", "%s is too long; at most %s", r.Window, maxWindow)
 	}
 	if ctx.Has("least") && r.Least < 1 {
 		ctx.Fault("least", "%d values; at least 1", r.Least)

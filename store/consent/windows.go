@@ -6,6 +6,7 @@ import (
 	"hash"
 	"math"
 	"sort"
+	"strconv"
 
 	"github.com/candor-edge/candor/sensors"
 )
@@ -140,7 +141,7 @@ func (w *Windows) adopt(p *Plan) {
 }
 
 func stateName(source string, p *Purpose) string {
-	return source + "\x00" + p.ID + "\x00" + string(p.Digest[:]) + "\x00" + string(rune(p.Grant.ID))
+	return source + "\x00" + p.ID + "\x00" + string(p.Digest[:]) + "\x00" + strconv.FormatUint(uint64(p.Grant.ID), 10)
 }
 
 func newRuleState(rules *sourceRules) *ruleState {

@@ -22,6 +22,12 @@ func (r *Refusal) Error() string {
 	if r.Code != "" {
 		text += " (" + r.Code + ")"
 	}
+	switch r.Status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		text += "; check auth of its [[route]]"
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
+		text += "; check url of its [[route]]"
+	}
 	return text
 }
 
@@ -41,6 +47,9 @@ const (
 	Clash                  // the recipient has something else under this number or name: park them, go on under a fresh name
 )
 
+// goneCode is the recipient's word for a stream whose deletion request it has had (PROTOCOL.md).
+const goneCode = "withdrawn"
+
 // Judge says what an error of Send means. A nil error is not for it.
 func Judge(err error) Verdict {
 	var r *Refusal
@@ -55,7 +64,9 @@ func Judge(err error) Verdict {
 	case http.StatusPreconditionRequired:
 		return Unknown
 	case http.StatusGone:
-		return Gone
+		if r.Code == goneCode { // a proxy's 410 ends nobody's yes
+			return Gone
+		}
 	}
 	return Retry
 }

@@ -14,8 +14,7 @@ func TestJudge(t *testing.T) {
 		Poison:  {413, 422},
 		Clash:   {409},
 		Unknown: {428},
-		Gone:    {410},
-		Retry:   {204, 301, 307, 400, 401, 403, 404, 405, 408, 415, 418, 429, 500, 502, 503, 504},
+		Retry:   {410, 204, 301, 307, 400, 401, 403, 404, 405, 408, 415, 418, 429, 500, 502, 503, 504},
 	}
 	for want, list := range verdicts {
 		for _, status := range list {
@@ -23,6 +22,9 @@ func TestJudge(t *testing.T) {
 				t.Errorf("%d is verdict %d, want %d", status, got, want)
 			}
 		}
+	}
+	if Judge(&Refusal{Status: 410, Code: "withdrawn"}) != Gone || Judge(&Refusal{Status: 410, Code: "gone"}) != Retry {
+		t.Error("a 410 ends a yes only with the recipient's own word for it")
 	}
 	for _, err := range []error{ErrNoProof, errors.New("anything"), &fault{}} {
 		if Judge(err) != Retry {
