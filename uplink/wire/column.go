@@ -67,7 +67,9 @@ func (s *columns) append(dst []byte, nums []int64, absent []int64) []byte {
 	x0 := nums[0]
 	step := uint64(0)
 	for _, x := range nums {
-		step = gcd(step, abs(x-x0))
+		if step = gcd(step, abs(x-x0)); step == 1 {
+			break // nothing divides it further
+		}
 	}
 	if step == 0 {
 		if len(absent) == 0 {
@@ -78,7 +80,10 @@ func (s *columns) append(dst []byte, nums []int64, absent []int64) []byte {
 	}
 	s.steps = s.steps[:0]
 	for _, x := range nums {
-		s.steps = append(s.steps, (x-x0)/int64(step))
+		if x -= x0; step > 1 {
+			x /= int64(step)
+		}
+		s.steps = append(s.steps, x)
 	}
 	best := s.choose()
 	parts := 3
@@ -117,20 +122,36 @@ func (s *columns) residuals(predictor int) {
 }
 
 // choose tries every predictor with every packing and keeps the smallest.
-// Only integers take part, so that every machine chooses alike.
+// Only integers take part, so that every machine chooses alike. The order of the
+// trials has no say in it: it begins with what mostly wins, so that the others
+// are given up as soon as they are larger.
 func (s *columns) choose() choice {
-	best := choice{size: math.MaxInt}
-	for p := range predictors {
+	best := choice{size: math.MaxInt / 8}
+	for _, p := range [predictors]int{predictDelta, predictDelta2, predictNone, predictLag2} {
 		s.residuals(p)
-		for _, c := range [...]choice{s.varints(), s.plain(), s.rice(0), s.runs(0), s.rice(s.mean()), s.runs(s.meanOfRest())} {
-			c.how += uint64(p) * 8
-			c.size += headLen(c.how)
-			if c.better(best) {
-				best = c
-			}
+		mean, rest := s.means()
+		best = best.or(s.rice(mean, best.size), p)
+		best = best.or(s.runs(rest, best.size), p)
+		if mean != 0 {
+			best = best.or(s.rice(0, best.size), p)
 		}
+		if rest != 0 {
+			best = best.or(s.runs(0, best.size), p)
+		}
+		best = best.or(s.varints(), p)
+		best = best.or(s.plain(), p)
 	}
 	return best
+}
+
+// or is the better of two; other was made for this predictor.
+func (c choice) or(other choice, predictor int) choice {
+	other.how += uint64(predictor) * 8
+	other.size += headLen(other.how)
+	if other.better(c) {
+		return other
+	}
+	return c
 }
 
 func (s *columns) varints() choice {
@@ -149,19 +170,27 @@ func (s *columns) plain() choice {
 	return choice{how: packPlain, size: n}
 }
 
-func (s *columns) rice(start int) choice {
+// rice is given up, as larger than it would be, beyond most bytes.
+func (s *columns) rice(start, most int) choice {
 	n, p := 0, newPace(start)
 	for _, u := range s.res {
+		if n > most*8 {
+			break
+		}
 		n += riceLen(u, p.k())
 		p = p.next(u)
 	}
 	return bitChoice(packRice, start, n)
 }
 
-func (s *columns) runs(start int) choice {
+// runs is given up, as larger than it would be, beyond most bytes.
+func (s *columns) runs(start, most int) choice {
 	n, run := 0, uint64(0)
 	value, zeros := newPace(start), newPace(0)
 	for _, u := range s.res {
+		if n > most*8 {
+			break
+		}
 		if u == 0 {
 			run++
 			continue
@@ -180,28 +209,21 @@ func bitChoice(pack, start, n int) choice {
 	return choice{how: uint64(pack) + uint64(start)*32, size: headLen(uint64(n)) + n, body: n}
 }
 
-// mean is the start parameter that fits all residuals.
-func (s *columns) mean() int {
-	var hi, lo, carry uint64
+// means are the start parameters that fit all residuals, and, one less each, those
+// that are not zero.
+func (s *columns) means() (all, rest int) {
+	var hi, lo, carry, zeros uint64
 	for _, u := range s.res {
 		lo, carry = bits.Add64(lo, u, 0)
 		hi += carry
-	}
-	return startFor(hi, lo, len(s.res))
-}
-
-// meanOfRest is the start parameter that fits the residuals that are not zero.
-func (s *columns) meanOfRest() int {
-	var hi, lo, carry uint64
-	n := 0
-	for _, u := range s.res {
-		if u > 0 {
-			lo, carry = bits.Add64(lo, u-1, 0)
-			hi += carry
-			n++
+		if u == 0 {
+			zeros++
 		}
 	}
-	return startFor(hi, lo, n)
+	n := uint64(len(s.res))
+	all = startFor(hi, lo, len(s.res))
+	lo, carry = bits.Sub64(lo, n-zeros, 0)
+	return all, startFor(hi-carry, lo, int(n-zeros))
 }
 
 func startFor(hi, lo uint64, n int) int {
