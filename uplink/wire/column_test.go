@@ -99,7 +99,7 @@ func forced(nums []int64, how uint64) []byte {
 	c.residuals(int(how >> 3 & 3))
 	choices := map[uint64]choice{
 		packVarint: c.varints(), packPlain: c.plain(),
-		packRice: c.rice(int(how >> 5), 1<<20), packRuns: c.runs(int(how >> 5), 1<<20),
+		packRice: c.rice(int(how>>5), 1<<20), packRuns: c.runs(int(how>>5), 1<<20),
 	}
 	ch := choices[how&7]
 	ch.how = how
