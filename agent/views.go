@@ -21,10 +21,10 @@ func (a *Agent) Consent(_ context.Context, language string) (control.Consent, er
 	if language == "" {
 		language = a.cfg.Device.Language
 	}
-	out := control.Consent{Language: language, Withheld: a.pipe.withheld()}
-	if a.rules.policy != nil {
-		out.Controller = a.rules.policy.Controller.Name
+	if a.rules.policy == nil {
+		return control.Consent{}, control.Errorf(control.ErrUnavailable, "candor policy check", "nothing can be shown, and nothing leaves: the policy is %s: %w", a.rules.state, a.rules.err)
 	}
+	out := control.Consent{Language: language, Withheld: a.pipe.withheld(), Controller: a.rules.policy.Controller.Name}
 	for _, p := range a.pipe.Plan().Purposes() {
 		out.Purposes = append(out.Purposes, a.consentPurpose(p, language))
 	}

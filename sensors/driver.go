@@ -48,7 +48,7 @@ func HostEnv(clock Clock, dir string) Env {
 // Driver is one row of the driver table.
 type Driver struct {
 	Name      string
-	Doc       string   // one line for `sensor list`
+	Doc       string   // one line, for lists of drivers
 	Needs     []string // keys of [[sensor]] that must be there, besides name and driver
 	Uses      []string // keys that may be there
 	Simulated bool     // true when what it emits was never measured now: shown wherever the source is

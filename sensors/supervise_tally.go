@@ -43,7 +43,7 @@ func (t *tally) list() []FaultCount {
 func hintFor(k FaultKind) string {
 	switch k {
 	case NoAnswer:
-		return "check power, cable and address; candor sensor scan shows who answers"
+		return "check power, cable and address"
 	case Timeout:
 		return "a line is held low or the part stretches the clock: take the power from the part, try a slower bus"
 	case Arbitration:

@@ -151,7 +151,7 @@ func (f *follower) Run(ctx context.Context, emit func(sensors.Reading) error) er
 		if stop || ctx.Err() != nil {
 			return err
 		}
-		f.count(lineLost, 1, "look at the line's name and who uses it: candor sensor scan")
+		f.count(lineLost, 1, "look at the line's name and at what else uses it")
 		if f.o.Clock.Now().Sub(opened) > lastRetry { // it worked for a while
 			pause = firstRetry
 		}

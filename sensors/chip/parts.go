@@ -2,7 +2,7 @@ package chip
 
 import "slices"
 
-// Parts is the table of all that this package knows, in the order in which `sensor list` shows it.
+// Parts is the table of all that this package knows, in the order in which the drivers are listed.
 func Parts() []Row {
 	return slices.Concat([]Row{
 		bme280Row(), bmp280Row(), sht3xRow(), sht4xRow(), scd4xRow(), hdc302xRow(),

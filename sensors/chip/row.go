@@ -33,7 +33,7 @@ const (
 	FromHardware  Evidence = "hardware"  // recorded from a real part
 )
 
-// Sentence is the evidence as `sensor list` prints it.
+// Sentence is the evidence in words.
 func (e Evidence) Sentence() string {
 	switch e {
 	case FromHardware:

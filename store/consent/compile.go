@@ -109,7 +109,7 @@ func (c *compiler) purpose(o *Offer) {
 func (c *compiler) header(o *Offer) *Purpose {
 	p := &Purpose{
 		ID: o.ID, Title: o.Title, Why: o.Why, Benefit: o.Benefit, DPV: o.DPV, Access: o.Access, Service: o.Service, Basis: o.Basis, Tags: o.Tags,
-		Tick: micros(o.Time), Upload: max(micros(o.Upload), micros(o.Time)), Epoch: micros(o.Epoch), Expires: micros(o.Expires),
+		Tick: micros(o.Time), Upload: max(micros(o.Upload), micros(o.Time), sensors.Second), Epoch: micros(o.Epoch), Expires: micros(o.Expires),
 		Retention: int(micros(o.Retention) / sensors.Day), PolicyVersion: c.in.Policy.Version, State: Asked,
 	}
 	if o.Room != nil {
