@@ -92,9 +92,15 @@ func (a *Agent) open() error {
 	}
 	var err error
 	if a.keys, err = keyring.Open(a.cfg.Keys.Dir, a.opts.Rand); err != nil {
+		if errors.Is(err, keyring.ErrDamaged) {
+			return fmt.Errorf("keys: %w\nnothing leaves, and what they opened can't be read by anyone any more; move the file away and every yes is asked anew", err)
+		}
 		return fmt.Errorf("keys: %w", err)
 	}
 	if a.book, err = ledger.Open(ledger.Options{Dir: a.cfg.Device.State, Keys: a.keys, Rand: a.opts.Rand, When: a.now()}); err != nil {
+		if errors.Is(err, ledger.ErrDamaged) {
+			return fmt.Errorf("%w\nnothing leaves without it; keep a copy, move ledger.db away and every yes is asked anew; ask the recipients yourself to delete what they have", err)
+		}
 		return err
 	}
 	if _, err := a.book.Reconcile(a.keys.Has, a.now()); err != nil {
