@@ -3,9 +3,12 @@ package sensors
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/candor-edge/candor/tinyconf"
 )
 
 // MaxSourceName is the longest name of a source in bytes.
@@ -73,4 +76,33 @@ func setKeys(c Config) []string {
 		}
 	}
 	return set
+}
+
+// SetClasses gives fields the classes that a [sensor.classes] table declares, by quantity. The error joins all faults.
+func SetClasses(fields []Field, declared map[string]string) error {
+	var faults []error
+	quantities := make([]string, len(fields))
+	for i, f := range fields {
+		quantities[i] = f.Quantity()
+	}
+	known := make([]string, 0, len(Classes()))
+	for _, c := range Classes() {
+		known = append(known, string(c))
+	}
+	for _, quantity := range slices.Sorted(maps.Keys(declared)) {
+		class := declared[quantity]
+		at := slices.Index(quantities, quantity)
+		if at < 0 {
+			faults = append(faults, fmt.Errorf("classes: no field is called %q; %s",
+				quantity, tinyconf.Hint(quantity, quantities)))
+			continue
+		}
+		if !slices.Contains(known, class) {
+			faults = append(faults, fmt.Errorf("classes: %s: no class is called %q; %s",
+				quantity, class, tinyconf.Hint(class, known)))
+			continue
+		}
+		fields[at].Class = Class(class)
+	}
+	return errors.Join(faults...)
 }

@@ -2,12 +2,10 @@ package chip
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
 	"github.com/candor-edge/candor/sensors"
-	"github.com/candor-edge/candor/tinyconf"
 )
 
 // Options are what the drivers take of the world outside.
@@ -68,7 +66,7 @@ func (o Options) prepare(row Row, c sensors.Config) ([]sensors.Field, time.Durat
 	if every < row.Fastest {
 		return nil, 0, fmt.Errorf("every: %v is too often; a %s has something new every %v", every, row.Name, row.Fastest)
 	}
-	return fields, every, setClasses(fields, c.Classes)
+	return fields, every, sensors.SetClasses(fields, c.Classes)
 }
 
 func (o Options) openPart(row Row, c sensors.Config, env sensors.Env) (sensors.Source, error) {
@@ -104,26 +102,4 @@ func (o Options) openLine(row Row, c sensors.Config, env sensors.Env) (sensors.S
 		return nil, fmt.Errorf("sensor %q: %w", c.Name, err)
 	}
 	return s, nil
-}
-
-// setClasses gives fields the classes that the configuration declares.
-func setClasses(fields []sensors.Field, declared map[string]string) error {
-	var quantities, known []string
-	for _, f := range fields {
-		quantities = append(quantities, f.Quantity())
-	}
-	for _, c := range sensors.Classes() {
-		known = append(known, string(c))
-	}
-	for _, quantity := range slices.Sorted(maps.Keys(declared)) {
-		at := slices.Index(quantities, quantity)
-		if at < 0 {
-			return fmt.Errorf("classes: no field is called %q; %s", quantity, tinyconf.Hint(quantity, quantities))
-		}
-		if !slices.Contains(known, declared[quantity]) {
-			return fmt.Errorf("classes: %s: no class is called %q; %s", quantity, declared[quantity], tinyconf.Hint(declared[quantity], known))
-		}
-		fields[at].Class = sensors.Class(declared[quantity])
-	}
-	return nil
 }

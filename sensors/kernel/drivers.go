@@ -64,7 +64,7 @@ func (o Options) open(c sensors.Config, env sensors.Env) (sensors.Source, error)
 	for _, ch := range channels {
 		fields = append(fields, sensors.NewField(c.Name, ch.Quantity, ch.Kind))
 	}
-	if err := setClasses(fields, c.Classes); err != nil {
+	if err := sensors.SetClasses(fields, c.Classes); err != nil {
 		return fail(err)
 	}
 	s := sensors.Supervised{Name: c.Name, Driver: driverName, Fields: fields, Part: NewPart(o.FS, ref, channels),
@@ -123,26 +123,4 @@ func kindNames() []string {
 		}
 	}
 	return names
-}
-
-// setClasses gives fields the classes that the configuration declares.
-func setClasses(fields []sensors.Field, declared map[string]string) error {
-	var quantities, known []string
-	for _, f := range fields {
-		quantities = append(quantities, f.Quantity())
-	}
-	for _, c := range sensors.Classes() {
-		known = append(known, string(c))
-	}
-	for _, quantity := range slices.Sorted(maps.Keys(declared)) {
-		at := slices.Index(quantities, quantity)
-		if at < 0 {
-			return fmt.Errorf("classes: no field is called %q; %s", quantity, tinyconf.Hint(quantity, quantities))
-		}
-		if !slices.Contains(known, declared[quantity]) {
-			return fmt.Errorf("classes: %s: no class is called %q; %s", quantity, declared[quantity], tinyconf.Hint(declared[quantity], known))
-		}
-		fields[at].Class = sensors.Class(declared[quantity])
-	}
-	return nil
 }

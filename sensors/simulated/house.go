@@ -61,7 +61,7 @@ func openHouse(c sensors.Config, env sensors.Env) (sensors.Source, error) {
 	}
 	h.room = &h.rooms[at]
 	fault(h.makeFields())
-	fault(setClasses(h.fields, c.Classes))
+	fault(sensors.SetClasses(h.fields, c.Classes))
 	if c.Every != 0 {
 		h.every = sensors.Micros(time.Duration(c.Every).Microseconds())
 	}

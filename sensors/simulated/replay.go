@@ -77,7 +77,7 @@ func newReplay(c sensors.Config, env sensors.Env) (*replay, error) {
 	columns, columnErr := makeColumns(names, c.Columns, what)
 	r.columns = columns
 	r.makeFields()
-	classErr := setClasses(r.fields, c.Classes)
+	classErr := sensors.SetClasses(r.fields, c.Classes)
 	if err := errors.Join(paceErr, columnErr, classErr); err != nil {
 		return nil, err
 	}
