@@ -58,7 +58,7 @@ func words(m sensors.Micros) string { return tinyconf.Duration(int64(m) * 1000).
 
 func timeOf(m sensors.Micros) time.Time { return time.UnixMicro(int64(m)).UTC() }
 
-// Sent implements control.Discloser: what was acknowledged, oldest first.
+// Sent implements control.Discloser: what left, oldest first.
 func (a *Agent) Sent(ctx context.Context) ([]control.Sent, error) {
 	out := []control.Sent{}
 	err := a.book.Sent(func(s ledger.Sent) error {

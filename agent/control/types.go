@@ -71,7 +71,7 @@ type PurposeStatus struct {
 	Deletion  string        `json:"deletion,omitempty"` // of what was sent under a yes that has ended: asked, confirmed
 }
 
-// SentTotal sums up what the recipient has acknowledged.
+// SentTotal sums up what left: batches that were refused or cut off, and every try of a message, are in it too.
 type SentTotal struct {
 	Batches   uint64 `json:"batches"`
 	Rows      uint64 `json:"rows"`
@@ -184,5 +184,5 @@ type Sent struct {
 	SentAt      time.Time `json:"sent_at"`
 	Fields      []string  `json:"fields"`
 	Control     string    `json:"control,omitempty"` // "announcement", "deletion" …; "" for a batch
-	Result      string    `json:"result"`            // accepted, or cancelled: cut off on its way, perhaps with some of it there
+	Result      string    `json:"result"`            // accepted, refused, or cancelled: cut off on its way, perhaps with some of it there
 }

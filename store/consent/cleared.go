@@ -36,7 +36,7 @@ func (Cell) MarshalText() ([]byte, error) { return []byte("[cell]"), nil }
 
 // Cleared is one row that a plan let through: the fields of one source and stamp, for one grant, in the agreed form.
 //
-// Its fields are unexported and only [Plan.Clear], [Plan.CloseSource] and [Plan.CloseAll] fill them, so what the store accepts
+// Its fields are unexported and only [Plan.Clear] and [Plan.CloseSource] fill them, so what the store accepts
 // is what a plan cleared. The zero value is refused by the store.
 //
 // Purpose stays valid for ever; Cells are valid until the next call on the same [Windows].
