@@ -18,6 +18,7 @@ type options struct {
 	bin       string // directory of candor and candor-receiver
 	sizes     string // directory of the programs whose size is told, one folder a platform
 	recording string
+	data      string // directory of the recordings that sizes are measured on
 	readings  int
 	save      string
 	commit    string
@@ -39,6 +40,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f.StringVar(&b.bin, "bin", "", "`directory` of candor and candor-receiver")
 	f.StringVar(&b.sizes, "sizes", "", "`directory` with a folder a platform, of programs as they are shipped")
 	f.StringVar(&b.recording, "recording", "", "the recording, a CSV `file`")
+	f.StringVar(&b.data, "data", "agent/bench/data", "`directory` of the recordings that sizes are measured on")
 	f.IntVar(&b.readings, "readings", 1_000_000, "how many readings it has")
 	f.StringVar(&b.save, "save", "", "also write the results into this `directory`")
 	f.StringVar(&b.commit, "commit", "unknown", "what is measured")
@@ -76,6 +78,7 @@ func (b *bench) measure(ctx context.Context) (err error) {
 		{"idle", b.idle},
 		{"start", b.start},
 		{"the wire at 60 and at 1,000 a batch", b.wire},
+		{"the wire beside others", b.encodings},
 		{"single stages", b.stages},
 		{"sizes", b.programs},
 	}

@@ -34,6 +34,15 @@ func (r *report) atMost(what string, v, budget float64, format string) {
 	r.judged(what, v, budget, "at most "+format, format, v <= budget)
 }
 
+// maybe is atMost where there is a budget, else only.
+func (r *report) maybe(what string, v, budget float64, format string) {
+	if budget == 0 {
+		r.only(what, v, format)
+		return
+	}
+	r.atMost(what, v, budget, format)
+}
+
 // atLeast adds a figure that must not be below its budget.
 func (r *report) atLeast(what string, v, budget float64, format string) {
 	r.judged(what, v, budget, "at least "+format, format, v >= budget)
