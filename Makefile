@@ -22,7 +22,7 @@ STATICCHECK := go run -modfile=.ci/tools.mod honnef.co/go/tools/cmd/staticcheck
 # The race detector needs a C compiler.
 CC_FOUND := $(shell command -v "$$(go env CC 2>/dev/null | cut -d' ' -f1)" 2>/dev/null)
 
-.PHONY: help run build test check format vet staticcheck length nocgo cross bench fuzz clean
+.PHONY: help run build test soak check format vet staticcheck length nocgo cross bench fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ ifeq ($(CC_FOUND),)
 else
 	CGO_ENABLED=1 go test -race -timeout 4m ./...
 endif
+
+soak: ## the long suites: a thousand kills, and what is marked as soak (an hour and more)
+	CANDOR_KILLS=1000 go test -count=1 -timeout 30m -v -run '^TestHostileNetworkAndKills$$' ./agent/candor
+	go test -tags soak -count=1 -timeout 90m -run Soak ./...
 
 check: ## all that has to hold before a change is accepted
 	@state() { git status --porcelain -uall; git diff | cksum; }; \

@@ -85,7 +85,19 @@ file = "policy.toml"
 recipient = "acme"
 url = "http://`+w.url+`"
 `)
-	w.write("policy.toml", `
+	w.write("policy.toml", workshopPolicy)
+	var csv bytes.Buffer
+	csv.WriteString("t_ms,count\n")
+	for i := range readings {
+		fmt.Fprintf(&csv, "%d,%d\n", int64(1_700_000_000_000)+int64(i)*1000, i)
+	}
+	w.write("room.csv", csv.String())
+	w.grant("all", "sums")
+	return w
+}
+
+// workshopPolicy lets every reading out, and the sums of the minutes.
+const workshopPolicy = `
 version = 1
 [controller]
 name = "Acme"
@@ -118,21 +130,18 @@ time = "1m"
   field = "room.count"
   action = "sum"
   window = "1m"
-`)
-	var csv bytes.Buffer
-	csv.WriteString("t_ms,count\n")
-	for i := range readings {
-		fmt.Fprintf(&csv, "%d,%d\n", int64(1_700_000_000_000)+int64(i)*1000, i)
-	}
-	w.write("room.csv", csv.String())
-	for _, p := range []string{"all", "sums"} {
+`
+
+// grant says yes to purposes.
+func (w *workshop) grant(purposes ...string) {
+	w.t.Helper()
+	for _, p := range purposes {
 		args := []string{"consent", "grant", p, "--config", "candor.toml"}
 		if os.Getuid() == 0 {
 			args = append(args, "--on-behalf", "the test")
 		}
 		w.must("candor", args...)
 	}
-	return w
 }
 
 func (w *workshop) write(name, text string) {
