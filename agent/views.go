@@ -188,6 +188,9 @@ func (a *Agent) warnings(s *control.Status) []string {
 	default:
 		out = append(out, "The policy is not signed: whoever can write its file can change what is asked.")
 	}
+	if warning := a.flashWarning(a.store.Status().Written); warning != "" {
+		out = append(out, warning)
+	}
 	var simulated []string
 	for _, x := range s.Sensors {
 		if x.Simulated {

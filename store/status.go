@@ -50,6 +50,7 @@ type Status struct {
 
 	Bytes    int64 // pages in use of all files
 	MaxBytes int64
+	Reserve  int64 // bytes left free on the disk
 	Segments int
 
 	WaitingRows     int // in memory, lost by a power cut
@@ -73,7 +74,7 @@ func (s *Store) Status() Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := Status{
-		State: s.condition, Detail: s.detail, MaxBytes: s.opt.MaxSize, Segments: len(s.segments),
+		State: s.condition, Detail: s.detail, MaxBytes: s.opt.MaxSize, Reserve: s.opt.Reserve, Segments: len(s.segments),
 		WaitingRows: s.waitRows, Written: s.written.Load(), Unclean: s.unclean,
 		Gaps: slices.Clone(s.gaps), Dropped: maps.Clone(s.counts),
 	}
@@ -92,6 +93,9 @@ func (s *Store) Status() Status {
 	}
 	return st
 }
+
+// Quarantined is how many damaged files are kept for a look.
+func (s *Store) Quarantined() int { return len(s.quarantined()) }
 
 func (s *Store) streamStatus(id uint32) StreamStatus {
 	st := StreamStatus{Stream: id, Grant: s.grantOf(id), Losses: s.lossesOf(id).list()}

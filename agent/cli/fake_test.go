@@ -86,3 +86,22 @@ func (fakeAgent) Grant(_ context.Context, purpose string, role control.Role, d c
 func (fakeAgent) Withdraw(_ context.Context, purpose string, _ control.Role, _ control.Decision) (control.Decided, error) {
 	return control.Decided{Purpose: purpose, State: consent.Withdrawn, Grant: 4, Notice: "Nothing of it leaves any more."}, nil
 }
+
+func (fakeAgent) Buffer(context.Context) (control.Buffer, error) {
+	return control.Buffer{BufferStatus: control.BufferStatus{State: "ok", Bytes: 1536, MaxBytes: 256 << 20, Segments: 1, Waiting: 1, Written: 40960, Gaps: []string{"a damaged segment"}},
+		Reserve: 16 << 20, Since: at(6), Flash: "within the budget", PerDay: 3 << 20, Oldest: "2026-02-27", Unclean: true, Quarantine: 1,
+		Streams: []control.BufferStream{{Purpose: "trends", Epoch: 3, Waiting: 1, Buffered: 3, Outgoing: 1, Parked: 2, Oldest: "2026-02-27"}}}, nil
+}
+
+func (fakeAgent) VerifyBuffer(_ context.Context, emit func(control.BufferCheck) error) error {
+	for _, c := range []control.BufferCheck{{File: "00000001.db", Bytes: 8192, Records: 4, Rows: 240, Of: 2}, {File: "00000002.db", Bytes: 4096, Records: 1, Rows: 60, Damaged: 1, KeyGone: 2, Of: 2}} {
+		if err := emit(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (fakeAgent) ExportBuffer(_ context.Context, emit func(control.Waiting) error) error {
+	return emit(control.Waiting{Purpose: "trends", Epoch: 3, Rows: 22, SenML: pack()})
+}

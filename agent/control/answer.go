@@ -13,6 +13,10 @@ func writeAnswer(w http.ResponseWriter, v any) {
 		writeList(w, sent)
 		return
 	}
+	if each, ok := v.(lines); ok {
+		writeLines(w, each)
+		return
+	}
 	data, err := json.Marshal(v)
 	if err != nil {
 		writeError(w, Errorf(ErrInternal, "", "the answer can't be written as JSON: %w", err))

@@ -2,7 +2,7 @@ package control
 
 import "context"
 
-// Reporter tells how things stand. Methods of the three interfaces may be called by many goroutines at once; they
+// Reporter tells how things stand. Methods of these interfaces may be called by many goroutines at once; they
 // return within seconds and honour ctx.
 type Reporter interface {
 	// Status is the state of the object in words and counts, never values.
@@ -36,4 +36,5 @@ type Backend interface {
 	Reporter
 	Discloser
 	Decider
+	Keeper
 }

@@ -159,6 +159,78 @@ func (c *Client) do(ctx context.Context, method, path string, body, answer any) 
 	return readAnswer(resp, answer)
 }
 
+// long asks for what may take longer than any answer should, and is ended by ctx only.
+func (c *Client) long(ctx context.Context, path string) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://candor"+path, nil)
+	if err != nil {
+		return nil, fmt.Errorf("can't make the request: %w", err)
+	}
+	patient := *c.http
+	patient.Timeout = 0
+	resp, err := patient.Do(r)
+	if err != nil {
+		return nil, transportError(err)
+	}
+	return resp, nil
+}
+
+// lines asks for an answer that comes piece by piece, and hands over each piece but the last, which says that it is whole.
+func (c *Client) lines(ctx context.Context, path string, each func(json.RawMessage) error) error {
+	resp, err := c.long(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		return readAnswer(resp, nil)
+	}
+	dec := json.NewDecoder(resp.Body)
+	for {
+		var piece json.RawMessage
+		if err := dec.Decode(&piece); err != nil {
+			return fmt.Errorf("the answer broke off: %w", err)
+		}
+		var last ending
+		if err := json.Unmarshal(piece, &last); err == nil && last.End {
+			if last.Error != nil {
+				return last.Error.error()
+			}
+			return nil
+		}
+		if err := each(piece); err != nil {
+			return err
+		}
+	}
+}
+
+// Buffer asks what is in the buffer.
+func (c *Client) Buffer(ctx context.Context) (Buffer, error) {
+	var b Buffer
+	err := c.do(ctx, http.MethodGet, "/v1/buffer", nil, &b)
+	return b, err
+}
+
+// VerifyBuffer has everything that is kept read and authenticated, and hands over what was found file by file.
+func (c *Client) VerifyBuffer(ctx context.Context, emit func(BufferCheck) error) error {
+	return pieces(ctx, c, "/v1/buffer/verify", emit)
+}
+
+// ExportBuffer hands over everything that has not left, decoded, piece by piece.
+func (c *Client) ExportBuffer(ctx context.Context, emit func(Waiting) error) error {
+	return pieces(ctx, c, "/v1/buffer/export", emit)
+}
+
+// pieces is lines with each piece decoded.
+func pieces[T any](ctx context.Context, c *Client, path string, emit func(T) error) error {
+	return c.lines(ctx, path, func(piece json.RawMessage) error {
+		var v T
+		if err := json.Unmarshal(piece, &v); err != nil {
+			return fmt.Errorf("the answer can't be read; are daemon and command of the same version? %w", err)
+		}
+		return emit(v)
+	})
+}
+
 // transportError takes off what http.Client puts before its errors, a method and an address that mean nothing here.
 func transportError(err error) error {
 	var e *Error
@@ -185,7 +257,7 @@ func readAnswer(resp *http.Response, answer any) error {
 		if err := json.Unmarshal(data, &body); err != nil || body.Error.Code == "" {
 			return fmt.Errorf("the answer is not one of candor: HTTP status %d", resp.StatusCode)
 		}
-		return &Error{Code: body.Error.Code, Text: body.Error.Text, Hint: body.Error.Hint}
+		return body.Error.error()
 	}
 	if err := json.Unmarshal(data, answer); err != nil {
 		return fmt.Errorf("the answer can't be read; are daemon and command of the same version? %w", err)

@@ -91,9 +91,15 @@ func asError(err error) *Error {
 
 // errorBody is how an error looks on the socket.
 type errorBody struct {
-	Error struct {
-		Code Code   `json:"code"`
-		Text string `json:"text"`
-		Hint string `json:"hint,omitempty"`
-	} `json:"error"`
+	Error errorText `json:"error"`
 }
+
+// errorText is an [Error] as it travels.
+type errorText struct {
+	Code Code   `json:"code"`
+	Text string `json:"text"`
+	Hint string `json:"hint,omitempty"`
+}
+
+// error is the error at the other end.
+func (t errorText) error() *Error { return &Error{Code: t.Code, Text: t.Text, Hint: t.Hint} }

@@ -66,3 +66,24 @@ func (f *fake) Withdraw(_ context.Context, purpose string, role Role, d Decision
 	f.mu.Unlock()
 	return Decided{Purpose: purpose, State: consent.Withdrawn, Grant: 1}, f.note("withdraw " + purpose + " " + string(role))
 }
+
+func (f *fake) Buffer(context.Context) (Buffer, error) {
+	return Buffer{BufferStatus: BufferStatus{State: "ok", MaxBytes: 11, Bytes: 10, Waiting: 3, Written: 13}, Flash: "within the budget", PerDay: 99, Oldest: "2026-01-02",
+		Streams: []BufferStream{{Purpose: "trends", Buffered: 4}}}, f.note("buffer")
+}
+
+func (f *fake) VerifyBuffer(_ context.Context, emit func(BufferCheck) error) error {
+	if err := emit(BufferCheck{File: "00000001.db", Bytes: 9, Records: 2, Rows: 7, Damaged: 3, Of: 1}); err != nil {
+		return err
+	}
+	return f.note("verify")
+}
+
+func (f *fake) ExportBuffer(_ context.Context, emit func(Waiting) error) error {
+	for i := range 3 {
+		if err := emit(Waiting{Purpose: "trends", Rows: i, SenML: RawJSON(`[{"n":"x","v":1}]`)}); err != nil {
+			return err
+		}
+	}
+	return f.note("export")
+}

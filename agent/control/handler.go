@@ -41,6 +41,9 @@ func (s *server) routes() []route {
 		{"GET", "/v1/consent", household, s.consent},
 		{"GET", "/v1/preview", household, s.preview},
 		{"GET", "/v1/sent", household, s.sent},
+		{"GET", "/v1/buffer", everyone, s.buffer},
+		{"GET", "/v1/buffer/verify", everyone, s.verifyBuffer},
+		{"GET", "/v1/buffer/export", household, s.exportBuffer},
 		{"POST", "/v1/consent/{purpose}/grant", household, s.decide(s.backend.Grant)},
 		{"POST", "/v1/consent/{purpose}/withdraw", household, s.decide(s.backend.Withdraw)},
 	}

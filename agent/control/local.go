@@ -1,7 +1,7 @@
 package control
 
 import (
-	"bytes"
+	"context"
 	"io"
 	"net/http"
 )
@@ -12,37 +12,53 @@ type inProcess struct {
 	role    Role
 }
 
-// RoundTrip implements http.RoundTripper.
+// RoundTrip implements http.RoundTripper. It returns as soon as the answer begins; closing its body ends the handler.
 func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
-	ctx := r.Context()
-	if err := ctx.Err(); err != nil {
+	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
-	in := r.Clone(WithRole(ctx, t.role))
+	ctx, cancel := context.WithCancel(WithRole(r.Context(), t.role))
+	in := r.Clone(ctx)
 	if in.Body == nil {
 		in.Body = http.NoBody
 	}
-	defer func() { _ = in.Body.Close() }()
-	w := &answerWriter{header: http.Header{}}
-	t.handler.ServeHTTP(w, in)
-	w.WriteHeader(http.StatusOK) // where the handler wrote nothing
+	from, to := io.Pipe()
+	w := &answerWriter{header: http.Header{}, begun: make(chan struct{}), body: to}
+	ended := make(chan struct{})
+	go func() { // the body's Close waits for it
+		defer close(ended)
+		defer func() { _ = in.Body.Close() }()
+		t.handler.ServeHTTP(w, in)
+		w.WriteHeader(http.StatusOK) // where the handler wrote nothing
+		_ = to.Close()
+	}()
+	<-w.begun
 	return &http.Response{
-		Status:        http.StatusText(w.status),
-		StatusCode:    w.status,
-		Proto:         "HTTP/1.1",
-		ProtoMajor:    1,
-		ProtoMinor:    1,
-		Header:        w.header,
-		Body:          io.NopCloser(&w.body),
-		ContentLength: int64(w.body.Len()),
-		Request:       r,
+		Status: http.StatusText(w.status), StatusCode: w.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: w.header, Body: &pipeBody{from, cancel, ended}, ContentLength: -1, Request: r,
 	}, nil
 }
 
-// answerWriter keeps an answer.
+// pipeBody is an answer that a handler is still writing.
+type pipeBody struct {
+	*io.PipeReader
+	cancel context.CancelFunc
+	ended  chan struct{}
+}
+
+// Close implements io.Closer: the handler's writes fail from here on, and it has ended when Close returns.
+func (b *pipeBody) Close() error {
+	b.cancel()
+	_ = b.PipeReader.Close()
+	<-b.ended
+	return nil
+}
+
+// answerWriter passes an answer on as it is written.
 type answerWriter struct {
 	header http.Header
-	body   bytes.Buffer
+	begun  chan struct{} // closed with the status
+	body   *io.PipeWriter
 	status int
 }
 
@@ -53,6 +69,7 @@ func (w *answerWriter) Header() http.Header { return w.header }
 func (w *answerWriter) WriteHeader(status int) {
 	if w.status == 0 {
 		w.status = status
+		close(w.begun)
 	}
 }
 
