@@ -36,6 +36,8 @@ type Options struct {
 	Dial      transport.Dialer // nil: the machine's network
 	Sending   func(bool)       // the light: called when sending starts and when it stops
 	Version   string
+	// Detached leaves out the control socket and the signals: for a simulation in which time must not wait for the outside.
+	Detached bool
 }
 
 // Agent is an object's agent with everything opened. Its methods are safe for concurrent use; Run and Once are called

@@ -29,11 +29,12 @@ type task struct {
 // tasks lists what Run runs; nothing is started by it.
 func (a *Agent) tasks() []task {
 	list := []task{
-		{"control", a.serveControl},
 		{"uplink", a.up.Run},
 		{"flush", a.flushLoop},
 		{"recheck", a.recheckLoop},
-		{"reload", a.reloadLoop},
+	}
+	if !a.opts.Detached {
+		list = append(list, task{"control", a.serveControl}, task{"reload", a.reloadLoop})
 	}
 	for _, r := range a.sources {
 		list = append(list, task{"sensor " + r.source.Name(), func(ctx context.Context) error {
