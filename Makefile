@@ -42,8 +42,9 @@ else
 	CGO_ENABLED=1 go test -race -timeout 4m ./...
 endif
 
-soak: ## the long suites: a thousand kills, and what is marked as soak (an hour and more)
+soak: ## the long suites: a thousand kills, ten million rows waiting, and what is marked as soak (an hour and more)
 	CANDOR_KILLS=1000 go test -count=1 -timeout 30m -v -run '^TestHostileNetworkAndKills$$' ./agent/candor
+	CANDOR_BACKLOG=10000000 go test -count=1 -timeout 30m -v -run "^TestGrowth\$\$" ./store
 	go test -tags soak -count=1 -timeout 90m -run Soak ./...
 
 check: ## all that has to hold before a change is accepted
