@@ -109,8 +109,8 @@ func (o *Offer) Check(ctx *tinyconf.Context) {
 		if o.Room.Rows < 1 || o.Room.Rows > 1000 {
 			ctx.Fault("room.rows", "%d rows; from 1 to 1000", o.Room.Rows)
 		}
-		if o.Room.Bytes < 256 || o.Room.Bytes > 65536 {
-			ctx.Fault("room.bytes", "%d bytes; from 256 to 65536", o.Room.Bytes)
+		if o.Room.Bytes < 160 || o.Room.Bytes > 65536 {
+			ctx.Fault("room.bytes", "%d bytes; from 160 to 65536", o.Room.Bytes)
 		}
 	}
 	fields := map[string]bool{}
