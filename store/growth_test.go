@@ -61,8 +61,9 @@ func TestGrowth(t *testing.T) {
 	if last.allocRow > first.allocRow*1.2 {
 		t.Errorf("a row costs %.0f bytes of memory passed through with %d rows in the buffer, and %.0f with %d", first.allocRow, first.rows, last.allocRow, last.rows)
 	}
-	if perRow := float64(last.heap-first.heap) / float64(last.rows); perRow > 0.1 {
-		t.Errorf("a row that waits holds %.2f bytes of memory", perRow)
+	// 32 bytes a chunk of some thousand rows; what else the heap holds at that moment moves by some tens of kilobytes.
+	if grew := last.heap - first.heap; grew > 256<<10+int64(last.rows)/10 {
+		t.Errorf("%d rows that wait hold %d bytes of memory", last.rows, grew)
 	}
 	drainGrown(t, h, s, rows)
 }
