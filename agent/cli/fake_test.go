@@ -105,3 +105,11 @@ func (fakeAgent) VerifyBuffer(_ context.Context, emit func(control.BufferCheck) 
 func (fakeAgent) ExportBuffer(_ context.Context, emit func(control.Waiting) error) error {
 	return emit(control.Waiting{Purpose: "trends", Epoch: 3, Rows: 22, SenML: pack()})
 }
+
+func (fakeAgent) Pause(context.Context, control.Role, control.Decision) (control.Paused, error) {
+	return control.Paused{Since: at(7), Notice: "Nothing leaves any more."}, nil
+}
+
+func (fakeAgent) Resume(context.Context, control.Role, control.Decision) (control.Paused, error) {
+	return control.Paused{Notice: "It leaves again."}, nil
+}
