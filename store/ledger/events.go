@@ -64,6 +64,7 @@ type link struct {
 	key    []byte
 	stored []byte
 	salted []byte // nil: gone
+	fault  error  // why salted could not be opened
 }
 
 // links reads up to chunk entries behind the key after; nil is the beginning. Keys are whatever the file has.
@@ -73,7 +74,8 @@ func (l *Ledger) links(after []byte) ([]link, error) {
 		bodies := tx.Bucket([]byte(bodyBucket))
 		cursor := tx.Bucket([]byte(chainBucket)).Cursor()
 		for k, v := cursor.Seek(behind(after)); k != nil && len(out) < chunk; k, v = cursor.Next() {
-			out = append(out, link{slices.Clone(k), slices.Clone(v), slices.Clone(bodies.Get(k))})
+			salted, err := l.unlock(bodyBucket, k, bodies.Get(k))
+			out = append(out, link{slices.Clone(k), slices.Clone(v), salted, err})
 		}
 		return nil
 	})
@@ -210,7 +212,11 @@ func (c *change) erase(seq uint64) error {
 		return err
 	}
 	bodies := c.tx.Bucket([]byte(bodyBucket))
-	b, err := c.l.readBody(bodies.Get(key), e)
+	salted, err := c.l.unlock(bodyBucket, key, bodies.Get(key))
+	if err != nil {
+		return err
+	}
+	b, err := c.l.readBody(salted, e)
 	if err == nil && b.Cut != nil || e.Kind == Began || e.Kind == Erased {
 		return errNotErasable
 	}

@@ -54,6 +54,7 @@ type storedTotal struct {
 	WireBytes   uint64         `cbor:"5,keyasint"`
 	First       sensors.Micros `cbor:"6,keyasint"`
 	Last        sensors.Micros `cbor:"7,keyasint"`
+	Purpose     string         `cbor:"8,keyasint"`
 }
 
 // RecordSent writes lines about what left, all in one transaction. What is there already (the same stream, sequence
@@ -165,24 +166,30 @@ func (t *Total) add(s *Sent) {
 
 // finish writes what the lines changed besides themselves.
 func (r *recorder) finish() error {
-	bucket := r.tx.Bucket([]byte(totalBucket))
 	for purpose, t := range r.totals {
-		value, err := r.l.encode(storedTotal{t.Batches, t.Rows, t.ColumnBytes, t.Controls, t.WireBytes, t.First, t.Last})
+		value, err := r.l.encode(storedTotal{t.Batches, t.Rows, t.ColumnBytes, t.Controls, t.WireBytes, t.First, t.Last, purpose})
 		if err != nil {
 			return err
 		}
-		key := totalKey(purpose)
-		if err := bucket.Put(key, guarded(key, value)); err != nil {
+		number, known := r.l.state.totalKeys[purpose]
+		if !known {
+			n, err := r.tx.Bucket([]byte(totalBucket)).NextSequence()
+			if err != nil {
+				return err
+			}
+			number = uint32(n)
+		}
+		if err := r.put(totalBucket, key32(number), value); err != nil {
 			return err
 		}
-		r.after(func(s *state) { s.totals[purpose] = t })
+		r.after(func(s *state) { s.totals[purpose], s.totalKeys[purpose] = t, number })
 	}
 	slices.Sort(r.offered)
 	for _, number := range slices.Compact(r.offered) {
 		if i := r.l.state.stream(number); i >= 0 && !r.l.state.streams[i].Offered {
 			s := r.l.state.streams[i]
 			s.Offered = true
-			if err := r.put(s); err != nil {
+			if err := r.putStream(s); err != nil {
 				return err
 			}
 		}
@@ -190,24 +197,28 @@ func (r *recorder) finish() error {
 	return nil
 }
 
-// totalKey keeps the key from being empty, which bbolt refuses.
-func totalKey(purpose string) []byte { return append([]byte{'p'}, purpose...) }
-
 func (l *Ledger) loadTotals(tx *bolt.Tx, s *state) error {
 	bucket := tx.Bucket([]byte(totalBucket))
 	if bucket == nil {
 		return errors.New("a bucket is missing")
 	}
+	if s.lost {
+		return nil
+	}
 	return bucket.ForEach(func(k, stored []byte) error {
 		var v storedTotal
-		value, err := unguarded(k, stored)
+		value, err := l.unlock(totalBucket, k, stored)
 		if err == nil {
 			err = l.decode(value, &v)
+		}
+		if err == nil && len(k) != 4 {
+			err = errors.New("a wrong number")
 		}
 		if err != nil {
 			return fmt.Errorf("total: %w", err)
 		}
-		purpose := string(k[1:])
+		purpose := v.Purpose
+		s.totalKeys[purpose] = uint32FromKey(k)
 		s.totals[purpose] = Total{purpose, v.Batches, v.Rows, v.ColumnBytes, v.Controls, v.WireBytes, v.First, v.Last}
 		return nil
 	})

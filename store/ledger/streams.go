@@ -106,13 +106,16 @@ func (l *Ledger) loadStreams(tx *bolt.Tx, s *state) error {
 	if streams == nil || papers == nil {
 		return errors.New("a bucket is missing")
 	}
+	if s.lost {
+		return nil
+	}
 	return streams.ForEach(func(k, stored []byte) error {
 		if len(k) != 4 {
 			return errors.New("a stream has a wrong number")
 		}
 		number := uint32FromKey(k)
 		var v storedStream
-		value, err := unguarded(k, stored)
+		value, err := l.unlock(streamBucket, k, stored)
 		if err == nil {
 			err = l.decode(value, &v)
 		}
@@ -123,11 +126,11 @@ func (l *Ledger) loadStreams(tx *bolt.Tx, s *state) error {
 		for paper, into := range map[byte]*[]byte{announcementPaper: &out.Announcement, deletionPaper: &out.Deletion, proofPaper: &out.Proof} {
 			key := append(slices.Clone(k), paper)
 			if stored := papers.Get(key); stored != nil {
-				value, err := unguarded(key, stored)
+				value, err := l.unlock(paperBucket, key, stored)
 				if err != nil {
 					return fmt.Errorf("signed message of stream %d: %w", number, err)
 				}
-				*into = slices.Clone(value)
+				*into = value
 			}
 		}
 		s.streams = append(s.streams, out)
@@ -135,8 +138,8 @@ func (l *Ledger) loadStreams(tx *bolt.Tx, s *state) error {
 	})
 }
 
-// put stores a stream without its papers and has memory follow.
-func (c *change) put(s Stream) error {
+// putStream stores a stream without its papers and has memory follow.
+func (c *change) putStream(s Stream) error {
 	value, err := c.l.encode(s.stored())
 	if err != nil {
 		return err
@@ -149,7 +152,7 @@ func (c *change) put(s Stream) error {
 			st.streams = append(st.streams, s)
 		}
 	})
-	return c.tx.Bucket([]byte(streamBucket)).Put(key, guarded(key, value))
+	return c.put(streamBucket, key, value)
 }
 
 func (c *change) putPaper(number uint32, paper byte, b []byte) error {
@@ -157,7 +160,7 @@ func (c *change) putPaper(number uint32, paper byte, b []byte) error {
 		return nil
 	}
 	key := append(key32(number), paper)
-	return c.tx.Bucket([]byte(paperBucket)).Put(key, guarded(key, slices.Clone(b)))
+	return c.put(paperBucket, key, b)
 }
 
 // stream is the index of a stream in memory, -1 when there is none.
@@ -192,7 +195,7 @@ func (l *Ledger) AddStream(s Stream) (uint32, error) {
 		if err := c.putPaper(fresh.Number, deletionPaper, fresh.Deletion); err != nil {
 			return err
 		}
-		return c.put(fresh)
+		return c.putStream(fresh)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("ledger: add a stream for %q: %w", s.Purpose, err)
@@ -280,7 +283,7 @@ func (l *Ledger) mark(number uint32, p priority, fn func(*change, *Stream) error
 		if s.stored() == before {
 			return errNothing
 		}
-		return c.put(s)
+		return c.putStream(s)
 	})
 	if err != nil {
 		return fmt.Errorf("ledger: stream %d: %w", number, err)
@@ -322,7 +325,7 @@ func (c *change) closeStreams(grant consent.GrantID, when sensors.Micros, deleti
 		if s.stored() == before {
 			continue
 		}
-		if err := c.put(s); err != nil {
+		if err := c.putStream(s); err != nil {
 			return err
 		}
 	}

@@ -27,6 +27,7 @@ type Problem struct {
 type Report struct {
 	Entries     uint64 // entries of the chain
 	Erased      uint64 // of which the body was erased by an entry that says so
+	Lost        uint64 // of which the body was sealed under keys that are gone
 	Keys        int    // keys the chain was signed with, one after the other
 	Lines       uint64 // lines of what left
 	First, Last sensors.Micros
@@ -96,6 +97,7 @@ type verifier struct {
 	prev     tail
 	bodyless map[uint64]error
 	named    map[uint64]bool // entries that an erasure names
+	lost     uint64          // the entry before which bodies were sealed under keys that are gone
 	report   Report
 }
 
@@ -149,8 +151,16 @@ func (v *verifier) link(k link) {
 	if e.Prev != v.prev.hash {
 		v.problem(seq, "does not follow from the entry before")
 	}
-	b, err := v.l.readBody(k.salted, e)
-	if err != nil {
+	if e.Kind == Began && len(e.Key) == ed25519.PublicKeySize {
+		v.key = ed25519.PublicKey(e.Key)
+		v.report.Keys++
+		if e.Lost {
+			v.lost = seq
+		}
+	}
+	if k.fault != nil {
+		v.bodyless[seq] = k.fault
+	} else if b, err := v.l.readBody(k.salted, e); err != nil {
 		v.bodyless[seq] = err
 	} else {
 		v.body(seq, e, b)
@@ -174,9 +184,6 @@ func (v *verifier) link(k link) {
 // body follows what an entry says about the chain itself.
 func (v *verifier) body(seq uint64, e entry, b *body) {
 	switch {
-	case e.Kind == Began && len(b.Key) == ed25519.PublicKeySize:
-		v.key = ed25519.PublicKey(b.Key)
-		v.report.Keys++
 	case e.Kind == Erased:
 		for _, n := range b.Erased {
 			v.named[n] = n < seq
@@ -206,6 +213,8 @@ func (v *verifier) ends() {
 	for seq := uint64(1); seq <= v.prev.count; seq++ {
 		err := v.bodyless[seq]
 		switch {
+		case errors.Is(err, errBodyGone) && seq < v.lost:
+			v.report.Lost++
 		case errors.Is(err, errBodyGone) && v.named[seq]:
 			v.report.Erased++
 		case err != nil:
@@ -255,7 +264,7 @@ func (v *verifier) rest() error {
 			return err
 		}
 		return tx.Bucket([]byte(paperBucket)).ForEach(func(k, stored []byte) error {
-			if _, err := unguarded(k, stored); err != nil {
+			if _, err := v.l.unlock(paperBucket, k, stored); err != nil {
 				v.problem(0, "a signed message of a stream: %v", err)
 			}
 			return nil
