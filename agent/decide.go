@@ -56,55 +56,6 @@ func (a *Agent) Grant(_ context.Context, purpose string, role control.Role, d co
 	return decided(p, fmt.Sprintf("From now on what the rules let through goes to %s. Nothing taken before this moment will leave. Take it back any time: candor consent withdraw %s", p.Recipient.Name, p.ID)), nil
 }
 
-// Withdraw implements control.Decider: the person takes a yes back. It ends with the grant gone, whatever the network,
-// the disk or the policy file are like: the keys are overwritten in place, and without them nothing can be read or sent.
-func (a *Agent) Withdraw(_ context.Context, purpose string, role control.Role, d control.Decision) (control.Decided, error) {
-	if now, ok := a.newestAnswer(purpose); ok {
-		a.up.Cancel(now.ID) // before anything that may wait for a disk
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	current, had := a.newestAnswer(purpose)
-	if !had {
-		if _, err := a.purpose(purpose); err != nil {
-			return control.Decided{}, err
-		}
-		return control.Decided{Purpose: purpose, State: consent.Asked, Notice: "It was never granted; nothing of it leaves."}, nil
-	}
-	if current.Withdrawn != 0 && !a.keys.Has(current.ID) {
-		return control.Decided{Purpose: purpose, State: consent.Withdrawn, Grant: uint32(current.ID), Notice: "It had ended already; nothing of it leaves."}, nil
-	}
-	a.up.Cancel(current.ID)
-	err := a.keys.Destroy(current.ID)
-	noted := errors.Join(a.book.Withdraw(current.ID, a.now(), string(role), d.OnBehalf), a.keys.Sync())
-	due := a.markDeletions(purpose)
-	a.recompile()
-	if dropErr := a.store.DropGrant(current.ID); dropErr != nil {
-		a.opts.Log.Warn("what was buffered is unreadable but still takes room", "error", dropErr)
-	}
-	a.up.Wake()
-	if err != nil {
-		return control.Decided{}, control.Errorf(control.ErrUnavailable, "candor consent withdraw "+purpose, "nothing of %s leaves any more, but its keys could not be overwritten and it would come back with a restart: %w", purpose, err)
-	}
-	if trouble := errors.Join(noted, due); trouble != nil {
-		a.opts.Log.Error("the withdrawal holds, its keys are gone; the ledger will be told at the next start", "error", trouble)
-	}
-	a.opts.Log.Info("a purpose was withdrawn", "purpose", purpose, "grant", current.ID, "role", role)
-	return control.Decided{Purpose: purpose, State: consent.Withdrawn, Grant: uint32(current.ID),
-		Notice: fmt.Sprintf("Nothing of it leaves any more. What was waiting is destroyed, and %s is asked to delete what it has, until it confirms.", current.Receiver.Name)}, nil
-}
-
-// markDeletions asks the recipient to delete what was sent under any yes to a purpose, also one that another replaced.
-func (a *Agent) markDeletions(purpose string) error {
-	var errs []error
-	for _, answer := range a.book.Answers() {
-		if answer.Purpose == purpose {
-			errs = append(errs, a.book.MarkDeletionDue(answer.ID, a.now()))
-		}
-	}
-	return errors.Join(errs...)
-}
-
 // newestAnswer is the last yes to a purpose, in force or not.
 func (a *Agent) newestAnswer(purpose string) (newest ledger.Answer, ok bool) {
 	for _, answer := range a.book.Answers() {
@@ -113,30 +64,6 @@ func (a *Agent) newestAnswer(purpose string) (newest ledger.Answer, ok bool) {
 		}
 	}
 	return newest, ok
-}
-
-// withdrawnThere ends a grant that a recipient says was withdrawn: this object's memory is older than that.
-func (a *Agent) withdrawnThere(id consent.GrantID) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.end(id)
-	if err := errors.Join(a.book.Withdraw(id, a.now(), "recipient", ""), a.book.MarkDeletionDue(id, a.now())); err != nil {
-		a.opts.Log.Error("the ledger could not note a withdrawal; it will at the next start", "grant", id, "error", err)
-	}
-	a.recompile()
-}
-
-// end lets go of a grant that another one replaces. a.mu is held.
-func (a *Agent) end(id consent.GrantID) {
-	if a.up != nil {
-		a.up.Cancel(id)
-	}
-	if err := a.keys.Destroy(id); err != nil {
-		a.opts.Log.Error("the keys of a replaced grant could not be overwritten", "grant", id, "error", err)
-	}
-	if err := a.store.DropGrant(id); err != nil {
-		a.opts.Log.Warn("what was buffered is unreadable but still takes room", "error", err)
-	}
 }
 
 func decided(p *consent.Purpose, notice string) control.Decided {

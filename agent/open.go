@@ -62,6 +62,8 @@ type Agent struct {
 	rules  rules
 	told   map[consent.GrantID]uint64 // the epoch in which a grant was last told the attributes
 	daemon bool
+	// step is told how far a withdrawal has come; nil outside tests.
+	step func(string)
 }
 
 // Open takes the lock on the state directory and opens keys, ledger, buffer, sensors and routes. It starts nothing.
@@ -260,3 +262,10 @@ func (a *Agent) Close() error {
 }
 
 func (a *Agent) now() sensors.Micros { return sensors.Micros(a.opts.Clock.Now().UnixMicro()) }
+
+// at tells a test how far a decision has come.
+func (a *Agent) at(step string) {
+	if a.step != nil {
+		a.step(step)
+	}
+}

@@ -115,6 +115,7 @@ func (a *Agent) recheckLoop(ctx context.Context) error {
 		case <-a.opts.Clock.After(recheck):
 		}
 		a.mu.Lock()
+		a.settle()
 		a.recompile()
 		a.tellAttributes(0)
 		a.expireRows()

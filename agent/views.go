@@ -28,13 +28,14 @@ func (a *Agent) Consent(_ context.Context, language string) (control.Consent, er
 	for _, p := range a.pipe.Plan().Purposes() {
 		out.Purposes = append(out.Purposes, a.consentPurpose(p, language))
 	}
+	out.Prompts = a.prompts(language)
 	return out, nil
 }
 
 func (a *Agent) consentPurpose(p *consent.Purpose, language string) control.ConsentPurpose {
 	out := control.ConsentPurpose{
 		ID: p.ID, Title: p.TitleIn(language), Why: p.In(p.Why, language), Benefit: p.In(p.Benefit, language),
-		State: p.State, Reason: p.Reason, Recipient: fmt.Sprintf("%s (%s)", p.Recipient.Name, p.Recipient.Country),
+		State: a.stateOf(p), Reason: p.Reason, Recipient: fmt.Sprintf("%s (%s)", p.Recipient.Name, p.Recipient.Country),
 		Access: p.Access, Basis: p.Basis, Fields: p.FieldsInWords(), Time: words(p.Tick), Upload: words(p.Upload),
 		Retention: fmt.Sprintf("%d days", p.Retention), Bits: bitsInWords(p.Bits),
 	}

@@ -23,7 +23,7 @@ func newConsent(g *global) *cobra.Command {
   candor consent grant trends
   candor consent withdraw trends`,
 	}
-	cmd.AddCommand(newConsentShow(g), newDecision(g, true), newDecision(g, false), newPause(g, true), newPause(g, false))
+	cmd.AddCommand(newConsentShow(g), newDecision(g, grantVerb), newDecision(g, refuseVerb), newDecision(g, withdrawVerb), newPause(g, true), newPause(g, false))
 	group(cmd)
 	return cmd
 }
@@ -91,7 +91,8 @@ func labelsIn(language string) labels {
 			yes: "dire oui", no: "dire non", withheld: "Ce qui n'est pas parti",
 			states: map[consent.State]string{
 				consent.Asked: "pas encore répondu : rien ne part", consent.Given: "oui", consent.Withdrawn: "non : retiré, rien ne part",
-				consent.Expired: "échu : rien ne part", consent.Changed: "la demande a changé : à redire", consent.Refused: "refusé par la charte : rien ne part",
+				consent.Expired: "échu : rien ne part", consent.Declined: "non : rien ne part",
+				consent.Changed: "la demande a changé : à redire", consent.Refused: "refusé par la charte : rien ne part",
 			},
 		}
 	}
@@ -101,7 +102,8 @@ func labelsIn(language string) labels {
 		yes: "say yes", no: "say no", withheld: "What did not leave",
 		states: map[consent.State]string{
 			consent.Asked: "not answered yet: nothing leaves", consent.Given: "yes", consent.Withdrawn: "no: taken back, nothing leaves",
-			consent.Expired: "lapsed: nothing leaves", consent.Changed: "what is asked has changed: answer anew", consent.Refused: "refused by the charter: nothing leaves",
+			consent.Expired: "lapsed: nothing leaves", consent.Declined: "no: nothing leaves",
+			consent.Changed: "what is asked has changed: answer anew", consent.Refused: "refused by the charter: nothing leaves",
 		},
 	}
 }
@@ -110,6 +112,9 @@ func printConsent(w io.Writer, c *control.Consent) {
 	l := labelsIn(c.Language)
 	if c.Controller != "" {
 		paragraph(w, "", c.Controller+" "+l.asks+".")
+	}
+	for _, q := range c.Prompts {
+		paragraph(w, "* ", q.Text)
 	}
 	for i := range c.Purposes {
 		printPurpose(w, &c.Purposes[i], &l)

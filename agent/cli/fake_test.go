@@ -113,3 +113,7 @@ func (fakeAgent) Pause(context.Context, control.Role, control.Decision) (control
 func (fakeAgent) Resume(context.Context, control.Role, control.Decision) (control.Paused, error) {
 	return control.Paused{Notice: "It leaves again."}, nil
 }
+
+func (fakeAgent) Refuse(_ context.Context, purpose string, _ control.Role, _ control.Decision) (control.Decided, error) {
+	return control.Decided{Purpose: purpose, State: consent.Declined, Notice: "Nothing of it leaves."}, nil
+}

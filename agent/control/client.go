@@ -117,6 +117,11 @@ func (c *Client) Withdraw(ctx context.Context, purpose string, d Decision) (Deci
 	return c.decide(ctx, purpose, "withdraw", d)
 }
 
+// Refuse says no to a purpose.
+func (c *Client) Refuse(ctx context.Context, purpose string, d Decision) (Decided, error) {
+	return c.decide(ctx, purpose, "refuse", d)
+}
+
 // Pause has nothing leave from now on.
 func (c *Client) Pause(ctx context.Context, d Decision) (Paused, error) {
 	var p Paused

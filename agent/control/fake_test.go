@@ -95,3 +95,7 @@ func (f *fake) Pause(_ context.Context, role Role, _ Decision) (Paused, error) {
 func (f *fake) Resume(_ context.Context, role Role, _ Decision) (Paused, error) {
 	return Paused{Notice: "resumed"}, f.note("resume " + string(role))
 }
+
+func (f *fake) Refuse(_ context.Context, purpose string, role Role, _ Decision) (Decided, error) {
+	return Decided{Purpose: purpose, State: consent.Declined}, f.note("refuse " + purpose + " " + string(role))
+}

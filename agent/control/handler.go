@@ -46,6 +46,7 @@ func (s *server) routes() []route {
 		{"GET", "/v1/buffer/export", household, s.exportBuffer},
 		{"POST", "/v1/consent/{purpose}/grant", household, s.decide(s.backend.Grant)},
 		{"POST", "/v1/consent/{purpose}/withdraw", household, s.decide(s.backend.Withdraw)},
+		{"POST", "/v1/consent/{purpose}/refuse", household, s.decide(s.backend.Refuse)},
 		{"POST", "/v1/pause", household, decided(s.backend.Pause)},
 		{"POST", "/v1/resume", household, decided(s.backend.Resume)},
 	}

@@ -39,6 +39,8 @@ func TestRoles(t *testing.T) {
 		{"POST", "/v1/consent/trends/grant", `{"on_behalf":"  "}`, row{403, 403, 200, 403}},
 		{"POST", "/v1/consent/trends/grant", named, row{403, 403, 200, 200}},
 		{"POST", "/v1/consent/trends/withdraw", named, row{403, 403, 200, 200}},
+		{"POST", "/v1/consent/trends/refuse", "", row{403, 403, 200, 403}},
+		{"POST", "/v1/consent/trends/refuse", named, row{403, 403, 200, 200}},
 		{"POST", "/v1/pause", "", row{403, 403, 200, 403}},
 		{"POST", "/v1/pause", named, row{403, 403, 200, 200}},
 		{"POST", "/v1/resume", "", row{403, 403, 200, 403}},

@@ -19,3 +19,26 @@ type Paused struct {
 	Since  time.Time `json:"since,omitzero"` // when it began; zero: nothing is paused
 	Notice string    `json:"notice"`         // what happens now, in words
 }
+
+// QuietAfterNo is how long nobody asks again after a no or a withdrawal (183 days, CNIL practice on trackers). The person
+// may open the purpose and answer anew at any time.
+const QuietAfterNo = 183 * 24 * time.Hour
+
+// RemindBefore is how long before a yes lapses the person is told.
+const RemindBefore = 30 * 24 * time.Hour
+
+// Prompt is something the object may put to the person of its own accord.
+type Prompt struct {
+	Purpose string    `json:"purpose"`
+	Why     string    `json:"why"`            // one of the constants below
+	Until   time.Time `json:"until,omitzero"` // when the yes lapses, for PromptLapses
+	Text    string    `json:"text"`           // in the language asked for
+}
+
+// Why the person is asked.
+const (
+	PromptNew     = "new"     // the purpose was never answered
+	PromptChanged = "changed" // what is asked is not what was answered
+	PromptLapses  = "lapses"  // the yes ends soon
+	PromptLapsed  = "lapsed"  // the yes has ended by itself
+)

@@ -109,6 +109,7 @@ type Consent struct {
 	Controller string             `json:"controller"`
 	Purposes   []ConsentPurpose   `json:"purposes"`
 	Withheld   []consent.Withheld `json:"withheld"`
+	Prompts    []Prompt           `json:"prompts,omitempty"` // what to ask the person now; what is not here is not to be asked
 }
 
 // ConsentPurpose is one purpose as the person sees it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
 	"github.com/candor-edge/candor/sensors"
@@ -161,7 +162,7 @@ func (l *Ledger) end(id consent.GrantID, how Kind, when sensors.Micros, b *body)
 	a := l.state.answer(id)
 	if a != nil && a.Withdrawn == 0 {
 		if _, ok := l.ended[id]; !ok {
-			l.ended[id] = ending{when: max(when, 1), how: how}
+			l.ended[id] = ending{when: max(when, 1), how: how, body: *b}
 		}
 	}
 	l.mu.Unlock()
@@ -183,6 +184,18 @@ func (l *Ledger) end(id consent.GrantID, how Kind, when sensors.Micros, b *body)
 	delete(l.ended, id)
 	l.mu.Unlock()
 	return nil
+}
+
+// Settle writes down the ends that the disk refused so far. It costs nothing when there are none.
+func (l *Ledger) Settle() error {
+	l.mu.RLock()
+	open := maps.Clone(l.ended)
+	l.mu.RUnlock()
+	var errs []error
+	for id, e := range open {
+		errs = append(errs, l.end(id, e.how, e.when, &e.body))
+	}
+	return errors.Join(errs...)
 }
 
 // end is what the end of a yes does within a transaction.

@@ -56,10 +56,11 @@ type Ledger struct {
 	ended  map[consent.GrantID]ending // ended in memory, whatever the disk said
 }
 
-// ending is when and how a yes ended.
+// ending is when and how a yes ended, and what its entry says.
 type ending struct {
 	when sensors.Micros
 	how  Kind
+	body body
 }
 
 // Open opens the ledger in the state directory, making it when there is none.

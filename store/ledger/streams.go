@@ -207,7 +207,25 @@ func (l *Ledger) AddStream(s Stream) (uint32, error) {
 func (l *Ledger) Streams() []Stream {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return slices.Clone(l.state.streams)
+	out := slices.Clone(l.state.streams)
+	for i := range out {
+		l.overlayStream(&out[i])
+	}
+	return out
+}
+
+// overlayStream shows what follows for a stream from an end that the disk refused. The caller holds l.mu.
+func (l *Ledger) overlayStream(s *Stream) {
+	end, ok := l.ended[s.Grant]
+	if !ok {
+		return
+	}
+	if !s.Closed {
+		s.Closed, s.ClosedAt = true, end.when
+	}
+	if end.how == Withdrawn && s.Offered && !s.DeletionDue {
+		s.DeletionDue, s.DeletionDueAt = true, end.when
+	}
 }
 
 // Stream finds a stream by its number.
@@ -215,7 +233,9 @@ func (l *Ledger) Stream(number uint32) (Stream, bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if i := l.state.stream(number); i >= 0 {
-		return l.state.streams[i], true
+		out := l.state.streams[i]
+		l.overlayStream(&out)
+		return out, true
 	}
 	return Stream{}, false
 }
