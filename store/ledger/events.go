@@ -29,6 +29,7 @@ type Event struct {
 	Recipient     string
 	PolicyVersion uint64
 	Digest        consent.Digest // of the policy or plan, where the entry is about one
+	Answer        *Answer        // the receipt, for Given and Refused; read only
 }
 
 // Record appends an entry of one that is about no answer: [Policy], [Gap], [Incident], [Act] and the kinds from
@@ -136,6 +137,7 @@ func event(e entry, hash [sha256.Size]byte, b *body) Event {
 	out.Purpose, out.Recipient, out.PolicyVersion = b.Purpose, b.Recipient, b.PolicyVersion
 	copy(out.Digest[:], b.Digest)
 	if a := b.Answer; a != nil {
+		out.Answer = a
 		out.Channel, out.Role, out.OnBehalf, out.Recipient = a.Channel, a.Role, a.OnBehalf, a.Recipient
 		out.PolicyVersion, out.Digest = a.PolicyVersion, a.Digest
 	}

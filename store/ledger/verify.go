@@ -65,8 +65,8 @@ func (l *Ledger) verify(saved []Head) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	v := &verifier{l: l, public: publicKey(key), bodyless: make(map[uint64]error),
-		named: make(map[uint64]bool)}
+	v := newVerifier(l.codec, publicKey(key))
+	v.l = l
 	l.mu.RLock()
 	v.until = l.state.tail
 	l.mu.RUnlock()
@@ -80,6 +80,11 @@ func (l *Ledger) verify(saved []Head) (Report, error) {
 	if err := v.run(); err != nil {
 		return v.report, err
 	}
+	return v.result()
+}
+
+// result is the report, with [ErrBroken] when there are problems.
+func (v *verifier) result() (Report, error) {
 	if len(v.report.Problems) > 0 {
 		p := v.report.Problems[0]
 		return v.report, fmt.Errorf("%w: %d problems, the first: entry %d: %s", ErrBroken, len(v.report.Problems), p.Entry, p.What)
@@ -87,9 +92,14 @@ func (l *Ledger) verify(saved []Head) (Report, error) {
 	return v.report, nil
 }
 
-// verifier is one run of Verify.
+func newVerifier(c codec, public ed25519.PublicKey) *verifier {
+	return &verifier{codec: c, public: public, bodyless: make(map[uint64]error), named: make(map[uint64]bool)}
+}
+
+// verifier is one run of Verify, or of [VerifyExport].
 type verifier struct {
-	l        *Ledger
+	codec
+	l        *Ledger           // nil for an export
 	public   ed25519.PublicKey // the key the chain must end with
 	key      ed25519.PublicKey // the key in use at this point
 	until    tail
@@ -126,6 +136,7 @@ func (v *verifier) run() error {
 		}
 	}
 	v.ends()
+	v.written()
 	return v.rest()
 }
 
@@ -140,7 +151,7 @@ func (v *verifier) link(k link) {
 			seq = max(seq, uint64FromKey(k.key)) // go on behind the hole
 		}
 	}
-	e, err := v.l.open(k.stored)
+	e, err := v.open(k.stored)
 	if err != nil {
 		v.problem(seq, "can't be read: %v", err)
 		return
@@ -160,7 +171,7 @@ func (v *verifier) link(k link) {
 	}
 	if k.fault != nil {
 		v.bodyless[seq] = k.fault
-	} else if b, err := v.l.readBody(k.salted, e); err != nil {
+	} else if b, err := v.readBody(k.salted, e); err != nil {
 		v.bodyless[seq] = err
 	} else {
 		v.body(seq, e, b)
@@ -197,11 +208,6 @@ func (v *verifier) body(seq uint64, e entry, b *body) {
 // ends checks what only the whole chain tells.
 func (v *verifier) ends() {
 	v.report.Head = Head{v.prev.count, v.prev.hash}
-	if v.prev.count < v.until.count {
-		v.problem(v.prev.count+1, "missing: there were %d entries", v.until.count)
-	} else if v.prev.hash != v.until.hash {
-		v.problem(v.prev.count, "is not the entry that was written")
-	}
 	for _, h := range v.saved {
 		if h.Count > v.prev.count {
 			v.problem(v.prev.count+1, "missing: a remembered head names entry %d", h.Count)
@@ -222,6 +228,15 @@ func (v *verifier) ends() {
 		case v.named[seq]:
 			v.problem(seq, "its body is there although it was erased")
 		}
+	}
+}
+
+// written compares the end with the one in memory.
+func (v *verifier) written() {
+	if v.prev.count < v.until.count {
+		v.problem(v.prev.count+1, "missing: there were %d entries", v.until.count)
+	} else if v.prev.hash != v.until.hash {
+		v.problem(v.prev.count, "is not the entry that was written")
 	}
 }
 
