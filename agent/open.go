@@ -62,6 +62,9 @@ type Agent struct {
 	rules  rules
 	told   map[consent.GrantID]uint64 // the epoch in which a grant was last told the attributes
 	daemon bool
+	once   bool   // a run that ends by itself is under way
+	stop   func() // ends Run; nil when it does not run
+	gone   bool   // the object changes hands: Close clears away what is left
 	// step is told how far a withdrawal has come; nil outside tests.
 	step func(string)
 }
@@ -241,6 +244,9 @@ func (a *Agent) Close() error {
 	if a.store != nil {
 		errs = append(errs, a.store.Close())
 		a.store = nil
+		if a.gone {
+			errs = append(errs, a.clearAway())
+		}
 	}
 	if a.book != nil {
 		errs = append(errs, a.book.Close())

@@ -51,7 +51,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	a.mu.Lock()
-	a.daemon = true
+	a.daemon, a.stop = true, stop
 	a.retryParked()
 	a.recompile()
 	a.tellAttributes(0)

@@ -40,4 +40,6 @@ type Backend interface {
 	Decider
 	Keeper
 	Pauser
+	Prover
+	Eraser
 }

@@ -47,6 +47,11 @@ func (s *server) routes() []route {
 		{"POST", "/v1/consent/{purpose}/grant", household, s.decide(s.backend.Grant)},
 		{"POST", "/v1/consent/{purpose}/withdraw", household, s.decide(s.backend.Withdraw)},
 		{"POST", "/v1/consent/{purpose}/refuse", household, s.decide(s.backend.Refuse)},
+		{"GET", "/v1/ledger", household, s.ledger},
+		{"GET", "/v1/ledger/verify", household, s.verifyLedger},
+		{"GET", "/v1/ledger/export", household, s.exportLedger},
+		{"POST", "/v1/erase", household, s.erase},
+		{"POST", "/v1/transfer", household, s.transfer},
 		{"POST", "/v1/pause", household, decided(s.backend.Pause)},
 		{"POST", "/v1/resume", household, decided(s.backend.Resume)},
 	}

@@ -351,3 +351,16 @@ func (c *change) closeStreams(grant consent.GrantID, when sensors.Micros, deleti
 	}
 	return nil
 }
+
+// AskDeletion closes one stream and marks its deletion request due, if the recipient may know it.
+func (l *Ledger) AskDeletion(number uint32, when sensors.Micros) error {
+	return l.mark(number, always, func(_ *change, s *Stream) error {
+		if !s.Closed {
+			s.Closed, s.ClosedAt = true, when
+		}
+		if s.Offered && !s.DeletionDue {
+			s.DeletionDue, s.DeletionDueAt = true, when
+		}
+		return nil
+	})
+}
