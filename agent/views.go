@@ -64,7 +64,7 @@ func (a *Agent) Sent(ctx context.Context) ([]control.Sent, error) {
 	out := []control.Sent{}
 	err := a.book.Sent(func(s ledger.Sent) error {
 		out = append(out, control.Sent{Purpose: s.Purpose, Recipient: s.Recipient, Stream: fmt.Sprintf("%x", s.StreamName[:]), Epoch: s.Epoch, Seq: s.Seq,
-			Rows: s.Rows, ColumnBytes: s.ColumnBytes, WireBytes: s.WireBytes, SentAt: timeOf(s.SentAt), Fields: s.Fields, Control: s.Control, Result: s.Result})
+			Rows: s.Rows, ColumnBytes: s.ColumnBytes, WireBytes: s.WireBytes, SentAt: timeOf(s.SentAt), Fields: s.Fields, Control: s.Control, Tries: s.Tries, Result: s.Result})
 		return ctx.Err()
 	})
 	return out, err
@@ -158,7 +158,7 @@ func (a *Agent) purposeStatus(out *control.Status) error {
 	}
 	for _, t := range a.book.Totals() {
 		if at, ok := index[t.Purpose]; ok {
-			out.Purposes[at].Sent = control.SentTotal{Batches: t.Batches, Rows: t.Rows, WireBytes: t.WireBytes}
+			out.Purposes[at].Sent = control.SentTotal{Batches: t.Batches - t.Open, Rows: t.Rows - t.OpenRows, OpenBatches: t.Open, OpenRows: t.OpenRows, WireBytes: t.WireBytes}
 		}
 	}
 	return nil

@@ -72,11 +72,14 @@ type PurposeStatus struct {
 	Deletion  string        `json:"deletion,omitempty"` // of what was sent under a yes that has ended: asked, confirmed
 }
 
-// SentTotal sums up what left: batches that were refused or cut off, and every try of a message, are in it too.
+// SentTotal sums up what left. Batches and Rows are those that a recipient has accepted; the open ones were refused or
+// cut off, perhaps with some of it there. WireBytes is all that went out, every try of every message counted.
 type SentTotal struct {
-	Batches   uint64 `json:"batches"`
-	Rows      uint64 `json:"rows"`
-	WireBytes uint64 `json:"wire_bytes"`
+	Batches     uint64 `json:"batches"`
+	Rows        uint64 `json:"rows"`
+	OpenBatches uint64 `json:"open_batches,omitempty"`
+	OpenRows    uint64 `json:"open_rows,omitempty"`
+	WireBytes   uint64 `json:"wire_bytes"`
 }
 
 // BufferStatus is the state of the store.
@@ -186,5 +189,6 @@ type Sent struct {
 	SentAt      time.Time `json:"sent_at"`
 	Fields      []string  `json:"fields"`
 	Control     string    `json:"control,omitempty"` // "announcement", "deletion" …; "" for a batch
+	Tries       int       `json:"tries,omitempty"`   // how often it went out
 	Result      string    `json:"result"`            // accepted, refused, or cancelled: cut off on its way, perhaps with some of it there
 }

@@ -38,6 +38,9 @@ type contexts struct {
 	ids map[string]uint32 // by encoded form
 }
 
+// accepted is the code of ResultAccepted.
+const accepted = 1
+
 func results() []string { return []string{"", ResultAccepted, ResultRefused, ResultCancelled} }
 
 // resultCode is 0 for a result that does not exist.

@@ -43,7 +43,10 @@ type Total struct {
 	ColumnBytes uint64 // of these
 	Controls    uint64 // control messages, each once
 	WireBytes   uint64 // all that went out, every try counted
-	First, Last sensors.Micros
+	// Open and OpenRows are those of Batches that no recipient has accepted: refused, or cut off, perhaps with some of it
+	// there. One that is accepted later counts no more.
+	Open, OpenRows uint64
+	First, Last    sensors.Micros
 }
 
 type storedTotal struct {
@@ -55,6 +58,8 @@ type storedTotal struct {
 	First       sensors.Micros `cbor:"6,keyasint"`
 	Last        sensors.Micros `cbor:"7,keyasint"`
 	Purpose     string         `cbor:"8,keyasint"`
+	Open        uint64         `cbor:"9,keyasint,omitempty"`
+	OpenRows    uint64         `cbor:"10,keyasint,omitempty"`
 }
 
 // RecordSent writes lines about what left, all in one transaction. What is there already (the same stream, sequence
@@ -122,8 +127,10 @@ func (r *recorder) record(s *Sent) error {
 			return fmt.Errorf("line %d: %w", number, err)
 		}
 		v.sentAt, v.tries, v.context = old.sentAt, old.tries+1, old.context
+		total.settle(s, old.result != accepted, v.result != accepted)
 	} else {
 		total.add(s)
+		total.settle(s, false, v.result != accepted)
 		if v.context, err = r.context(s); err != nil {
 			return err
 		}
@@ -164,10 +171,22 @@ func (t *Total) add(s *Sent) {
 	t.ColumnBytes += uint64(s.ColumnBytes)
 }
 
+// settle counts a batch as open or no longer.
+func (t *Total) settle(s *Sent, was, is bool) {
+	if s.Control != "" || was == is {
+		return
+	}
+	if is {
+		t.Open, t.OpenRows = t.Open+1, t.OpenRows+uint64(s.Rows)
+		return
+	}
+	t.Open, t.OpenRows = t.Open-min(t.Open, 1), t.OpenRows-min(t.OpenRows, uint64(s.Rows))
+}
+
 // finish writes what the lines changed besides themselves.
 func (r *recorder) finish() error {
 	for purpose, t := range r.totals {
-		value, err := r.l.encode(storedTotal{t.Batches, t.Rows, t.ColumnBytes, t.Controls, t.WireBytes, t.First, t.Last, purpose})
+		value, err := r.l.encode(storedTotal{t.Batches, t.Rows, t.ColumnBytes, t.Controls, t.WireBytes, t.First, t.Last, purpose, t.Open, t.OpenRows})
 		if err != nil {
 			return err
 		}
@@ -219,7 +238,7 @@ func (l *Ledger) loadTotals(tx *bolt.Tx, s *state) error {
 		}
 		purpose := v.Purpose
 		s.totalKeys[purpose] = uint32FromKey(k)
-		s.totals[purpose] = Total{purpose, v.Batches, v.Rows, v.ColumnBytes, v.Controls, v.WireBytes, v.First, v.Last}
+		s.totals[purpose] = Total{purpose, v.Batches, v.Rows, v.ColumnBytes, v.Controls, v.WireBytes, v.Open, v.OpenRows, v.First, v.Last}
 		return nil
 	})
 }

@@ -62,6 +62,9 @@ func TestASecondTryIsNoSecondLine(t *testing.T) {
 	control := batch(1, 4, start)
 	control.Control = "freshness"
 	must(t, l.RecordSent([]Sent{first, first}))
+	if got := l.Totals(); got[0].Open != 1 || got[0].OpenRows != 60 {
+		t.Fatalf("cut off and yet not open: %+v", got)
+	}
 	l = reopen(t, l, keys)
 	must(t, l.RecordSent([]Sent{again, control}))
 	got := collect(t, l)
