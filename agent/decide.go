@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/candor-edge/candor/agent/control"
 	"github.com/candor-edge/candor/store/consent"
@@ -37,7 +36,7 @@ func (a *Agent) Grant(_ context.Context, purpose string, role control.Role, d co
 	if err := a.keys.NewGrant(id, p.ID); err != nil {
 		return control.Decided{}, control.Errorf(control.ErrUnavailable, "candor status", "no key could be made for the yes, so it does not count: %w", err)
 	}
-	given, err := a.book.Give(a.receipt(p, role, d), id)
+	given, err := a.book.Give(a.complete(a.receipt(p, role, d), p, d.Language), id)
 	if err != nil {
 		return control.Decided{}, control.Errorf(control.ErrUnavailable, "candor status", "the yes could not be written down, so it does not count: %w", errors.Join(err, a.keys.Destroy(id)))
 	}
@@ -105,10 +104,4 @@ func (a *Agent) receipt(p *consent.Purpose, role control.Role, d control.Decisio
 		StoredIn:   r.StoredIn, Onward: r.Onward, RetentionDays: p.Retention, Authority: policy.Controller.Authority,
 		Fields: p.FieldsInWords(), Withdrawal: "candor consent withdraw " + p.ID, BitsPerDay: int(p.Bits.Day), Assurance: "software",
 	}
-}
-
-// notice is the text a person answers to, as `consent show` prints it: its digest is in the receipt.
-func (a *Agent) notice(p *consent.Purpose, language string) string {
-	c := a.consentPurpose(p, language)
-	return strings.Join(append([]string{c.ID, c.Title, c.Why, c.Benefit, c.Recipient, c.Access, c.Basis, c.Time, c.Upload, c.Retention, c.Bits}, c.Fields...), "\n")
 }

@@ -39,6 +39,8 @@ func (a *Agent) consentPurpose(p *consent.Purpose, language string) control.Cons
 		Access: p.Access, Basis: p.Basis, Fields: p.FieldsInWords(), Time: words(p.Tick), Upload: words(p.Upload),
 		Retention: fmt.Sprintf("%d days", p.Retention), Bits: bitsInWords(p.Bits),
 	}
+	out.Notice = a.noticeLines(p, &out, language)
+	out.NoticeDigest = noticeDigest(&out)
 	if p.State == consent.Given {
 		out.Given = timeOf(p.Grant.From)
 		if p.Grant.Until != 0 {

@@ -79,15 +79,14 @@ func checkLang(cmd *cobra.Command, lang string) error {
 
 // labels are the words around a notice, in the language of the notice.
 type labels struct {
-	asks, why, benefit, to, what, finest, upload, retention, bits, ground, given, until, yes, no, withheld string
-	states                                                                                                 map[consent.State]string
+	asks, given, until, yes, no, withheld string
+	states                                map[consent.State]string
 }
 
 func labelsIn(language string) labels {
 	if strings.HasPrefix(language, "fr") {
 		return labels{
-			asks: "demande, et vous décidez", why: "pourquoi", benefit: "pour vous", to: "à qui", what: "quoi", finest: "précision",
-			upload: "envoi", retention: "gardé", bits: "combien", ground: "fondement", given: "oui du", until: "jusqu'au",
+			asks: "demande, et vous décidez", given: "oui du", until: "jusqu'au",
 			yes: "dire oui", no: "dire non", withheld: "Ce qui n'est pas parti",
 			states: map[consent.State]string{
 				consent.Asked: "pas encore répondu : rien ne part", consent.Given: "oui", consent.Withdrawn: "non : retiré, rien ne part",
@@ -97,8 +96,7 @@ func labelsIn(language string) labels {
 		}
 	}
 	return labels{
-		asks: "asks, and you decide", why: "why", benefit: "for you", to: "to whom", what: "what", finest: "finest time",
-		upload: "sent", retention: "kept", bits: "how much", ground: "ground", given: "yes since", until: "until",
+		asks: "asks, and you decide", given: "yes since", until: "until",
 		yes: "say yes", no: "say no", withheld: "What did not leave",
 		states: map[consent.State]string{
 			consent.Asked: "not answered yet: nothing leaves", consent.Given: "yes", consent.Withdrawn: "no: taken back, nothing leaves",
@@ -132,24 +130,12 @@ func printPurpose(w io.Writer, p *control.ConsentPurpose, l *labels) {
 	paragraph(w, "  ", joined(state, p.Reason))
 	line := func(label, text string) {
 		if text != "" {
-			paragraph(w, fmt.Sprintf("  %-13s", label), text)
+			paragraph(w, fmt.Sprintf("  %-14s", label), text)
 		}
 	}
-	line(l.why, p.Why)
-	line(l.benefit, p.Benefit)
-	line(l.to, p.Recipient)
-	for i, f := range p.Fields {
-		label := l.what
-		if i > 0 {
-			label = ""
-		}
-		line(label, f)
+	for _, n := range p.Notice {
+		line(n.Label, n.Text)
 	}
-	line(l.finest, p.Time)
-	line(l.upload, p.Upload)
-	line(l.retention, p.Retention)
-	line(l.bits, p.Bits)
-	line(l.ground, joined(p.Access, p.Basis))
 	line(l.given, day(p.Given))
 	line(l.until, day(p.Until))
 	switch p.State {

@@ -130,9 +130,20 @@ type ConsentPurpose struct {
 	Time      string        `json:"time"`   // finest time that leaves, "1h"
 	Upload    string        `json:"upload"`
 	Retention string        `json:"retention"`
-	Bits      string        `json:"bits"` // "at most 192 bits a day", or why it is not known
-	Given     time.Time     `json:"given,omitzero"`
-	Until     time.Time     `json:"until,omitzero"`
+	// Notice is all that has to be told before an answer, in the order to show it; NoticeDigest (SHA-256, hex) is in the
+	// receipt of an answer to it.
+	Notice       []NoticeLine `json:"notice"`
+	NoticeDigest string       `json:"notice_digest"`
+
+	Bits  string    `json:"bits"` // "at most 192 bits a day", or why it is not known
+	Given time.Time `json:"given,omitzero"`
+	Until time.Time `json:"until,omitzero"`
+}
+
+// NoticeLine is one line of a notice. A label "" goes on with what the line before is about.
+type NoticeLine struct {
+	Label string `json:"label"`
+	Text  string `json:"text"`
 }
 
 // Decision is the body of a grant or a withdrawal.
