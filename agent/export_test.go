@@ -16,3 +16,10 @@ func (a *Agent) Book() *ledger.Ledger { return a.book }
 func PromptFor(state consent.State, until, no, now sensors.Micros, trusted bool) string {
 	return promptFor(state, until, no, now, trusted)
 }
+
+// EndReceipts is endReceipts.
+func (a *Agent) EndReceipts() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.endReceipts()
+}

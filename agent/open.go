@@ -58,13 +58,16 @@ type Agent struct {
 	hardware *hardware
 	sources  []*running
 
-	mu     sync.Mutex // guards what follows, and serialises decisions
-	rules  rules
-	told   map[consent.GrantID]uint64 // the epoch in which a grant was last told the attributes
-	daemon bool
-	once   bool   // a run that ends by itself is under way
-	stop   func() // ends Run; nil when it does not run
-	gone   bool   // the object changes hands: Close clears away what is left
+	mu    sync.Mutex // guards what follows, and serialises decisions
+	rules rules
+	told  map[consent.GrantID]uint64 // the epoch in which a grant was last told the attributes
+	// receiptsDay is the day on which old receipts were last looked for.
+	receiptsDay int64
+	daemon      bool
+	mute        bool   // the disk took no writing at the start: nothing leaves
+	once        bool   // a run that ends by itself is under way
+	stop        func() // ends Run; nil when it does not run
+	gone        bool   // the object changes hands: Close clears away what is left
 	// step is told how far a withdrawal has come; nil outside tests.
 	step func(string)
 }

@@ -50,7 +50,7 @@ func (a *Agent) Resume(_ context.Context, _ control.Role, _ control.Decision) (c
 	}
 	a.note(ledger.Event{Kind: ledger.Resumed, Time: a.now()})
 	a.pipe.pause(false)
-	a.up.Halt(false)
+	a.up.Halt(a.mute)
 	a.tellAttributes(0)
 	a.opts.Log.Info("the pause has ended")
 	return control.Paused{Notice: "The pause has ended: what is granted leaves again, and nothing that was sensed meanwhile."}, nil
@@ -65,11 +65,18 @@ func (a *Agent) TogglePause(ctx context.Context) (control.Paused, error) {
 	return a.Pause(ctx, control.Person, control.Decision{})
 }
 
-// startPaused has a pause from before the start go on.
+// startPaused has a pause from before the start go on. On a disk that takes no writing nothing leaves either: it could
+// be neither noted nor taken back.
 func (a *Agent) startPaused() {
-	if a.keys.Paused() != 0 {
+	a.mute = a.keys.ReadOnly() != nil || a.book.ReadOnly()
+	if a.keys.Paused() != 0 || a.mute {
 		a.up.Halt(true)
+	}
+	if a.keys.Paused() != 0 {
 		a.pipe.pause(true)
+	}
+	if a.mute {
+		a.opts.Log.Error("the disk takes no writing, so nothing leaves: it could be neither noted nor taken back")
 	}
 }
 

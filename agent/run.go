@@ -119,6 +119,7 @@ func (a *Agent) recheckLoop(ctx context.Context) error {
 		a.recompile()
 		a.tellAttributes(0)
 		a.expireRows()
+		a.endReceipts()
 		a.mu.Unlock()
 	}
 }

@@ -96,6 +96,9 @@ func (a *Agent) Status(context.Context) (control.Status, error) {
 		out.Paused = timeOf(since)
 	}
 	out.Truth = truth(&out)
+	if a.mute {
+		out.Truth = "Nothing leaves this object: its disk takes no writing, so nothing could be noted or taken back."
+	}
 	out.Warnings = a.warnings(&out)
 	return out, nil
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -254,4 +255,12 @@ func TestRefuseIsKeptAndTakesAYesBack(t *testing.T) {
 		t.Errorf("%+v, %v", c.Purposes[2], err)
 	}
 	_ = a.Close()
+}
+
+func replaceOnce(t *testing.T, text, old, fresh string) string {
+	t.Helper()
+	if strings.Count(text, old) != 1 {
+		t.Fatalf("%q is not there once", old)
+	}
+	return strings.Replace(text, old, fresh, 1)
 }

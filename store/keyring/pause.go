@@ -47,6 +47,14 @@ func (r *Ring) Paused() sensors.Micros {
 	return r.content.paused
 }
 
+// ReadOnly is why nothing can be destroyed here, because the file system takes no writing; nil normally. It is found out
+// when the ring is opened.
+func (r *Ring) ReadOnly() error {
+	r.write.Lock()
+	defer r.write.Unlock()
+	return r.readOnly
+}
+
 // GrantsOf lists the grants of a purpose whose secret exists, in rising order. It is all that a withdrawal needs to know.
 func (r *Ring) GrantsOf(purpose string) []consent.GrantID {
 	return slices.DeleteFunc(r.Grants(), func(id consent.GrantID) bool { return r.Purpose(id) != purpose })

@@ -147,6 +147,13 @@ func ParseHead(text string) (Head, error) {
 	return Head{binary.BigEndian.Uint64(b), [sha256.Size]byte(b[8:])}, nil
 }
 
+// ReadOnly says whether nothing can be noted, because the file system takes no writing. It is found out on opening.
+func (l *Ledger) ReadOnly() bool {
+	l.write.Lock()
+	defer l.write.Unlock()
+	return l.readOnly
+}
+
 // PublicKey is the key that signs the chain now.
 func (l *Ledger) PublicKey() (ed25519.PublicKey, error) {
 	key, err := l.signer()
