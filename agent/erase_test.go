@@ -413,3 +413,52 @@ func opened(content []byte, records []record) (n int) {
 	}
 	return n
 }
+
+// A period that recipients are asked about has its streams deleted there, and the yes goes on under a fresh name.
+func TestErasePeriodAtTheRecipientToo(t *testing.T) {
+	url, dir := receiver(t)
+	o := newObject(t, url, 100)
+	if err := o.once(20*time.Second, "air"); err != nil {
+		t.Fatal(err)
+	}
+	if len(rows(t, dir, "air")) == 0 {
+		t.Fatal("nothing was sent: the test is empty")
+	}
+	a := o.open()
+	day := func(d int) string { return time.Now().UTC().AddDate(0, 0, d).Format("2006-01-02") }
+	e, err := a.Erase(t.Context(), control.Person, control.ErasureRequest{To: day(-2), RecipientToo: true})
+	if err != nil || e.Asked != 0 {
+		t.Fatalf("another period: %d requests, %v", e.Asked, err)
+	}
+	if e, err = a.Erase(t.Context(), control.Person, control.ErasureRequest{From: day(-1), RecipientToo: true}); err != nil || e.Asked != 1 {
+		t.Fatalf("%d requests, %v", e.Asked, err)
+	}
+	_ = a.Close()
+	if err := o.once(20 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(rows(t, dir, "air")); n != 0 {
+		t.Errorf("%d rows are still there", n)
+	}
+	a = o.open()
+	if s := stateOf(t, a, "air"); s.State != consent.Given {
+		t.Errorf("the yes is %s", s.State)
+	}
+	_ = a.Close()
+	text, err := os.ReadFile(filepath.Join(o.dir, "room.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.write("more.csv", strings.ReplaceAll(string(text), "\n17", "\n18")) // another recording, years later
+	config, err := os.ReadFile(filepath.Join(o.dir, "candor.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.write("candor.toml", replaceOnce(t, string(config), "room.csv", "more.csv"))
+	if err := o.once(20 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if len(rows(t, dir, "air")) == 0 {
+		t.Error("nothing arrives under the fresh name")
+	}
+}
