@@ -168,7 +168,7 @@ func newTransfer(g *global) *cobra.Command {
 receipts, history, pseudonyms and everything that is buffered: the next start is like
 the first one. It prints a sheet to hand over. A deletion request that no recipient has
 confirmed by then goes on being sent, and is printed, so that you can send it
-yourself. A daemon ends after it and starts anew.`,
+yourself. A running daemon ends after it; start it again for the new owner.`,
 		Example: `  candor transfer
   candor transfer --wait 40 --out handover.cose`,
 		Args: takes(),
