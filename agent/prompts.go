@@ -26,7 +26,9 @@ func (a *Agent) Refuse(ctx context.Context, purpose string, role control.Role, d
 	if err != nil {
 		return control.Decided{}, err
 	}
-	if err := a.book.Refuse(a.complete(a.receipt(p, role, d), p, d.Language)); err != nil {
+	no := a.complete(a.receipt(p, role, d), p, d.Language)
+	no.Until, no.DeleteBy = 0, 0 // a no has no end, and nothing leaves under it
+	if err := a.book.Refuse(no); err != nil {
 		return control.Decided{}, control.Errorf(control.ErrUnavailable, "candor status", "nothing of %s leaves, but the no could not be written down, so you may be asked again: %w", purpose, err)
 	}
 	if err := a.keys.Sync(); err != nil {

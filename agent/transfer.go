@@ -15,7 +15,8 @@ import (
 
 // Transfer implements control.Eraser. Every yes ends first, and with it come the deletion requests, which are sent if
 // the recipients can be reached in time; then the keys are made anew in one durable write, which is what ends the old
-// owner's history, and all else is cleared away. Killed in between, the next start finds keys that open nothing of before.
+// owner's history, and all else is cleared away. Killed in between, the next start finds keys that open nothing of before; deletion
+// requests that no recipient had acknowledged are lost then.
 func (a *Agent) Transfer(ctx context.Context, role control.Role, r control.TransferRequest) (control.Transfer, error) {
 	if a.onlyOnce() {
 		return control.Transfer{}, control.Errorf(control.ErrConflict, "wait until it has ended", "`run --once` is under way, and what it reads must not be the next owner's")
@@ -33,6 +34,7 @@ func (a *Agent) Transfer(ctx context.Context, role control.Role, r control.Trans
 	a.up.Halt(true)
 	a.gone = true // Close clears the rest away
 	err = a.keys.Reset()
+	a.at("keys new")
 	if err == nil {
 		err = a.book.Reset(a.now())
 	}
