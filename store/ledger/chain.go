@@ -217,7 +217,7 @@ var (
 )
 
 // readBody takes a salted body apart after checking that it is the one the entry was made for.
-func (l codec) readBody(salted []byte, e entry) (*body, error) {
+func (c codec) readBody(salted []byte, e entry) (*body, error) {
 	if salted == nil {
 		return nil, errBodyGone
 	}
@@ -225,7 +225,7 @@ func (l codec) readBody(salted []byte, e entry) (*body, error) {
 		return nil, errBodyChanged
 	}
 	b := new(body)
-	if err := l.decode(salted[saltSize:], b); err != nil {
+	if err := c.decode(salted[saltSize:], b); err != nil {
 		return nil, err
 	}
 	return b, nil
