@@ -35,18 +35,19 @@ func (a *Agent) Consent(_ context.Context, language string) (control.Consent, er
 func (a *Agent) consentPurpose(p *consent.Purpose, language string) control.ConsentPurpose {
 	out := control.ConsentPurpose{
 		ID: p.ID, Title: p.TitleIn(language), Why: p.In(p.Why, language), Benefit: p.In(p.Benefit, language),
-		State: a.stateOf(p), Reason: p.Reason, Recipient: fmt.Sprintf("%s (%s)", p.Recipient.Name, p.Recipient.Country),
+		State: p.State, Reason: p.Reason, Recipient: fmt.Sprintf("%s (%s)", p.Recipient.Name, p.Recipient.Country),
 		Access: p.Access, Basis: p.Basis, Fields: p.FieldsInWords(), Time: words(p.Tick), Upload: words(p.Upload),
 		Retention: fmt.Sprintf("%d days", p.Retention), Bits: bitsInWords(p.Bits),
 	}
-	out.Notice = a.noticeLines(p, &out, language)
-	out.NoticeDigest = noticeDigest(&out)
 	if p.State == consent.Given {
 		out.Given = timeOf(p.Grant.From)
 		if p.Grant.Until != 0 {
 			out.Until = timeOf(p.Grant.Until)
 		}
 	}
+	out.State = a.stateOf(p)
+	out.Notice = a.noticeLines(p, &out, language)
+	out.NoticeDigest = noticeDigest(&out)
 	return out
 }
 

@@ -42,3 +42,9 @@ const (
 	PromptLapses  = "lapses"  // the yes ends soon
 	PromptLapsed  = "lapsed"  // the yes has ended by itself
 )
+
+// NoticeLine is one line of a notice. A label "" goes on with what the line before is about.
+type NoticeLine struct {
+	Label string `json:"label"`
+	Text  string `json:"text"`
+}

@@ -117,6 +117,11 @@ type Consent struct {
 
 // ConsentPurpose is one purpose as the person sees it.
 type ConsentPurpose struct {
+	// Notice is all that has to be told before an answer, in the order to show it; NoticeDigest (SHA-256, hex) is in the
+	// receipt of an answer to it.
+	Notice       []NoticeLine `json:"notice"`
+	NoticeDigest string       `json:"notice_digest"`
+
 	ID        string        `json:"id"`
 	Title     string        `json:"title"`
 	Why       string        `json:"why,omitempty"`
@@ -130,20 +135,9 @@ type ConsentPurpose struct {
 	Time      string        `json:"time"`   // finest time that leaves, "1h"
 	Upload    string        `json:"upload"`
 	Retention string        `json:"retention"`
-	// Notice is all that has to be told before an answer, in the order to show it; NoticeDigest (SHA-256, hex) is in the
-	// receipt of an answer to it.
-	Notice       []NoticeLine `json:"notice"`
-	NoticeDigest string       `json:"notice_digest"`
-
-	Bits  string    `json:"bits"` // "at most 192 bits a day", or why it is not known
-	Given time.Time `json:"given,omitzero"`
-	Until time.Time `json:"until,omitzero"`
-}
-
-// NoticeLine is one line of a notice. A label "" goes on with what the line before is about.
-type NoticeLine struct {
-	Label string `json:"label"`
-	Text  string `json:"text"`
+	Bits      string        `json:"bits"` // "at most 192 bits a day", or why it is not known
+	Given     time.Time     `json:"given,omitzero"`
+	Until     time.Time     `json:"until,omitzero"`
 }
 
 // Decision is the body of a grant or a withdrawal.

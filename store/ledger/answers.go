@@ -46,6 +46,18 @@ type Answer struct {
 	Role          string         `cbor:"11,keyasint,omitempty"` // the role that answered
 	OnBehalf      string         `cbor:"12,keyasint,omitempty"` // for whom, in the words given to root's command
 
+	Schema       string         `cbor:"31,keyasint,omitempty"` // [ReceiptSchema]
+	Subject      [16]byte       `cbor:"32,keyasint,omitempty"` // random alias of the person towards this controller
+	Template     string         `cbor:"33,keyasint,omitempty"` // how the notice was made from the rules
+	Jurisdiction string         `cbor:"34,keyasint,omitempty"` // ISO 3166-1 alpha-2
+	Event        string         `cbor:"35,keyasint,omitempty"` // how it was said: explicit
+	DeleteBy     sensors.Micros `cbor:"36,keyasint,omitempty"` // when the last that leaves under it is deleted; 0 with no end
+	Processing   []string       `cbor:"37,keyasint,omitempty"` // where it is processed
+	Safeguard    string         `cbor:"38,keyasint,omitempty"` // of a transfer out of the Union
+	Linkability  string         `cbor:"39,keyasint,omitempty"` // L0, L1 or L2
+	Plan         consent.Digest `cbor:"40,keyasint,omitempty"` // all rules in force then
+	Items        []Item         `cbor:"41,keyasint,omitempty"` // what Fields says, field by field
+
 	ReceiptID     [16]byte `cbor:"13,keyasint"` // UUID version 4; made by Give and Refuse when zero
 	Title         string   `cbor:"14,keyasint,omitempty"`
 	DPV           string   `cbor:"15,keyasint,omitempty"` // the purpose in the Data Privacy Vocabulary
@@ -63,49 +75,6 @@ type Answer struct {
 	Rights        string   `cbor:"27,keyasint,omitempty"`
 	BitsPerDay    int      `cbor:"28,keyasint,omitempty"` // upper bound of what the purpose can reveal
 	Assurance     string   `cbor:"29,keyasint,omitempty"` // of erasure: software or hardware
-
-	Schema       string         `cbor:"31,keyasint,omitempty"` // [ReceiptSchema]
-	Subject      [16]byte       `cbor:"32,keyasint,omitempty"` // random alias of the person towards this controller
-	Template     string         `cbor:"33,keyasint,omitempty"` // how the notice was made from the rules
-	Jurisdiction string         `cbor:"34,keyasint,omitempty"` // ISO 3166-1 alpha-2
-	Event        string         `cbor:"35,keyasint,omitempty"` // how it was said: explicit
-	DeleteBy     sensors.Micros `cbor:"36,keyasint,omitempty"` // when the last that leaves under it is deleted; 0 with no end
-	Processing   []string       `cbor:"37,keyasint,omitempty"` // where it is processed
-	Safeguard    string         `cbor:"38,keyasint,omitempty"` // of a transfer out of the Union
-	Linkability  string         `cbor:"39,keyasint,omitempty"` // L0, L1 or L2
-	Plan         consent.Digest `cbor:"40,keyasint,omitempty"` // all rules in force then
-	Items        []Item         `cbor:"41,keyasint,omitempty"` // what Fields says, field by field
-}
-
-// Item is one field of a receipt.
-type Item struct {
-	Field    string `cbor:"1,keyasint"`
-	Class    string `cbor:"2,keyasint"`           // environment, usage, presence, location, identity, contact, health
-	Special  bool   `cbor:"3,keyasint,omitempty"` // a special category (GDPR art. 9)
-	Optional bool   `cbor:"4,keyasint,omitempty"` // nothing else is refused to who says no
-}
-
-// ReceiptSchema names the form of a receipt: the mandatory fields of ISO/IEC TS 27560:2023, as the W3C's DPV maps them.
-const ReceiptSchema = "candor receipt 1, ISO/IEC TS 27560:2023"
-
-// Missing names the mandatory facts of ISO/IEC TS 27560 that a receipt does not have.
-func (a *Answer) Missing() (missing []string) {
-	for name, there := range map[string]bool{
-		"schema_version": a.Schema != "", "record_id": a.ReceiptID != [16]byte{}, "pii_principal_id": a.Subject != [16]byte{},
-		"privacy_notice": a.Notice != [32]byte{}, "language": a.Language != "", "purpose": a.Purpose != "" && a.Title != "",
-		"purpose_type": a.DPV != "", "lawful_basis": a.Basis != "" && a.Access != "", "pii_information": len(a.Items) > 0,
-		"pii_controllers":   a.Controller.Name != "" && a.Controller.Country != "" && a.Controller.Contact != "" && a.Controller.Address != "",
-		"collection_method": a.Channel != "", "storage_locations": len(a.StoredIn) > 0, "processing_locations": len(a.Processing) > 0,
-		"retention_period": a.RetentionDays > 0, "recipient_third_parties": a.Receiver.Name != "" && a.Receiver.Role != "",
-		"jurisdiction": a.Jurisdiction != "", "authority_party": a.Authority != "", "withdrawal_method": a.Withdrawal != "",
-		"privacy_rights": a.Rights != "", "event_time": a.Given != 0, "event_type": a.Event != "", "entity": a.Role != "",
-	} {
-		if !there {
-			missing = append(missing, name)
-		}
-	}
-	slices.Sort(missing)
-	return missing
 }
 
 const (
