@@ -10,6 +10,7 @@ import (
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store/consent"
 	"github.com/candor-edge/candor/store/ledger"
+	"github.com/candor-edge/candor/tinyconf"
 )
 
 // noticeTemplate names how a notice is made from the rules: whoever has the rules and this version makes the same bytes.
@@ -117,7 +118,7 @@ func (w *noticeWords) ground1(ground string) string {
 func spanIn(m sensors.Micros, language string) string {
 	days := int64(m / sensors.Day)
 	if m%sensors.Day != 0 || days == 0 {
-		return words(m)
+		return tinyconf.Duration(int64(m) * 1000).String()
 	}
 	unit := map[bool][2]string{false: {"day", "days"}, true: {"jour", "jours"}}[strings.HasPrefix(language, "fr")]
 	if days == 1 {
