@@ -95,3 +95,32 @@ func TestAYesLapses(t *testing.T) {
 		_ = a.Close()
 	}
 }
+
+// A recipient that does not confirm a deletion within thirty days is told of, until it does.
+func TestADeletionIsOverdueAfterThirtyDays(t *testing.T) {
+	url, _ := receiver(t)
+	o := newObject(t, url, 50)
+	if err := o.once(20*time.Second, "air"); err != nil {
+		t.Fatal(err)
+	}
+	a := o.open()
+	if _, err := a.Withdraw(t.Context(), "air", control.Person, control.Decision{}); err != nil {
+		t.Fatal(err)
+	}
+	_ = a.Close()
+	for days, want := range map[int]string{29: "asked", 31: "overdue"} {
+		a := o.openAt(time.Now().AddDate(0, 0, days))
+		if got := stateOf(t, a, "air").Deletion; got != want {
+			t.Errorf("after %d days it is %q, want %q", days, got, want)
+		}
+		_ = a.Close()
+	}
+	if err := o.once(10 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	a = o.openAt(time.Now().AddDate(0, 0, 31))
+	defer func() { _ = a.Close() }()
+	if got := stateOf(t, a, "air").Deletion; got != "confirmed" {
+		t.Errorf("after the answer it is %q", got)
+	}
+}

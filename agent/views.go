@@ -152,11 +152,8 @@ func (a *Agent) purposeStatus(out *control.Status) error {
 			p.Outgoing += counts[i].Outgoing
 			p.Parked += counts[i].Parked
 		}
-		if s.DeletionDue && (p.Deletion == "" || !s.DeletionDone) {
-			p.Deletion = "asked"
-			if s.DeletionDone {
-				p.Deletion = "confirmed"
-			}
+		if d := deletionOf(&s, a.now()); p.Deletion == "" || d == "overdue" || d == "asked" && p.Deletion == "confirmed" {
+			p.Deletion = d
 		}
 		if next, ok := a.up.NextSlot(s.Number); ok && p.State == consent.Given && next.After(a.opts.Clock.Now()) {
 			p.NextSend = next.UTC()
@@ -168,6 +165,22 @@ func (a *Agent) purposeStatus(out *control.Status) error {
 		}
 	}
 	return nil
+}
+
+// deletionTime is what a recipient has to answer a deletion request (GDPR art. 12(3): a month).
+const deletionTime = 30 * sensors.Day
+
+// deletionOf is where the deletion of a stream stands at the recipient; "" when none is asked for.
+func deletionOf(s *ledger.Stream, now sensors.Micros) string {
+	switch {
+	case !s.DeletionDue:
+		return ""
+	case s.DeletionDone:
+		return "confirmed"
+	case now-s.DeletionDueAt > deletionTime:
+		return "overdue"
+	}
+	return "asked"
 }
 
 // truth is the sentence at the top: what leaves now.
@@ -213,6 +226,9 @@ func (a *Agent) warnings(s *control.Status) []string {
 		out = append(out, "Not measured now but simulated or replayed: "+strings.Join(simulated, ", ")+".")
 	}
 	for _, p := range s.Purposes {
+		if p.Deletion == "overdue" {
+			out = append(out, fmt.Sprintf("%s was asked over 30 days ago to delete what it has for purpose %s and has not confirmed it; it is asked on, and you can complain to the authority.", p.Recipient, p.ID))
+		}
 		if p.State == consent.Given && !a.hasRoute(p.Recipient) {
 			out = append(out, fmt.Sprintf("Purpose %s is granted, but there is no [[route]] to %s: it is buffered and goes nowhere.", p.ID, p.Recipient))
 		}

@@ -69,7 +69,7 @@ type PurposeStatus struct {
 	Parked    int           `json:"parked_batches"` // refused by the recipient, kept
 	NextSend  time.Time     `json:"next_send,omitzero"`
 	Sent      SentTotal     `json:"sent"`
-	Deletion  string        `json:"deletion,omitempty"` // of what was sent under a yes that has ended: asked, confirmed
+	Deletion  string        `json:"deletion,omitempty"` // of what was sent under a yes that has ended: asked, overdue after 30 days, confirmed
 }
 
 // SentTotal sums up what left. Batches and Rows are those that a recipient has accepted; the open ones were refused or
