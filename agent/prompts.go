@@ -13,17 +13,22 @@ import (
 
 // Refuse implements control.Decider: an explicit no. A yes in force is taken back by it.
 func (a *Agent) Refuse(ctx context.Context, purpose string, role control.Role, d control.Decision) (control.Decided, error) {
+	var ended *control.Decided
 	if len(a.openGrants(purpose)) > 0 {
 		done, err := a.Withdraw(ctx, purpose, role, d)
 		if err != nil {
 			return done, err
 		}
+		ended = &done
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.recompile()
 	p, err := a.purpose(purpose)
 	if err != nil {
+		if ended != nil { // without a policy there is nothing to say no to, but the yes is gone
+			return *ended, nil
+		}
 		return control.Decided{}, err
 	}
 	no := a.complete(a.receipt(p, role, d), p, d.Language)

@@ -249,7 +249,18 @@ func TestRefuseIsKeptAndTakesAYesBack(t *testing.T) {
 		}
 		a = o.open()
 	}
-	grant(t, a, "who") // she opened it herself
+	grant(t, a, "trends", "who") // she opened it herself
+	if err := os.Remove(filepath.Join(o.dir, "policy.toml")); err != nil {
+		t.Fatal(err)
+	}
+	_ = a.Close()
+	a = o.open()
+	if d, err := a.Refuse(t.Context(), "trends", control.Person, control.Decision{}); err != nil || d.State != consent.Withdrawn {
+		t.Errorf("without a policy: %+v, %v", d, err)
+	}
+	_ = a.Close()
+	o.write("policy.toml", threePurposes())
+	a = o.open()
 	c, err := a.Consent(t.Context(), "en")
 	if err != nil || c.Purposes[2].State != consent.Given {
 		t.Errorf("%+v, %v", c.Purposes[2], err)

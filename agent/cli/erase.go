@@ -39,7 +39,8 @@ no network, and prints what was destroyed, what remains and why.
 
 --all and --purpose end the yes too, as "candor consent withdraw" does, and the
 recipients are asked to delete what they have. A period is of whole UTC days, by the
-moment a value was taken, and ends no yes; with --recipient-too the recipients are
+moment a value was taken, and ends no yes; an upload that waits and may reach into
+the period is destroyed whole. With --recipient-too the recipients are
 asked to delete the streams that were open then, each of them whole.`,
 		Example: `  candor erase --all
   candor erase --purpose trends
