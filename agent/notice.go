@@ -18,13 +18,15 @@ const noticeTemplate = "candor notice 1"
 
 // noticeWords are the labels of a notice and the names of grounds in one language.
 type noticeWords struct {
-	why, benefit, what, finest, upload, kept, stored, to, onward, nobody, bits, name, ground, lapses, back, rights, contact, authority string
-	names                                                                                                                              string // how long a name lasts
-	lasts                                                                                                                              string // how long a yes lasts
-	rightsText                                                                                                                         string
-	software                                                                                                                           string
-	erasing                                                                                                                            string
-	grounds                                                                                                                            map[string]string
+	// labels
+	why, benefit, what, finest, upload, kept, stored, to, onward, bits, name, ground, lapses, back, erasing, rights, contact, authority string
+
+	nobody     string // where onward names none
+	names      string // how long a name lasts
+	lasts      string // how long a yes lasts
+	rightsText string
+	software   string // the assurance of erasure
+	grounds    map[string]string
 }
 
 func noticeWordsIn(language string) noticeWords {
