@@ -68,7 +68,7 @@ func (a *Agent) erasePurposes(purposes []string, what string, role control.Role,
 		}
 		_, err := a.withdraw(p, open, role, d)
 		failed = errors.Join(failed, err)
-		out.Destroyed = append(out.Destroyed, fmt.Sprintf("%s: the yes has ended; %d keys, and with them all that was buffered or kept under them", p, keys))
+		out.Destroyed = append(out.Destroyed, fmt.Sprintf("%s: the yes, with its keys (%d) and all that was buffered or kept under them", p, keys))
 	}
 	if failed != nil {
 		return control.Erasure{}, control.Errorf(control.ErrUnavailable, "candor status", "not everything could be destroyed on the disk: %w", failed)
@@ -100,7 +100,7 @@ func (a *Agent) erasePeriod(role control.Role, r control.ErasureRequest) (contro
 	if err != nil {
 		return control.Erasure{}, control.Errorf(control.ErrUnavailable, "candor erase --help", "not everything could be destroyed on the disk; in memory it is gone, so try again: %w", err)
 	}
-	out.Destroyed = append(out.Destroyed, fmt.Sprintf("%d day keys, and with them %d rows that were buffered", destroyed, got.Rows))
+	out.Destroyed = append(out.Destroyed, fmt.Sprintf("day keys: %d, and with them the rows that were buffered: %d", destroyed, got.Rows))
 	if r.RecipientToo {
 		if err := a.askDeletion(first, last); err != nil {
 			return control.Erasure{}, err

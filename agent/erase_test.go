@@ -75,7 +75,7 @@ func TestErasePeriod(t *testing.T) {
 		t.Fatal(err)
 	}
 	confirmed(t, &e)
-	if !strings.Contains(e.Destroyed[0], "day keys") || strings.HasPrefix(e.Destroyed[0], "0 ") {
+	if !strings.HasPrefix(e.Destroyed[0], "day keys: ") || strings.HasPrefix(e.Destroyed[0], "day keys: 0") {
 		t.Errorf("destroyed %v", e.Destroyed)
 	}
 	for range 2 {

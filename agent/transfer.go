@@ -25,6 +25,7 @@ func (a *Agent) Transfer(ctx context.Context, role control.Role, r control.Trans
 	if err != nil {
 		return control.Transfer{}, err
 	}
+	a.up.Halt(a.mute) // a pause ends too: all that can leave now are the deletion requests
 	a.awaitDeletions(ctx, time.Duration(r.Wait)*time.Second)
 	a.mu.Lock()
 	defer a.mu.Unlock()
