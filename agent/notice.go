@@ -10,7 +10,6 @@ import (
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store/consent"
 	"github.com/candor-edge/candor/store/ledger"
-	"github.com/candor-edge/candor/tinyconf"
 )
 
 // noticeTemplate names how a notice is made from the rules: whoever has the rules and this version makes the same bytes.
@@ -19,7 +18,7 @@ const noticeTemplate = "candor notice 1"
 // noticeWords are the labels of a notice and the names of grounds in one language.
 type noticeWords struct {
 	// labels
-	why, benefit, what, finest, upload, kept, stored, to, onward, bits, name, ground, lapses, back, erasing, rights, contact, authority string
+	why, benefit, what, finest, upload, kept, stored, to, onward, bits, name, ground, lapses, back, erasing, rights, contact, authority, more, link string
 
 	nobody     string // where onward names none
 	names      string // how long a name lasts
@@ -35,6 +34,7 @@ func noticeWordsIn(language string) noticeWords {
 			why: "pourquoi", benefit: "pour vous", what: "quoi", finest: "précision", upload: "envoi", kept: "gardé", stored: "où",
 			to: "à qui", onward: "transmis à", nobody: "personne", bits: "combien", name: "sous quel nom", ground: "fondement",
 			lapses: "échéance", back: "reprendre", rights: "vos droits", contact: "contact", authority: "autorité", erasing: "effacer",
+			more: "à savoir", link: "reliable",
 			names:      "un numéro tiré au hasard, changé tous les %s ; votre adresse IP reste visible du destinataire",
 			lasts:      "un oui vaut %s, puis il revient à non",
 			rightsText: "voir, copier, rectifier, effacer, limiter, vous opposer, reprendre votre accord à tout moment et sans motif, saisir l'autorité",
@@ -48,6 +48,7 @@ func noticeWordsIn(language string) noticeWords {
 		why: "why", benefit: "for you", what: "what", finest: "finest time", upload: "sent", kept: "kept", stored: "where",
 		to: "to whom", onward: "passed on to", nobody: "nobody", bits: "how much", name: "which name", ground: "ground",
 		lapses: "lapses", back: "take back", rights: "your rights", contact: "contact", authority: "authority", erasing: "erasing",
+		more: "to know", link: "linkable",
 		names:      "a random number, changed every %s; the recipient sees your IP address",
 		lasts:      "a yes lasts %s, then it is a no again",
 		rightsText: "see, copy, correct, erase, restrict, object, take your yes back at any time and without a reason, complain to the authority",
@@ -86,7 +87,7 @@ func (a *Agent) noticeLines(p *consent.Purpose, c *control.ConsentPurpose, langu
 	add(w.kept, c.Retention)
 	add(w.stored, strings.Join(p.Recipient.StoredIn, ", "))
 	add(w.bits, c.Bits)
-	add(w.name, fmt.Sprintf(w.names, spanIn(p.Epoch, language)))
+	add(w.name, fmt.Sprintf(w.names, consent.Span(p.Epoch, language)))
 	ground := w.ground1(p.Access)
 	if p.Service != "" {
 		ground += " (" + p.Service + ")"
@@ -95,8 +96,10 @@ func (a *Agent) noticeLines(p *consent.Purpose, c *control.ConsentPurpose, langu
 		ground += ", " + w.ground1(p.Basis)
 	}
 	add(w.ground, ground)
+	add(w.more, c.Notes...)
+	add(w.link, c.Linkability)
 	if p.Expires != 0 {
-		add(w.lapses, fmt.Sprintf(w.lasts, spanIn(p.Expires, language)))
+		add(w.lapses, fmt.Sprintf(w.lasts, consent.Span(p.Expires, language)))
 	}
 	add(w.back, "candor consent withdraw "+p.ID)
 	add(w.erasing, w.software)
@@ -114,19 +117,6 @@ func (w *noticeWords) ground1(ground string) string {
 		return text
 	}
 	return ground
-}
-
-// spanIn is a time of whole days, or else as the policy writes it.
-func spanIn(m sensors.Micros, language string) string {
-	days := int64(m / sensors.Day)
-	if m%sensors.Day != 0 || days == 0 {
-		return tinyconf.Duration(int64(m) * 1000).String()
-	}
-	unit := map[bool][2]string{false: {"day", "days"}, true: {"jour", "jours"}}[strings.HasPrefix(language, "fr")]
-	if days == 1 {
-		return "1 " + unit[0]
-	}
-	return fmt.Sprintf("%d %s", days, unit[1])
 }
 
 // notice is the text a person answers to, as `consent show` prints it: its digest is in the receipt.
@@ -156,7 +146,12 @@ func (a *Agent) complete(r ledger.Answer, p *consent.Purpose, language string) l
 	r.Controller.Address, r.Receiver.Contact = controller.Address, p.Recipient.Contact
 	r.Jurisdiction, r.Rights = controller.Country, noticeWordsIn(language).rightsText
 	r.Processing = []string{p.Recipient.Country}
-	r.Plan = a.pipe.Plan().Digest()
+	r.Plan, r.Safeguard = a.pipe.Plan().Digest(), p.Recipient.Safeguard
+	for _, share := range a.pipe.Plan().Shares() {
+		if share.Recipient == p.Recipient.ID {
+			r.Linkability = string(share.Level)
+		}
+	}
 	if r.Until != 0 {
 		r.DeleteBy = r.Until + sensors.Micros(p.Retention)*sensors.Day
 	}

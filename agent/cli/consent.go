@@ -23,7 +23,8 @@ func newConsent(g *global) *cobra.Command {
   candor consent grant trends
   candor consent withdraw trends`,
 	}
-	cmd.AddCommand(newConsentShow(g), newDecision(g, grantVerb), newDecision(g, refuseVerb), newDecision(g, withdrawVerb), newPause(g, true), newPause(g, false))
+	cmd.AddCommand(newConsentShow(g), newConsentExplain(g), newConsentDiff(g), newDecision(g, grantVerb), newDecision(g, refuseVerb),
+		newDecision(g, withdrawVerb), newPause(g, true), newPause(g, false))
 	group(cmd)
 	return cmd
 }
@@ -79,14 +80,14 @@ func checkLang(cmd *cobra.Command, lang string) error {
 
 // labels are the words around a notice, in the language of the notice.
 type labels struct {
-	asks, given, until, yes, no, withheld string
-	states                                map[consent.State]string
+	asks, more, given, until, yes, no, withheld string
+	states                                      map[consent.State]string
 }
 
 func labelsIn(language string) labels {
 	if strings.HasPrefix(language, "fr") {
 		return labels{
-			asks: "demande, et vous décidez", given: "oui du", until: "jusqu'au",
+			asks: "demande, et vous décidez", more: "en attente", given: "oui du", until: "jusqu'au",
 			yes: "dire oui", no: "dire non", withheld: "Ce qui n'est pas parti",
 			states: map[consent.State]string{
 				consent.Asked: "pas encore répondu : rien ne part", consent.Given: "oui", consent.Withdrawn: "non : retiré, rien ne part",
@@ -96,7 +97,7 @@ func labelsIn(language string) labels {
 		}
 	}
 	return labels{
-		asks: "asks, and you decide", given: "yes since", until: "until",
+		asks: "asks, and you decide", more: "waits", given: "yes since", until: "until",
 		yes: "say yes", no: "say no", withheld: "What did not leave",
 		states: map[consent.State]string{
 			consent.Asked: "not answered yet: nothing leaves", consent.Given: "yes", consent.Withdrawn: "no: taken back, nothing leaves",
@@ -138,6 +139,9 @@ func printPurpose(w io.Writer, p *control.ConsentPurpose, l *labels) {
 	}
 	line(l.given, day(p.Given))
 	line(l.until, day(p.Until))
+	if p.Pending {
+		line(l.more, "candor consent diff "+p.ID)
+	}
 	switch p.State {
 	case consent.Given:
 		line(l.no, "candor consent withdraw "+p.ID)
