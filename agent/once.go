@@ -49,6 +49,7 @@ func (a *Agent) Once(ctx context.Context, patience time.Duration) error {
 		}
 	}
 	a.mu.Lock()
+	a.once = true
 	a.recompile()
 	a.tellAttributes(0)
 	a.retryParked()

@@ -58,10 +58,18 @@ type Agent struct {
 	hardware *hardware
 	sources  []*running
 
-	mu     sync.Mutex // guards what follows, and serialises decisions
-	rules  rules
-	told   map[consent.GrantID]uint64 // the epoch in which a grant was last told the attributes
-	daemon bool
+	mu    sync.Mutex // guards what follows, and serialises decisions
+	rules rules
+	told  map[consent.GrantID]uint64 // the epoch in which a grant was last told the attributes
+	// receiptsDay is the day on which old receipts were last looked for.
+	receiptsDay int64
+	daemon      bool
+	mute        bool   // the disk took no writing at the start: nothing leaves
+	once        bool   // a run that ends by itself is under way
+	stop        func() // ends Run; nil when it does not run
+	gone        bool   // the object changes hands: Close clears away what is left
+	// step is told how far a withdrawal has come; nil outside tests.
+	step func(string)
 }
 
 // Open takes the lock on the state directory and opens keys, ledger, buffer, sensors and routes. It starts nothing.
@@ -127,6 +135,7 @@ func (a *Agent) open() error {
 		return err
 	}
 	a.openUplink()
+	a.startPaused()
 	a.loadRules()
 	a.recompile()
 	return nil
@@ -238,6 +247,9 @@ func (a *Agent) Close() error {
 	if a.store != nil {
 		errs = append(errs, a.store.Close())
 		a.store = nil
+		if a.gone {
+			errs = append(errs, a.clearAway())
+		}
 	}
 	if a.book != nil {
 		errs = append(errs, a.book.Close())
@@ -259,3 +271,10 @@ func (a *Agent) Close() error {
 }
 
 func (a *Agent) now() sensors.Micros { return sensors.Micros(a.opts.Clock.Now().UnixMicro()) }
+
+// at tells a test how far a decision has come.
+func (a *Agent) at(step string) {
+	if a.step != nil {
+		a.step(step)
+	}
+}

@@ -51,7 +51,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	a.mu.Lock()
-	a.daemon = true
+	a.daemon, a.stop = true, stop
 	a.retryParked()
 	a.recompile()
 	a.tellAttributes(0)
@@ -115,9 +115,11 @@ func (a *Agent) recheckLoop(ctx context.Context) error {
 		case <-a.opts.Clock.After(recheck):
 		}
 		a.mu.Lock()
+		a.settle()
 		a.recompile()
 		a.tellAttributes(0)
 		a.expireRows()
+		a.endReceipts()
 		a.mu.Unlock()
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store/consent"
 	"github.com/candor-edge/candor/store/ledger"
-	"github.com/candor-edge/candor/tinyconf"
 )
 
 // Consent implements control.Reporter: every purpose in full, and what did not leave.
@@ -28,6 +27,7 @@ func (a *Agent) Consent(_ context.Context, language string) (control.Consent, er
 	for _, p := range a.pipe.Plan().Purposes() {
 		out.Purposes = append(out.Purposes, a.consentPurpose(p, language))
 	}
+	out.Prompts = a.prompts(language)
 	return out, nil
 }
 
@@ -35,8 +35,24 @@ func (a *Agent) consentPurpose(p *consent.Purpose, language string) control.Cons
 	out := control.ConsentPurpose{
 		ID: p.ID, Title: p.TitleIn(language), Why: p.In(p.Why, language), Benefit: p.In(p.Benefit, language),
 		State: p.State, Reason: p.Reason, Recipient: fmt.Sprintf("%s (%s)", p.Recipient.Name, p.Recipient.Country),
-		Access: p.Access, Basis: p.Basis, Fields: p.FieldsInWords(), Time: words(p.Tick), Upload: words(p.Upload),
-		Retention: fmt.Sprintf("%d days", p.Retention), Bits: bitsInWords(p.Bits),
+		Access: p.Access, Basis: p.Basis, Service: p.Service, Fields: p.FieldsIn(language), Time: consent.Span(p.Tick, language),
+		Upload: consent.Span(p.Upload, language), Retention: consent.Span(sensors.Micros(p.Retention)*sensors.Day, language), Bits: bitsInWords(p.Bits, language),
+		Pending: p.Pending(), Notes: p.NotesIn(language),
+	}
+	for _, s := range a.pipe.Plan().Shares() {
+		if s.Recipient == p.Recipient.ID {
+			out.Linkability = string(s.Level) + ": " + s.Why
+		}
+	}
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		out.Changes = append(out.Changes, control.Change{Label: c.Label(language), Effect: c.Effect, Old: c.In(c.Old, language), New: c.In(c.New, language)})
+	}
+	if q := p.Asks(); q != p {
+		out.Asked, out.AskedBits = q.FieldsIn(language), bitsInWords(q.Bits, language)
+		if q.State == consent.Refused {
+			out.AskedNot = q.Reason
+		}
 	}
 	if p.State == consent.Given {
 		out.Given = timeOf(p.Grant.From)
@@ -44,17 +60,23 @@ func (a *Agent) consentPurpose(p *consent.Purpose, language string) control.Cons
 			out.Until = timeOf(p.Grant.Until)
 		}
 	}
+	out.State = a.stateOf(p)
+	out.Notice = a.noticeLines(p, &out, language)
+	out.NoticeDigest = noticeDigest(&out)
 	return out
 }
 
-func bitsInWords(b consent.Bits) string {
-	if !b.Known {
+func bitsInWords(b consent.Bits, language string) string {
+	switch french := strings.HasPrefix(language, "fr"); {
+	case !b.Known && french:
+		return "pas connu : rien ne borne la fréquence du capteur"
+	case !b.Known:
 		return "not known: nothing bounds how often the sensor speaks"
+	case french:
+		return fmt.Sprintf("au plus %d bits par jour", b.Day)
 	}
 	return fmt.Sprintf("at most %d bits a day", b.Day)
 }
-
-func words(m sensors.Micros) string { return tinyconf.Duration(int64(m) * 1000).String() }
 
 func timeOf(m sensors.Micros) time.Time { return time.UnixMicro(int64(m)).UTC() }
 
@@ -63,7 +85,7 @@ func (a *Agent) Sent(ctx context.Context) ([]control.Sent, error) {
 	out := []control.Sent{}
 	err := a.book.Sent(func(s ledger.Sent) error {
 		out = append(out, control.Sent{Purpose: s.Purpose, Recipient: s.Recipient, Stream: fmt.Sprintf("%x", s.StreamName[:]), Epoch: s.Epoch, Seq: s.Seq,
-			Rows: s.Rows, ColumnBytes: s.ColumnBytes, WireBytes: s.WireBytes, SentAt: timeOf(s.SentAt), Fields: s.Fields, Control: s.Control, Result: s.Result})
+			Rows: s.Rows, ColumnBytes: s.ColumnBytes, WireBytes: s.WireBytes, SentAt: timeOf(s.SentAt), Fields: s.Fields, Control: s.Control, Tries: s.Tries, Result: s.Result})
 		return ctx.Err()
 	})
 	return out, err
@@ -89,13 +111,19 @@ func (a *Agent) Status(context.Context) (control.Status, error) {
 	if err := a.purposeStatus(&out); err != nil {
 		return control.Status{}, err
 	}
+	if since := a.keys.Paused(); since != 0 {
+		out.Paused = timeOf(since)
+	}
 	out.Truth = truth(&out)
+	if a.mute {
+		out.Truth = "Nothing leaves this object: its disk takes no writing, so nothing could be noted or taken back."
+	}
 	out.Warnings = a.warnings(&out)
 	return out, nil
 }
 
 func (a *Agent) policyStatus() control.PolicyStatus {
-	out := control.PolicyStatus{File: a.cfg.Policy.File, State: a.rules.state, Charter: a.cfg.Policy.Charter}
+	out := control.PolicyStatus{File: a.cfg.Policy.File, State: a.rules.state, Charter: a.cfg.Policy.Charter, Signed: a.rules.policy != nil && a.rules.signed}
 	if a.rules.policy != nil {
 		out.Version = a.rules.policy.Version
 	}
@@ -104,6 +132,9 @@ func (a *Agent) policyStatus() control.PolicyStatus {
 	}
 	for _, f := range a.rules.findings {
 		out.Findings = append(out.Findings, f.String())
+	}
+	for _, f := range a.rules.facts {
+		out.Findings = append(out.Findings, f.Key+": "+f.Text)
 	}
 	return out
 }
@@ -142,11 +173,8 @@ func (a *Agent) purposeStatus(out *control.Status) error {
 			p.Outgoing += counts[i].Outgoing
 			p.Parked += counts[i].Parked
 		}
-		if s.DeletionDue && (p.Deletion == "" || !s.DeletionDone) {
-			p.Deletion = "asked"
-			if s.DeletionDone {
-				p.Deletion = "confirmed"
-			}
+		if d := deletionOf(&s, a.now()); p.Deletion == "" || d == "overdue" || d == "asked" && p.Deletion == "confirmed" {
+			p.Deletion = d
 		}
 		if next, ok := a.up.NextSlot(s.Number); ok && p.State == consent.Given && next.After(a.opts.Clock.Now()) {
 			p.NextSend = next.UTC()
@@ -154,10 +182,26 @@ func (a *Agent) purposeStatus(out *control.Status) error {
 	}
 	for _, t := range a.book.Totals() {
 		if at, ok := index[t.Purpose]; ok {
-			out.Purposes[at].Sent = control.SentTotal{Batches: t.Batches, Rows: t.Rows, WireBytes: t.WireBytes}
+			out.Purposes[at].Sent = control.SentTotal{Batches: t.Batches - t.Open, Rows: t.Rows - t.OpenRows, OpenBatches: t.Open, OpenRows: t.OpenRows, WireBytes: t.WireBytes}
 		}
 	}
 	return nil
+}
+
+// deletionTime is what a recipient has to answer a deletion request (GDPR art. 12(3): a month).
+const deletionTime = 30 * sensors.Day
+
+// deletionOf is where the deletion of a stream stands at the recipient; "" when none is asked for.
+func deletionOf(s *ledger.Stream, now sensors.Micros) string {
+	switch {
+	case !s.DeletionDue:
+		return ""
+	case s.DeletionDone:
+		return "confirmed"
+	case now-s.DeletionDueAt > deletionTime:
+		return "overdue"
+	}
+	return "asked"
 }
 
 // truth is the sentence at the top: what leaves now.
@@ -169,6 +213,8 @@ func truth(s *control.Status) string {
 		}
 	}
 	switch {
+	case !s.Paused.IsZero():
+		return "Paused since " + s.Paused.Format("2006-01-02 15:04") + " UTC: nothing leaves this object, and what is sensed meanwhile never will."
 	case len(open) == 0:
 		return "Nothing leaves this object: no purpose is granted."
 	case len(open) == 1:
@@ -185,11 +231,20 @@ func (a *Agent) warnings(s *control.Status) []string {
 		out = append(out, "No policy is in force ("+a.rules.state+"), so nothing can be granted and nothing leaves.")
 	case a.rules.err != nil:
 		out = append(out, "The policy or charter could not be read again ("+a.rules.state+"); the ones read before stay in force.")
-	default:
+	}
+	if a.rules.policy != nil && !a.rules.signed {
 		out = append(out, "The policy is not signed: whoever can write its file can change what is asked.")
 	}
 	if warning := a.flashWarning(a.store.Status().Written); warning != "" {
 		out = append(out, warning)
+	}
+	if a.rules.policy != nil && a.rules.signed && a.cfg.Policy.Charter != "" && !a.rules.pledged {
+		out = append(out, "The charter is not signed: whoever can write its file can raise its ceilings.")
+	}
+	for _, p := range a.pipe.Plan().Purposes() {
+		if p.Pending() {
+			out = append(out, fmt.Sprintf("Purpose %s asks for more than was granted. What was granted goes on, and the rest waits for an answer: candor consent diff %s", p.ID, p.ID))
+		}
 	}
 	var simulated []string
 	for _, x := range s.Sensors {
@@ -201,6 +256,9 @@ func (a *Agent) warnings(s *control.Status) []string {
 		out = append(out, "Not measured now but simulated or replayed: "+strings.Join(simulated, ", ")+".")
 	}
 	for _, p := range s.Purposes {
+		if p.Deletion == "overdue" {
+			out = append(out, fmt.Sprintf("%s was asked over 30 days ago to delete what it has for purpose %s and has not confirmed it; it is asked on, and you can complain to the authority.", p.Recipient, p.ID))
+		}
 		if p.State == consent.Given && !a.hasRoute(p.Recipient) {
 			out = append(out, fmt.Sprintf("Purpose %s is granted, but there is no [[route]] to %s: it is buffered and goes nowhere.", p.ID, p.Recipient))
 		}

@@ -253,3 +253,6 @@ func equal[T comparable](t testing.TB, what string, got, want []T) {
 		t.Fatalf("%s: got %v, want %v", what, got, want)
 	}
 }
+
+// destroyDay destroys one key.
+func (k *testKeys) destroyDay(grant consent.GrantID, day int64) { _ = k.Discard(grant, day) }

@@ -50,7 +50,7 @@ func (u *Uplink) announce(ctx context.Context, r *route, s *ledger.Stream) error
 // withdrawal has something to ask the recipient to delete.
 func (u *Uplink) offered(s *ledger.Stream, size int, cause error) error {
 	result := resultOf(cause)
-	if s.Offered || result == "" {
+	if result == "" {
 		return nil
 	}
 	if err := u.Ledger.RecordSent([]ledger.Sent{u.controlLine(s, announcementLine, size, result)}); err != nil {
@@ -91,7 +91,11 @@ func (u *Uplink) deletion(ctx context.Context, r *route, s *ledger.Stream) error
 	err = r.line.Control(ctx, c)
 	u.light(r, -1)
 	if err != nil {
-		return &lineError{err}
+		var noted error
+		if result := resultOf(err); result != "" { // it left, so it is a line
+			noted = u.Ledger.RecordSent([]ledger.Sent{u.controlLine(s, deletionLine, c.Size(), result)})
+		}
+		return errors.Join(&lineError{err}, noted)
 	}
 	u.ok(r)
 	return errors.Join(u.Ledger.RecordSent([]ledger.Sent{u.controlLine(s, deletionLine, c.Size(), ledger.ResultAccepted)}),

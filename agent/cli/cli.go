@@ -80,6 +80,8 @@ what the person living with it agreed to, and shows what left, why and to whom.`
 	root.SetUsageFunc(func(cmd *cobra.Command) error { help(cmd, nil); return nil })
 	root.AddCommand(
 		newRun(g), newStatus(g), newConsent(g), newPreview(g), newSent(g), newBuffer(g),
+		newRun(g), newStatus(g), newConsent(g), newPreview(g), newSent(g),
+		newLedger(g), newErase(g), newTransfer(g),
 		newDecode(g), newConfig(g), newPolicy(g), newCompletion(g), newVersion(g),
 	)
 	root.SetHelpCommand(newHelp())

@@ -23,7 +23,8 @@ func newConsent(g *global) *cobra.Command {
   candor consent grant trends
   candor consent withdraw trends`,
 	}
-	cmd.AddCommand(newConsentShow(g), newDecision(g, true), newDecision(g, false))
+	cmd.AddCommand(newConsentShow(g), newConsentExplain(g), newConsentDiff(g), newDecision(g, grantVerb), newDecision(g, refuseVerb),
+		newDecision(g, withdrawVerb), newPause(g, true), newPause(g, false))
 	group(cmd)
 	return cmd
 }
@@ -79,29 +80,29 @@ func checkLang(cmd *cobra.Command, lang string) error {
 
 // labels are the words around a notice, in the language of the notice.
 type labels struct {
-	asks, why, benefit, to, what, finest, upload, retention, bits, ground, given, until, yes, no, withheld string
-	states                                                                                                 map[consent.State]string
+	asks, more, given, until, yes, no, withheld string
+	states                                      map[consent.State]string
 }
 
 func labelsIn(language string) labels {
 	if strings.HasPrefix(language, "fr") {
 		return labels{
-			asks: "demande, et vous décidez", why: "pourquoi", benefit: "pour vous", to: "à qui", what: "quoi", finest: "précision",
-			upload: "envoi", retention: "gardé", bits: "combien", ground: "fondement", given: "oui du", until: "jusqu'au",
+			asks: "demande, et vous décidez", more: "en attente", given: "oui du", until: "jusqu'au",
 			yes: "dire oui", no: "dire non", withheld: "Ce qui n'est pas parti",
 			states: map[consent.State]string{
 				consent.Asked: "pas encore répondu : rien ne part", consent.Given: "oui", consent.Withdrawn: "non : retiré, rien ne part",
-				consent.Expired: "échu : rien ne part", consent.Changed: "la demande a changé : à redire", consent.Refused: "refusé par la charte : rien ne part",
+				consent.Expired: "échu : rien ne part", consent.Declined: "non : rien ne part",
+				consent.Changed: "la demande a changé : à redire", consent.Refused: "refusé par la charte : rien ne part",
 			},
 		}
 	}
 	return labels{
-		asks: "asks, and you decide", why: "why", benefit: "for you", to: "to whom", what: "what", finest: "finest time",
-		upload: "sent", retention: "kept", bits: "how much", ground: "ground", given: "yes since", until: "until",
+		asks: "asks, and you decide", more: "waits", given: "yes since", until: "until",
 		yes: "say yes", no: "say no", withheld: "What did not leave",
 		states: map[consent.State]string{
 			consent.Asked: "not answered yet: nothing leaves", consent.Given: "yes", consent.Withdrawn: "no: taken back, nothing leaves",
-			consent.Expired: "lapsed: nothing leaves", consent.Changed: "what is asked has changed: answer anew", consent.Refused: "refused by the charter: nothing leaves",
+			consent.Expired: "lapsed: nothing leaves", consent.Declined: "no: nothing leaves",
+			consent.Changed: "what is asked has changed: answer anew", consent.Refused: "refused by the charter: nothing leaves",
 		},
 	}
 }
@@ -110,6 +111,9 @@ func printConsent(w io.Writer, c *control.Consent) {
 	l := labelsIn(c.Language)
 	if c.Controller != "" {
 		paragraph(w, "", c.Controller+" "+l.asks+".")
+	}
+	for _, q := range c.Prompts {
+		paragraph(w, "* ", q.Text)
 	}
 	for i := range c.Purposes {
 		printPurpose(w, &c.Purposes[i], &l)
@@ -127,26 +131,17 @@ func printPurpose(w io.Writer, p *control.ConsentPurpose, l *labels) {
 	paragraph(w, "  ", joined(state, p.Reason))
 	line := func(label, text string) {
 		if text != "" {
-			paragraph(w, fmt.Sprintf("  %-13s", label), text)
+			paragraph(w, fmt.Sprintf("  %-14s", label), text)
 		}
 	}
-	line(l.why, p.Why)
-	line(l.benefit, p.Benefit)
-	line(l.to, p.Recipient)
-	for i, f := range p.Fields {
-		label := l.what
-		if i > 0 {
-			label = ""
-		}
-		line(label, f)
+	for _, n := range p.Notice {
+		line(n.Label, n.Text)
 	}
-	line(l.finest, p.Time)
-	line(l.upload, p.Upload)
-	line(l.retention, p.Retention)
-	line(l.bits, p.Bits)
-	line(l.ground, joined(p.Access, p.Basis))
 	line(l.given, day(p.Given))
 	line(l.until, day(p.Until))
+	if p.Pending {
+		line(l.more, "candor consent diff "+p.ID)
+	}
 	switch p.State {
 	case consent.Given:
 		line(l.no, "candor consent withdraw "+p.ID)

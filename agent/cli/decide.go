@@ -23,8 +23,35 @@ func (o *decideOptions) flags(cmd *cobra.Command) {
 	jsonFlag(cmd, &o.json)
 }
 
-// newDecision makes `grant` or `withdraw`, which differ in what they ask for only.
-func newDecision(g *global, yes bool) *cobra.Command {
+// check refuses what could only be a mistake.
+func (o *decideOptions) check(cmd *cobra.Command) error {
+	if cmd.Flags().Changed("on-behalf") && strings.TrimSpace(o.onBehalf) == "" {
+		return usagef(cmd, "--on-behalf is empty; say on whose behalf")
+	}
+	return checkLang(cmd, o.lang)
+}
+
+// The verbs that answer a purpose.
+const (
+	grantVerb    = "grant"
+	refuseVerb   = "refuse"
+	withdrawVerb = "withdraw"
+)
+
+func (o *decideOptions) decision() control.Decision {
+	return control.Decision{OnBehalf: o.onBehalf, Language: o.lang}
+}
+
+func (o *decideOptions) print(w io.Writer, done *control.Decided) error {
+	if o.json {
+		return printJSON(w, done)
+	}
+	printDecided(w, done)
+	return nil
+}
+
+// newDecision makes `grant`, `refuse` or `withdraw`, which differ in what they ask for only.
+func newDecision(g *global, verb string) *cobra.Command {
 	o := &decideOptions{}
 	cmd := &cobra.Command{
 		Use:   "withdraw PURPOSE",
@@ -35,7 +62,13 @@ has. It needs no network.`,
 		Example: `  candor consent withdraw trends
   candor consent withdraw trends --on-behalf "Ms Martin, by phone"`,
 	}
-	if yes {
+	switch verb {
+	case refuseVerb:
+		cmd.Use, cmd.Short = "refuse PURPOSE", "say no to one purpose"
+		cmd.Long = `Says no to one purpose. Nothing of it leaves, you are not asked again for six months
+unless you open the purpose yourself, and a yes given before is taken back.`
+		cmd.Example = `  candor consent refuse trends`
+	case grantVerb:
 		cmd.Use, cmd.Short = "grant PURPOSE", "say yes to one purpose"
 		cmd.Long = `Says yes to one purpose, to the extent that "candor consent show" prints. It
 counts from now on: nothing sensed before leaves under it.
@@ -48,26 +81,22 @@ passes it on and says on whose behalf.`
 	}
 	cmd.Args = takes("PURPOSE")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := checkLang(cmd, o.lang); err != nil {
+		if err := o.check(cmd); err != nil {
 			return err
 		}
-		if cmd.Flags().Changed("on-behalf") && strings.TrimSpace(o.onBehalf) == "" {
-			return usagef(cmd, "--on-behalf is empty; say on whose behalf")
+		if verb == withdrawVerb {
+			return g.withdraw(cmd, o, args[0])
 		}
 		return g.with(cmd.Context(), func(s *session) error {
-			do := s.Withdraw
-			if yes {
-				do = s.Grant
+			do := s.Grant
+			if verb == refuseVerb {
+				do = s.Refuse
 			}
-			done, err := do(cmd.Context(), args[0], control.Decision{OnBehalf: o.onBehalf, Language: o.lang})
+			done, err := do(cmd.Context(), args[0], o.decision())
 			if err != nil {
 				return err
 			}
-			if o.json {
-				return printJSON(g.out, done)
-			}
-			printDecided(g.out, &done)
-			return nil
+			return o.print(g.out, &done)
 		})
 	}
 	o.flags(cmd)

@@ -159,6 +159,9 @@ func printPurposes(w io.Writer, list []control.PurposeStatus, limited bool) {
 		sent := "" // how much was sent depends on what happened in the home
 		if !limited {
 			sent = fmt.Sprintf("%s sent, %s", count(p.Sent.Rows, "row", "rows"), size(int64(p.Sent.WireBytes)))
+			if p.Sent.OpenRows > 0 {
+				sent += fmt.Sprintf(", %s refused or cut off", count(p.Sent.OpenRows, "row", "rows"))
+			}
 		}
 		row(tw, "  "+p.ID, string(p.State), "to "+p.Recipient, sent)
 	}

@@ -29,6 +29,8 @@ type Discloser interface {
 type Decider interface {
 	Grant(ctx context.Context, purpose string, role Role, d Decision) (Decided, error)
 	Withdraw(ctx context.Context, purpose string, role Role, d Decision) (Decided, error)
+	// Refuse says no: a yes in force is withdrawn by it, and nobody asks again for [QuietAfterNo].
+	Refuse(ctx context.Context, purpose string, role Role, d Decision) (Decided, error)
 }
 
 // Backend is the agent as the server sees it.
@@ -37,4 +39,7 @@ type Backend interface {
 	Discloser
 	Decider
 	Keeper
+	Pauser
+	Prover
+	Eraser
 }

@@ -6,9 +6,9 @@
 //
 // A [Server] tells the handler the role of each peer; [RolesOf] is the rule it goes by: root, the owner of the state directory, two groups.
 //
-// The promise: only the person (or root on behalf of the person, who is then named in the receipt) can grant or withdraw;
-// no answer of this package carries a measured value except the preview of the next upload and what was already sent, both for
-// the person and root only. Every request and answer is bounded.
+// The promise: only the person (or root on behalf of the person, who is then named in the receipt) can grant, refuse,
+// withdraw, pause, erase or hand the object over; no answer of this package carries a measured value except the preview of the next
+// upload and what was already sent, and none says who answered what except the ledger: all of these are for the person and root only. Every request and answer is bounded.
 //
 // Caveats: root can change the object; what root does through Candor is a receipt, and receipts prove nothing against root.
 package control

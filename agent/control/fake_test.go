@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -86,4 +87,34 @@ func (f *fake) ExportBuffer(_ context.Context, emit func(Waiting) error) error {
 		}
 	}
 	return f.note("export")
+}
+
+func (f *fake) Pause(_ context.Context, role Role, _ Decision) (Paused, error) {
+	return Paused{Notice: "paused"}, f.note("pause " + string(role))
+}
+
+func (f *fake) Resume(_ context.Context, role Role, _ Decision) (Paused, error) {
+	return Paused{Notice: "resumed"}, f.note("resume " + string(role))
+}
+
+func (f *fake) Refuse(_ context.Context, purpose string, role Role, _ Decision) (Decided, error) {
+	return Decided{Purpose: purpose, State: consent.Declined}, f.note("refuse " + purpose + " " + string(role))
+}
+
+func (f *fake) Ledger(context.Context) ([]LedgerEntry, error) { return nil, f.note("ledger") }
+
+func (f *fake) VerifyLedger(_ context.Context, heads []string) (LedgerReport, error) {
+	return LedgerReport{Verified: true}, f.note("verify " + strings.Join(heads, ","))
+}
+
+func (f *fake) ExportLedger(context.Context) (LedgerExport, error) {
+	return LedgerExport{}, f.note("export")
+}
+
+func (f *fake) Erase(_ context.Context, role Role, r ErasureRequest) (Erasure, error) {
+	return Erasure{What: r.Purpose}, f.note("erase " + string(role))
+}
+
+func (f *fake) Transfer(_ context.Context, role Role, _ TransferRequest) (Transfer, error) {
+	return Transfer{}, f.note("transfer " + string(role))
 }

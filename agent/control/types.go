@@ -31,6 +31,7 @@ type Status struct {
 	Buffer   BufferStatus    `json:"buffer"`
 	Routes   []RouteStatus   `json:"routes"`
 	Plan     string          `json:"plan"`              // digest of the plan in force, hex
+	Paused   time.Time       `json:"paused,omitzero"`   // since when nothing leaves, by the person's pause
 	Limited  bool            `json:"limited,omitempty"` // counts that depend on events are left out: a technician asked
 }
 
@@ -38,7 +39,7 @@ type Status struct {
 type PolicyStatus struct {
 	File     string   `json:"file"`
 	Version  uint64   `json:"version"`
-	State    string   `json:"state"`           // ok, unreadable, missing, wrong signature
+	State    string   `json:"state"`           // ok, unreadable, missing, wrong signature, older (than one that was in force)
 	Signed   bool     `json:"signed"`          // the signature was asked for and is right
 	Error    string   `json:"error,omitempty"` // the faults, a line each
 	Charter  string   `json:"charter"`         // file, or "" without one
@@ -68,14 +69,17 @@ type PurposeStatus struct {
 	Parked    int           `json:"parked_batches"` // refused by the recipient, kept
 	NextSend  time.Time     `json:"next_send,omitzero"`
 	Sent      SentTotal     `json:"sent"`
-	Deletion  string        `json:"deletion,omitempty"` // of what was sent under a yes that has ended: asked, confirmed
+	Deletion  string        `json:"deletion,omitempty"` // of what was sent under a yes that has ended: asked, overdue after 30 days, confirmed
 }
 
-// SentTotal sums up what left: batches that were refused or cut off, and every try of a message, are in it too.
+// SentTotal sums up what left. Batches and Rows are those that a recipient has accepted; the open ones were refused or
+// cut off, perhaps with some of it there. WireBytes is all that went out, every try of every message counted.
 type SentTotal struct {
-	Batches   uint64 `json:"batches"`
-	Rows      uint64 `json:"rows"`
-	WireBytes uint64 `json:"wire_bytes"`
+	Batches     uint64 `json:"batches"`
+	Rows        uint64 `json:"rows"`
+	OpenBatches uint64 `json:"open_batches,omitempty"`
+	OpenRows    uint64 `json:"open_rows,omitempty"`
+	WireBytes   uint64 `json:"wire_bytes"`
 }
 
 // BufferStatus is the state of the store.
@@ -108,10 +112,16 @@ type Consent struct {
 	Controller string             `json:"controller"`
 	Purposes   []ConsentPurpose   `json:"purposes"`
 	Withheld   []consent.Withheld `json:"withheld"`
+	Prompts    []Prompt           `json:"prompts,omitempty"` // what to ask the person now; what is not here is not to be asked
 }
 
 // ConsentPurpose is one purpose as the person sees it.
 type ConsentPurpose struct {
+	// Notice is all that has to be told before an answer, in the order to show it; NoticeDigest (SHA-256, hex) is in the
+	// receipt of an answer to it.
+	Notice       []NoticeLine `json:"notice"`
+	NoticeDigest string       `json:"notice_digest"`
+
 	ID        string        `json:"id"`
 	Title     string        `json:"title"`
 	Why       string        `json:"why,omitempty"`
@@ -121,13 +131,33 @@ type ConsentPurpose struct {
 	Recipient string        `json:"recipient"` // name and country
 	Access    string        `json:"access"`
 	Basis     string        `json:"basis"`
-	Fields    []string      `json:"fields"` // "hall.temperature: mean 1h, round 0.5"
+	Fields    []string      `json:"fields"` // in words, "hall.temperature: the mean of each 1 hour, rounded down to steps of 0.5"
 	Time      string        `json:"time"`   // finest time that leaves, "1h"
 	Upload    string        `json:"upload"`
 	Retention string        `json:"retention"`
 	Bits      string        `json:"bits"` // "at most 192 bits a day", or why it is not known
 	Given     time.Time     `json:"given,omitzero"`
 	Until     time.Time     `json:"until,omitzero"`
+
+	Notes       []string `json:"notes,omitempty"`       // what else has to be told: without it, the interest, the safeguard
+	Service     string   `json:"service,omitempty"`     // that a strictly necessary purpose serves
+	Linkability string   `json:"linkability,omitempty"` // what the recipient can link: "L2: …"
+	// Pending says that a yes goes on at its old extent, and that more waits for an answer.
+	Pending bool `json:"pending,omitempty"`
+	// Changes are how what is offered now differs from what the yes was given to.
+	Changes []Change `json:"changes,omitempty"`
+	// Asked and AskedBits are what a new yes would let out, where that is not what leaves now.
+	Asked     []string `json:"asked,omitempty"`
+	AskedBits string   `json:"asked_bits,omitempty"`
+	AskedNot  string   `json:"asked_not,omitempty"` // why it can't be asked
+}
+
+// Change is one difference, in words of the language asked for.
+type Change struct {
+	Label  string         `json:"label"`
+	Effect consent.Effect `json:"effect"`
+	Old    string         `json:"old"`
+	New    string         `json:"new"`
 }
 
 // Decision is the body of a grant or a withdrawal.
@@ -184,5 +214,6 @@ type Sent struct {
 	SentAt      time.Time `json:"sent_at"`
 	Fields      []string  `json:"fields"`
 	Control     string    `json:"control,omitempty"` // "announcement", "deletion" …; "" for a batch
+	Tries       int       `json:"tries,omitempty"`   // how often it went out
 	Result      string    `json:"result"`            // accepted, refused, or cancelled: cut off on its way, perhaps with some of it there
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
 	"github.com/candor-edge/candor/sensors"
@@ -18,6 +19,7 @@ type Party struct {
 	Country string `cbor:"3,keyasint,omitempty"` // ISO 3166-1 alpha-2
 	Contact string `cbor:"4,keyasint,omitempty"`
 	Role    string `cbor:"5,keyasint,omitempty"` // controller, processor, third party
+	Address string `cbor:"6,keyasint,omitempty"`
 }
 
 // Answer is a yes (or, for [Ledger.Refuse], a no) with the facts of its receipt, which follow ISO/IEC TS 27560. Facts
@@ -44,6 +46,18 @@ type Answer struct {
 	Role          string         `cbor:"11,keyasint,omitempty"` // the role that answered
 	OnBehalf      string         `cbor:"12,keyasint,omitempty"` // for whom, in the words given to root's command
 
+	Schema       string         `cbor:"31,keyasint,omitempty"` // [ReceiptSchema]
+	Subject      [16]byte       `cbor:"32,keyasint,omitempty"` // random alias of the person towards this controller
+	Template     string         `cbor:"33,keyasint,omitempty"` // how the notice was made from the rules
+	Jurisdiction string         `cbor:"34,keyasint,omitempty"` // ISO 3166-1 alpha-2
+	Event        string         `cbor:"35,keyasint,omitempty"` // how it was said: explicit
+	DeleteBy     sensors.Micros `cbor:"36,keyasint,omitempty"` // when the last that leaves under it is deleted; 0 with no end
+	Processing   []string       `cbor:"37,keyasint,omitempty"` // where it is processed
+	Safeguard    string         `cbor:"38,keyasint,omitempty"` // of a transfer out of the Union
+	Linkability  string         `cbor:"39,keyasint,omitempty"` // L0, L1 or L2
+	Plan         consent.Digest `cbor:"40,keyasint,omitempty"` // all rules in force then
+	Items        []Item         `cbor:"41,keyasint,omitempty"` // what Fields says, field by field
+
 	ReceiptID     [16]byte `cbor:"13,keyasint"` // UUID version 4; made by Give and Refuse when zero
 	Title         string   `cbor:"14,keyasint,omitempty"`
 	DPV           string   `cbor:"15,keyasint,omitempty"` // the purpose in the Data Privacy Vocabulary
@@ -61,6 +75,7 @@ type Answer struct {
 	Rights        string   `cbor:"27,keyasint,omitempty"`
 	BitsPerDay    int      `cbor:"28,keyasint,omitempty"` // upper bound of what the purpose can reveal
 	Assurance     string   `cbor:"29,keyasint,omitempty"` // of erasure: software or hardware
+	Terms         []byte   `cbor:"30,keyasint,omitempty"` // exactly what was answered: consent.Terms, to be compiled again
 }
 
 const (
@@ -161,7 +176,7 @@ func (l *Ledger) end(id consent.GrantID, how Kind, when sensors.Micros, b *body)
 	a := l.state.answer(id)
 	if a != nil && a.Withdrawn == 0 {
 		if _, ok := l.ended[id]; !ok {
-			l.ended[id] = ending{when: max(when, 1), how: how}
+			l.ended[id] = ending{when: max(when, 1), how: how, body: *b}
 		}
 	}
 	l.mu.Unlock()
@@ -183,6 +198,18 @@ func (l *Ledger) end(id consent.GrantID, how Kind, when sensors.Micros, b *body)
 	delete(l.ended, id)
 	l.mu.Unlock()
 	return nil
+}
+
+// Settle writes down the ends that the disk refused so far. It costs nothing when there are none.
+func (l *Ledger) Settle() error {
+	l.mu.RLock()
+	open := maps.Clone(l.ended)
+	l.mu.RUnlock()
+	var errs []error
+	for id, e := range open {
+		errs = append(errs, l.end(id, e.how, e.when, &e.body))
+	}
+	return errors.Join(errs...)
 }
 
 // end is what the end of a yes does within a transaction.

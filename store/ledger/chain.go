@@ -30,16 +30,21 @@ type state struct {
 	answers  []Answer        // by rising number
 	refusals map[string]Answer
 
+	// lost says that the file was sealed under keys that are gone: nothing but the chain itself can be read.
+	lost bool
+
 	streams  []Stream // by number, from 1
 	contexts contexts
 	totals   map[string]Total
+	// totalKeys are the numbers under which the totals are stored, by purpose.
+	totalKeys map[string]uint32
 }
 
 func newState() *state {
 	return &state{
 		refusals: make(map[string]Answer),
 		contexts: contexts{ids: make(map[string]uint32)},
-		totals:   make(map[string]Total),
+		totals:   make(map[string]Total), totalKeys: make(map[string]uint32),
 	}
 }
 
@@ -69,13 +74,17 @@ func (l *Ledger) signer() (ed25519.PrivateKey, error) {
 
 func publicKey(key ed25519.PrivateKey) ed25519.PublicKey { return key.Public().(ed25519.PublicKey) }
 
-// begin begins the chain, or has it go on under another key.
-func (c *change) begin(when sensors.Micros, public ed25519.PublicKey) error {
+// begin begins the chain, or has it go on under another key; lost says that what was said before can't be read any more.
+func (c *change) begin(when sensors.Micros, public ed25519.PublicKey, lost bool) error {
 	text := "the ledger begins"
-	if c.key != nil {
+	switch {
+	case lost:
+		text = "the keys are new: what was written before can't be read any more, and this object can't vouch for it"
+	case c.key != nil:
 		text = "the keys are new: this object can't vouch any more for what was signed before"
 	}
-	return c.add(when, Began, 0, &body{Text: text, Key: public})
+	c.key = public
+	return c.append(entry{Kind: Began, Key: public, Lost: lost}, when, &body{Text: text})
 }
 
 // add appends an entry to the chain within the transaction.
@@ -84,14 +93,19 @@ func (c *change) add(when sensors.Micros, kind Kind, grant consent.GrantID, b *b
 	if err != nil {
 		return err
 	}
-	public := publicKey(key)
-	switch {
-	case kind == Began:
-		c.key = public
-	case string(c.key) != string(public): // the keyring was reset meanwhile
-		if err := c.begin(when, public); err != nil {
+	if public := publicKey(key); string(c.key) != string(public) { // the keyring was reset meanwhile
+		if err := c.begin(when, public, false); err != nil {
 			return err
 		}
+	}
+	return c.append(entry{Kind: kind, Grant: grant}, when, b)
+}
+
+// append completes the entry, signs it and stores it with its body.
+func (c *change) append(e entry, when sensors.Micros, b *body) error {
+	key, err := c.l.signer()
+	if err != nil {
+		return err
 	}
 	b.When = when
 	b.clean()
@@ -104,8 +118,7 @@ func (c *change) add(when sensors.Micros, kind Kind, grant consent.GrantID, b *b
 		return fmt.Errorf("ledger: read randomness: %w", err)
 	}
 	salted = append(salted, encoded...)
-	e := entry{Version: entryVersion, Seq: c.tail.count + 1, Time: millis(when), Kind: kind, Grant: grant,
-		Commit: commitment(salted), Prev: c.tail.hash}
+	e.Version, e.Seq, e.Time, e.Commit, e.Prev = entryVersion, c.tail.count+1, millis(when), commitment(salted), c.tail.hash
 	stored, err := c.l.seal(e, key)
 	if err != nil {
 		return err
@@ -114,7 +127,7 @@ func (c *change) add(when sensors.Micros, kind Kind, grant consent.GrantID, b *b
 	if err := c.tx.Bucket([]byte(chainBucket)).Put(number, stored); err != nil {
 		return err
 	}
-	if err := c.tx.Bucket([]byte(bodyBucket)).Put(number, salted); err != nil {
+	if err := c.put(bodyBucket, number, salted); err != nil {
 		return err
 	}
 	c.tail = tail{count: e.Seq, hash: sha256.Sum256(stored)}
@@ -149,9 +162,7 @@ func (s *state) take(e entry, b *body) {
 			a.Withdrawn, a.Ending = max(when, 1), e.Kind
 		}
 	case Began:
-		if b != nil {
-			s.key = b.Key
-		}
+		s.key = e.Key
 	}
 }
 
@@ -164,7 +175,7 @@ func (l *Ledger) loadChain(tx *bolt.Tx, s *state) error {
 	if chain == nil || bodies == nil {
 		return errors.New("a bucket is missing")
 	}
-	return chain.ForEach(func(k, stored []byte) error {
+	err := chain.ForEach(func(k, stored []byte) error {
 		e, err := l.open(stored)
 		if err != nil {
 			return fmt.Errorf("entry %d: %w", s.tail.count+1, err)
@@ -176,13 +187,28 @@ func (l *Ledger) loadChain(tx *bolt.Tx, s *state) error {
 		if e.Seq == headCount {
 			s.remembered = s.tail.hash
 		}
-		b, err := l.readBody(bodies.Get(k), e)
-		if err != nil {
-			b = nil
+		var b *body
+		if salted, err := l.unlock(bodyBucket, k, bodies.Get(k)); err == nil {
+			if b, err = l.readBody(salted, e); err != nil {
+				b = nil
+			}
 		}
 		s.take(e, b)
 		return nil
 	})
+	if err == nil && s.lost {
+		err = l.checkLost(s)
+	}
+	return err
+}
+
+// checkLost tells keys that are new from a mark that is damaged: only new keys sign with another key too.
+func (l *Ledger) checkLost(s *state) error {
+	key, err := l.signer()
+	if err == nil && string(publicKey(key)) == string(s.key) {
+		err = errors.New("the mark that tells under which key it is sealed is damaged")
+	}
+	return err
 }
 
 var (
@@ -191,7 +217,7 @@ var (
 )
 
 // readBody takes a salted body apart after checking that it is the one the entry was made for.
-func (l *Ledger) readBody(salted []byte, e entry) (*body, error) {
+func (c codec) readBody(salted []byte, e entry) (*body, error) {
 	if salted == nil {
 		return nil, errBodyGone
 	}
@@ -199,7 +225,7 @@ func (l *Ledger) readBody(salted []byte, e entry) (*body, error) {
 		return nil, errBodyChanged
 	}
 	b := new(body)
-	if err := l.decode(salted[saltSize:], b); err != nil {
+	if err := c.decode(salted[saltSize:], b); err != nil {
 		return nil, err
 	}
 	return b, nil

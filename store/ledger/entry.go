@@ -3,7 +3,6 @@ package ledger
 import (
 	"crypto/ed25519"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -27,10 +26,14 @@ const (
 	Incident  Kind = 9  // something happened to the object's security
 	Act       Kind = 10 // a privileged act, by root or a technician
 	Erased    Kind = 11 // bodies of earlier entries were erased
+	Paused    Kind = 12 // nothing leaves from here on, by whomever: the entry names nobody
+	Resumed   Kind = 13 // it may leave again
+	Destroyed Kind = 14 // the person had keys destroyed, and with them what they seal
 )
 
 func kindNames() []string {
-	return []string{"", "began", "given", "refused", "withdrawn", "expired", "replaced", "policy", "gap", "incident", "act", "erased"}
+	return []string{"", "began", "given", "refused", "withdrawn", "expired", "replaced", "policy", "gap", "incident", "act", "erased",
+		"paused", "resumed", "destroyed"}
 }
 
 // String is the kind in the words of `candor ledger show`.
@@ -41,10 +44,14 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind %d", uint8(k))
 }
 
+// plain says whether entries of this kind hold no answer and no key, and are written by [Ledger.Record].
+func (k Kind) plain() bool {
+	return k == Policy || k == Gap || k == Incident || k == Act || k >= Paused && k <= Destroyed
+}
+
 const (
-	entryVersion = 1
+	entryVersion = 2
 	saltSize     = 32
-	signLabel    = "candor1 ledger entry"
 )
 
 // entry is a link of the chain. It says nothing that would have to be erased: what it is about is in its body.
@@ -56,6 +63,8 @@ type entry struct {
 	Grant   consent.GrantID   `cbor:"5,keyasint"`
 	Commit  [sha256.Size]byte `cbor:"6,keyasint"`
 	Prev    [sha256.Size]byte `cbor:"7,keyasint"`
+	Key     []byte            `cbor:"8,keyasint,omitempty"` // Began: the public key that signs this and what follows
+	Lost    bool              `cbor:"9,keyasint,omitempty"` // Began: the bodies before it were sealed under keys that are gone
 }
 
 // body is what an entry says.
@@ -69,7 +78,6 @@ type body struct {
 	PolicyVersion uint64         `cbor:"7,keyasint,omitempty"`
 	Digest        []byte         `cbor:"8,keyasint,omitempty"`
 	When          sensors.Micros `cbor:"9,keyasint,omitempty"`
-	Key           []byte         `cbor:"10,keyasint,omitempty"` // Began: the public key from here on
 	Answer        *Answer        `cbor:"11,keyasint,omitempty"` // Given, Refused
 	Erased        []uint64       `cbor:"12,keyasint,omitempty"` // Erased: the entries concerned
 	Cut           *cutTail       `cbor:"13,keyasint,omitempty"` // Gap: the tail was cut
@@ -98,21 +106,22 @@ func millis(m sensors.Micros) int64 { return int64(m.Floor(sensors.Millisecond) 
 // commitment binds an entry to its body. The salt has a fixed length, so the two can't be confused.
 func commitment(salted []byte) [sha256.Size]byte { return sha256.Sum256(salted) }
 
-// seal is the entry as it is stored: its bytes, then the signature.
+// seal is the entry as it is stored and signed.
 func (c codec) seal(e entry, key ed25519.PrivateKey) ([]byte, error) {
 	b, err := c.encode(e)
 	if err != nil {
 		return nil, err
 	}
-	return append(b, ed25519.Sign(key, append([]byte(signLabel), b...))...), nil
+	return sign1(key, entryType, b), nil
 }
 
 // open takes a stored entry apart without checking its signature.
 func (c codec) open(stored []byte) (e entry, err error) {
-	if len(stored) < ed25519.SignatureSize {
-		return entry{}, errors.New("too short")
+	payload, _, err := split(entryType, stored)
+	if err != nil {
+		return entry{}, err
 	}
-	if err := c.decode(stored[:len(stored)-ed25519.SignatureSize], &e); err != nil {
+	if err := c.decode(payload, &e); err != nil {
 		return entry{}, err
 	}
 	if e.Version != entryVersion {
@@ -123,9 +132,6 @@ func (c codec) open(stored []byte) (e entry, err error) {
 
 // signedBy says whether the stored entry's signature is the key's.
 func signedBy(key ed25519.PublicKey, stored []byte) bool {
-	if len(key) != ed25519.PublicKeySize || len(stored) < ed25519.SignatureSize {
-		return false
-	}
-	cut := len(stored) - ed25519.SignatureSize
-	return ed25519.Verify(key, append([]byte(signLabel), stored[:cut]...), stored[cut:])
+	_, ok := verified(key, entryType, stored)
+	return ok
 }

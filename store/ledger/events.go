@@ -29,14 +29,13 @@ type Event struct {
 	Recipient     string
 	PolicyVersion uint64
 	Digest        consent.Digest // of the policy or plan, where the entry is about one
+	Answer        *Answer        // the receipt, for Given and Refused; read only
 }
 
-// Record appends an entry of one of the kinds [Policy], [Gap], [Incident] and [Act]; Seq, Hash and Erased of e are
-// ignored. It returns the entry's number. Texts are at most 4 KiB together.
+// Record appends an entry of one that is about no answer: [Policy], [Gap], [Incident], [Act] and the kinds from
+// [Paused] on; Seq, Hash and Erased of e are ignored. It returns the entry's number. Texts are at most 4 KiB together.
 func (l *Ledger) Record(e Event) (uint64, error) {
-	switch e.Kind {
-	case Policy, Gap, Incident, Act:
-	default:
+	if !e.Kind.plain() {
 		return 0, fmt.Errorf("ledger: entries of kind %s are not written this way", e.Kind)
 	}
 	if len(e.Text)+len(e.Role)+len(e.Channel)+len(e.OnBehalf)+len(e.Purpose)+len(e.Recipient) > maxText {
@@ -66,6 +65,7 @@ type link struct {
 	key    []byte
 	stored []byte
 	salted []byte // nil: gone
+	fault  error  // why salted could not be opened
 }
 
 // links reads up to chunk entries behind the key after; nil is the beginning. Keys are whatever the file has.
@@ -75,7 +75,8 @@ func (l *Ledger) links(after []byte) ([]link, error) {
 		bodies := tx.Bucket([]byte(bodyBucket))
 		cursor := tx.Bucket([]byte(chainBucket)).Cursor()
 		for k, v := cursor.Seek(behind(after)); k != nil && len(out) < chunk; k, v = cursor.Next() {
-			out = append(out, link{slices.Clone(k), slices.Clone(v), slices.Clone(bodies.Get(k))})
+			salted, err := l.unlock(bodyBucket, k, bodies.Get(k))
+			out = append(out, link{slices.Clone(k), slices.Clone(v), salted, err})
 		}
 		return nil
 	})
@@ -136,14 +137,15 @@ func event(e entry, hash [sha256.Size]byte, b *body) Event {
 	out.Purpose, out.Recipient, out.PolicyVersion = b.Purpose, b.Recipient, b.PolicyVersion
 	copy(out.Digest[:], b.Digest)
 	if a := b.Answer; a != nil {
+		out.Answer = a
 		out.Channel, out.Role, out.OnBehalf, out.Recipient = a.Channel, a.Role, a.OnBehalf, a.Recipient
 		out.PolicyVersion, out.Digest = a.PolicyVersion, a.Digest
 	}
 	return out
 }
 
-// Ended lists the entries whose bodies may go: those about a yes that ended before that moment, and those of kind
-// policy, gap, incident, act and refused that are older. Pass the moment five years ago, and the result to [Ledger.Erase].
+// Ended lists the entries whose bodies may go: those about a yes that ended before that moment, and refusals and
+// what [Ledger.Record] wrote when they are older. Pass the moment five years ago, and the result to [Ledger.Erase].
 func (l *Ledger) Ended(before sensors.Micros) ([]uint64, error) {
 	old := make(map[consent.GrantID]bool)
 	for _, a := range l.Answers() {
@@ -159,8 +161,8 @@ func (l *Ledger) Ended(before sensors.Micros) ([]uint64, error) {
 			if old[e.Grant] {
 				out = append(out, e.Seq)
 			}
-		case Policy, Gap, Incident, Act, Refused:
-			if b.When < before {
+		default:
+			if (e.Kind.plain() || e.Kind == Refused) && b.When < before {
 				out = append(out, e.Seq)
 			}
 		}
@@ -212,7 +214,11 @@ func (c *change) erase(seq uint64) error {
 		return err
 	}
 	bodies := c.tx.Bucket([]byte(bodyBucket))
-	b, err := c.l.readBody(bodies.Get(key), e)
+	salted, err := c.l.unlock(bodyBucket, key, bodies.Get(key))
+	if err != nil {
+		return err
+	}
+	b, err := c.l.readBody(salted, e)
 	if err == nil && b.Cut != nil || e.Kind == Began || e.Kind == Erased {
 		return errNotErasable
 	}

@@ -127,7 +127,7 @@ func TestCopiesOfAnyMomentOpen(t *testing.T) {
 	older := *newKeeper(1)
 	for i, step := range steps {
 		must(t, step())
-		for _, head := range []*keeper{{key: keys.key, count: keys.count, hash: keys.hash}, {key: keys.key, count: older.count, hash: older.hash}} {
+		for _, head := range []*keeper{{key: keys.key, seal: keys.seal, count: keys.count, hash: keys.hash}, {key: keys.key, seal: keys.seal, count: older.count, hash: older.hash}} {
 			dir := t.TempDir()
 			copyFile(t, filepath.Join(l.dir, fileName), filepath.Join(dir, fileName))
 			must(t, os.WriteFile(filepath.Join(dir, tempName), []byte("left behind"), 0o600))
@@ -175,7 +175,7 @@ func TestDamagedFiles(t *testing.T) {
 		dir := t.TempDir()
 		path := filepath.Join(dir, fileName)
 		must(t, os.WriteFile(path, bad, 0o600))
-		l, err := Open(Options{Dir: dir, Keys: &keeper{key: keys.key, count: keys.count, hash: keys.hash}, Rand: rand.Reader, When: start})
+		l, err := Open(Options{Dir: dir, Keys: &keeper{key: keys.key, seal: keys.seal, count: keys.count, hash: keys.hash}, Rand: rand.Reader, When: start})
 		if err != nil {
 			if refused++; !errors.Is(err, ErrDamaged) {
 				t.Errorf("%s: %v is no DamagedError", name, err)

@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"bytes"
+	"crypto/cipher"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
@@ -8,6 +10,8 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"golang.org/x/crypto/chacha20poly1305"
 
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store/consent"
@@ -20,16 +24,28 @@ var _ Keeper = (*keyring.Ring)(nil)
 type keeper struct {
 	mu    sync.Mutex
 	key   ed25519.PrivateKey
+	seal  cipher.AEAD
 	count uint64
 	hash  [32]byte
 }
 
 func newKeeper(seed byte) *keeper {
 	s := sha256.Sum256([]byte{seed})
-	return &keeper{key: ed25519.NewKeyFromSeed(s[:])}
+	return &keeper{key: ed25519.NewKeyFromSeed(s[:]), seal: sealer(0)}
+}
+
+// sealer is a cipher that every keeper has, unless the test is about it.
+func sealer(seed byte) cipher.AEAD {
+	c, err := chacha20poly1305.New(bytes.Repeat([]byte{seed}, chacha20poly1305.KeySize))
+	if err != nil {
+		panic(err)
+	}
+	return c
 }
 
 func (k *keeper) LedgerKey() ed25519.PrivateKey { return k.key }
+
+func (k *keeper) LedgerCipher() cipher.AEAD { return k.seal }
 
 func (k *keeper) Head() (uint64, [32]byte) {
 	k.mu.Lock()
@@ -114,6 +130,14 @@ func copyFile(t testing.TB, from, to string) {
 	b, err := os.ReadFile(from)
 	must(t, err)
 	must(t, os.WriteFile(to, b, 0o600))
+}
+
+// salted is the opened body of an entry.
+func salted(t testing.TB, l *Ledger, seq uint64) []byte {
+	t.Helper()
+	b, err := l.unlock(bodyBucket, key64(seq), read(t, l, bodyBucket, key64(seq)))
+	must(t, err)
+	return b
 }
 
 func image(t testing.TB, l *Ledger) []byte {

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"crypto/cipher"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 // durable and must not block for long; Head gives back what SetHead was told, possibly before a power cut, or zeros.
 type Keeper interface {
 	LedgerKey() ed25519.PrivateKey
+	LedgerCipher() cipher.AEAD // seals what the file says; nil when the keys are closed
 	Head() (count uint64, hash [32]byte)
 	SetHead(count uint64, hash [32]byte)
 }
@@ -54,10 +56,11 @@ type Ledger struct {
 	ended  map[consent.GrantID]ending // ended in memory, whatever the disk said
 }
 
-// ending is when and how a yes ended.
+// ending is when and how a yes ended, and what its entry says.
 type ending struct {
 	when sensors.Micros
 	how  Kind
+	body body
 }
 
 // Open opens the ledger in the state directory, making it when there is none.
@@ -73,7 +76,7 @@ func Open(o Options) (*Ledger, error) {
 	path := filepath.Join(o.Dir, fileName)
 	l := &Ledger{dir: o.Dir, path: path, keys: o.Keys, rand: o.Rand, codec: c, ended: make(map[consent.GrantID]ending)}
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		if err := makeDatabase(o.Dir, fillNew); err != nil {
+		if err := makeDatabase(o.Dir, l.fillNew); err != nil {
 			return nil, err
 		}
 	}
@@ -92,8 +95,14 @@ func Open(o Options) (*Ledger, error) {
 	return l, nil
 }
 
-func fillNew(db *database) error {
-	if err := db.Update(makeBuckets); err != nil {
+func (l *Ledger) fillNew(db *database) error {
+	err := db.Update(func(tx *bolt.Tx) error {
+		if err := makeBuckets(tx); err != nil {
+			return err
+		}
+		return l.makeAbout(tx)
+	})
+	if err != nil {
 		return err
 	}
 	return addRoom(db, firstRoom)
@@ -102,12 +111,7 @@ func fillNew(db *database) error {
 // start reads the file into memory and notes what happened to it.
 func (l *Ledger) start(when sensors.Micros) error {
 	if !l.readOnly {
-		err := guard(l.path, "prepare", func() error {
-			if err := l.db.Update(makeBuckets); err != nil {
-				return err
-			}
-			return emptyRoom(l.db)
-		})
+		err := guard(l.path, "prepare", func() error { return emptyRoom(l.db) })
 		if err != nil {
 			return err
 		}
@@ -128,7 +132,7 @@ func (l *Ledger) load() (*state, error) {
 	s := newState()
 	err := guard(l.path, "read", func() error {
 		return l.db.View(func(tx *bolt.Tx) error {
-			for _, read := range []func(*bolt.Tx, *state) error{l.loadChain, l.loadStreams, l.loadContexts, l.loadTotals} {
+			for _, read := range []func(*bolt.Tx, *state) error{l.loadAbout, l.loadChain, l.loadStreams, l.loadContexts, l.loadTotals} {
 				if err := read(tx, s); err != nil {
 					return err
 				}
@@ -144,7 +148,7 @@ func (l *Ledger) load() (*state, error) {
 
 // damaged makes whatever was wrong with stored bytes a DamagedError.
 func (l *Ledger) damaged(err error) error {
-	if errors.Is(err, ErrDamaged) {
+	if errors.Is(err, ErrDamaged) || errors.Is(err, errNoCipher) {
 		return err
 	}
 	return &DamagedError{Path: l.path, What: "it does not make sense", Err: err}
@@ -159,15 +163,26 @@ func (l *Ledger) noteOpening(when sensors.Micros) error {
 	public := publicKey(key)
 	count, hash := l.keys.Head()
 	sameKey, fits := string(l.state.key) == string(public), l.state.fits(count, hash)
-	if sameKey && fits {
+	if sameKey && fits && !l.state.lost {
 		// The head may lag behind after a power cut; it never runs ahead.
 		l.keys.SetHead(l.state.tail.count, l.state.tail.hash)
 		return nil
 	}
+	if l.state.lost {
+		if err := guard(l.path, "copy", l.keepSealed); err != nil {
+			return fmt.Errorf("ledger: %w", err)
+		}
+	}
 	found := l.state.tail.count
 	return l.change(always, func(c *change) error {
-		if !sameKey {
-			if err := c.begin(when, public); err != nil {
+		lost := c.l.state.lost
+		if lost {
+			if err := c.forget(); err != nil {
+				return err
+			}
+		}
+		if !sameKey || lost {
+			if err := c.begin(when, public, lost); err != nil {
 				return err
 			}
 		}

@@ -38,6 +38,9 @@ type contexts struct {
 	ids map[string]uint32 // by encoded form
 }
 
+// accepted is the code of ResultAccepted.
+const accepted = 1
+
 func results() []string { return []string{"", ResultAccepted, ResultRefused, ResultCancelled} }
 
 // resultCode is 0 for a result that does not exist.
@@ -135,7 +138,7 @@ func (r *recorder) context(s *Sent) (uint32, error) {
 	}
 	id := uint32(len(r.l.state.contexts.all) + len(r.contexts) + 1)
 	key := key32(id)
-	if err := r.tx.Bucket([]byte(contextBucket)).Put(key, guarded(key, slices.Clone(encoded))); err != nil {
+	if err := r.put(contextBucket, key, encoded); err != nil {
 		return 0, err
 	}
 	r.contexts[string(encoded)] = id
@@ -151,13 +154,16 @@ func (l *Ledger) loadContexts(tx *bolt.Tx, s *state) error {
 	if bucket == nil {
 		return errors.New("a bucket is missing")
 	}
+	if s.lost {
+		return nil
+	}
 	return bucket.ForEach(func(k, stored []byte) error {
 		id := uint32(len(s.contexts.all) + 1)
 		if string(k) != string(key32(id)) {
 			return fmt.Errorf("context %d is missing", id)
 		}
 		var v context
-		value, err := unguarded(k, stored)
+		value, err := l.unlock(contextBucket, k, stored)
 		if err == nil {
 			err = l.decode(value, &v)
 		}

@@ -33,7 +33,13 @@ func addRoom(db *database, size int) error {
 
 // emptyRoom deletes the filler; also what a power cut between the two steps left.
 func emptyRoom(db *database) error {
-	return db.Update(func(tx *bolt.Tx) error { return tx.Bucket([]byte(roomBucket)).Delete([]byte{0}) })
+	return db.Update(func(tx *bolt.Tx) error {
+		room := tx.Bucket([]byte(roomBucket))
+		if room == nil {
+			return nil // no file of ours: reading it says so
+		}
+		return room.Delete([]byte{0})
+	})
 }
 
 // ensureRoom keeps the reserve for withdrawals up before something less important is written.

@@ -43,7 +43,10 @@ type Total struct {
 	ColumnBytes uint64 // of these
 	Controls    uint64 // control messages, each once
 	WireBytes   uint64 // all that went out, every try counted
-	First, Last sensors.Micros
+	// Open and OpenRows are those of Batches that no recipient has accepted: refused, or cut off, perhaps with some of it
+	// there. One that is accepted later counts no more.
+	Open, OpenRows uint64
+	First, Last    sensors.Micros
 }
 
 type storedTotal struct {
@@ -54,6 +57,9 @@ type storedTotal struct {
 	WireBytes   uint64         `cbor:"5,keyasint"`
 	First       sensors.Micros `cbor:"6,keyasint"`
 	Last        sensors.Micros `cbor:"7,keyasint"`
+	Purpose     string         `cbor:"8,keyasint"`
+	Open        uint64         `cbor:"9,keyasint,omitempty"`
+	OpenRows    uint64         `cbor:"10,keyasint,omitempty"`
 }
 
 // RecordSent writes lines about what left, all in one transaction. What is there already (the same stream, sequence
@@ -121,8 +127,10 @@ func (r *recorder) record(s *Sent) error {
 			return fmt.Errorf("line %d: %w", number, err)
 		}
 		v.sentAt, v.tries, v.context = old.sentAt, old.tries+1, old.context
+		total.settle(s, old.result != accepted, v.result != accepted)
 	} else {
 		total.add(s)
+		total.settle(s, false, v.result != accepted)
 		if v.context, err = r.context(s); err != nil {
 			return err
 		}
@@ -163,26 +171,44 @@ func (t *Total) add(s *Sent) {
 	t.ColumnBytes += uint64(s.ColumnBytes)
 }
 
+// settle counts a batch as open or no longer.
+func (t *Total) settle(s *Sent, was, is bool) {
+	if s.Control != "" || was == is {
+		return
+	}
+	if is {
+		t.Open, t.OpenRows = t.Open+1, t.OpenRows+uint64(s.Rows)
+		return
+	}
+	t.Open, t.OpenRows = t.Open-min(t.Open, 1), t.OpenRows-min(t.OpenRows, uint64(s.Rows))
+}
+
 // finish writes what the lines changed besides themselves.
 func (r *recorder) finish() error {
-	bucket := r.tx.Bucket([]byte(totalBucket))
 	for purpose, t := range r.totals {
-		value, err := r.l.encode(storedTotal{t.Batches, t.Rows, t.ColumnBytes, t.Controls, t.WireBytes, t.First, t.Last})
+		value, err := r.l.encode(storedTotal{t.Batches, t.Rows, t.ColumnBytes, t.Controls, t.WireBytes, t.First, t.Last, purpose, t.Open, t.OpenRows})
 		if err != nil {
 			return err
 		}
-		key := totalKey(purpose)
-		if err := bucket.Put(key, guarded(key, value)); err != nil {
+		number, known := r.l.state.totalKeys[purpose]
+		if !known {
+			n, err := r.tx.Bucket([]byte(totalBucket)).NextSequence()
+			if err != nil {
+				return err
+			}
+			number = uint32(n)
+		}
+		if err := r.put(totalBucket, key32(number), value); err != nil {
 			return err
 		}
-		r.after(func(s *state) { s.totals[purpose] = t })
+		r.after(func(s *state) { s.totals[purpose], s.totalKeys[purpose] = t, number })
 	}
 	slices.Sort(r.offered)
 	for _, number := range slices.Compact(r.offered) {
 		if i := r.l.state.stream(number); i >= 0 && !r.l.state.streams[i].Offered {
 			s := r.l.state.streams[i]
 			s.Offered = true
-			if err := r.put(s); err != nil {
+			if err := r.putStream(s); err != nil {
 				return err
 			}
 		}
@@ -190,25 +216,29 @@ func (r *recorder) finish() error {
 	return nil
 }
 
-// totalKey keeps the key from being empty, which bbolt refuses.
-func totalKey(purpose string) []byte { return append([]byte{'p'}, purpose...) }
-
 func (l *Ledger) loadTotals(tx *bolt.Tx, s *state) error {
 	bucket := tx.Bucket([]byte(totalBucket))
 	if bucket == nil {
 		return errors.New("a bucket is missing")
 	}
+	if s.lost {
+		return nil
+	}
 	return bucket.ForEach(func(k, stored []byte) error {
 		var v storedTotal
-		value, err := unguarded(k, stored)
+		value, err := l.unlock(totalBucket, k, stored)
 		if err == nil {
 			err = l.decode(value, &v)
+		}
+		if err == nil && len(k) != 4 {
+			err = errors.New("a wrong number")
 		}
 		if err != nil {
 			return fmt.Errorf("total: %w", err)
 		}
-		purpose := string(k[1:])
-		s.totals[purpose] = Total{purpose, v.Batches, v.Rows, v.ColumnBytes, v.Controls, v.WireBytes, v.First, v.Last}
+		purpose := v.Purpose
+		s.totalKeys[purpose] = uint32FromKey(k)
+		s.totals[purpose] = Total{purpose, v.Batches, v.Rows, v.ColumnBytes, v.Controls, v.WireBytes, v.Open, v.OpenRows, v.First, v.Last}
 		return nil
 	})
 }

@@ -26,6 +26,7 @@ type Stream struct {
 	Epoch     uint64
 	Name      [16]byte
 	Plan      consent.Digest // the purpose's compiled rules
+	Form      consent.Digest // the purpose's Form: rows of another one must not leave any more
 	OpenedAt  sensors.Micros
 
 	Announcement []byte
@@ -64,6 +65,7 @@ type storedStream struct {
 	ClosedAt      sensors.Micros  `cbor:"10,keyasint,omitempty"`
 	DeletionDueAt sensors.Micros  `cbor:"11,keyasint,omitempty"`
 	DeletedAt     sensors.Micros  `cbor:"12,keyasint,omitempty"`
+	Form          consent.Digest  `cbor:"30,keyasint,omitempty"`
 }
 
 // The second part of a key in the bucket of papers.
@@ -87,7 +89,7 @@ func flags(bits ...bool) (out uint8) {
 
 func (s *Stream) stored() storedStream {
 	return storedStream{Grant: s.Grant, Purpose: s.Purpose, Recipient: s.Recipient, Epoch: s.Epoch, Name: s.Name,
-		Plan: s.Plan, OpenedAt: s.OpenedAt, AnnouncedAt: s.AnnouncedAt, ClosedAt: s.ClosedAt,
+		Plan: s.Plan, Form: s.Form, OpenedAt: s.OpenedAt, AnnouncedAt: s.AnnouncedAt, ClosedAt: s.ClosedAt,
 		DeletionDueAt: s.DeletionDueAt, DeletedAt: s.DeletedAt,
 		Flags: flags(s.Offered, s.Announced, s.Closed, s.DeletionDue, s.DeletionDone)}
 }
@@ -95,7 +97,7 @@ func (s *Stream) stored() storedStream {
 func (v *storedStream) stream(number uint32) Stream {
 	has := func(bit uint8) bool { return v.Flags&bit != 0 }
 	return Stream{Number: number, Grant: v.Grant, Purpose: v.Purpose, Recipient: v.Recipient, Epoch: v.Epoch,
-		Name: v.Name, Plan: v.Plan, OpenedAt: v.OpenedAt, Offered: has(1), Announced: has(2), AnnouncedAt: v.AnnouncedAt,
+		Name: v.Name, Plan: v.Plan, Form: v.Form, OpenedAt: v.OpenedAt, Offered: has(1), Announced: has(2), AnnouncedAt: v.AnnouncedAt,
 		Closed: has(4), ClosedAt: v.ClosedAt, DeletionDue: has(8), DeletionDueAt: v.DeletionDueAt,
 		DeletionDone: has(16), DeletedAt: v.DeletedAt}
 }
@@ -106,13 +108,16 @@ func (l *Ledger) loadStreams(tx *bolt.Tx, s *state) error {
 	if streams == nil || papers == nil {
 		return errors.New("a bucket is missing")
 	}
+	if s.lost {
+		return nil
+	}
 	return streams.ForEach(func(k, stored []byte) error {
 		if len(k) != 4 {
 			return errors.New("a stream has a wrong number")
 		}
 		number := uint32FromKey(k)
 		var v storedStream
-		value, err := unguarded(k, stored)
+		value, err := l.unlock(streamBucket, k, stored)
 		if err == nil {
 			err = l.decode(value, &v)
 		}
@@ -123,11 +128,11 @@ func (l *Ledger) loadStreams(tx *bolt.Tx, s *state) error {
 		for paper, into := range map[byte]*[]byte{announcementPaper: &out.Announcement, deletionPaper: &out.Deletion, proofPaper: &out.Proof} {
 			key := append(slices.Clone(k), paper)
 			if stored := papers.Get(key); stored != nil {
-				value, err := unguarded(key, stored)
+				value, err := l.unlock(paperBucket, key, stored)
 				if err != nil {
 					return fmt.Errorf("signed message of stream %d: %w", number, err)
 				}
-				*into = slices.Clone(value)
+				*into = value
 			}
 		}
 		s.streams = append(s.streams, out)
@@ -135,8 +140,8 @@ func (l *Ledger) loadStreams(tx *bolt.Tx, s *state) error {
 	})
 }
 
-// put stores a stream without its papers and has memory follow.
-func (c *change) put(s Stream) error {
+// putStream stores a stream without its papers and has memory follow.
+func (c *change) putStream(s Stream) error {
 	value, err := c.l.encode(s.stored())
 	if err != nil {
 		return err
@@ -149,7 +154,7 @@ func (c *change) put(s Stream) error {
 			st.streams = append(st.streams, s)
 		}
 	})
-	return c.tx.Bucket([]byte(streamBucket)).Put(key, guarded(key, value))
+	return c.put(streamBucket, key, value)
 }
 
 func (c *change) putPaper(number uint32, paper byte, b []byte) error {
@@ -157,7 +162,7 @@ func (c *change) putPaper(number uint32, paper byte, b []byte) error {
 		return nil
 	}
 	key := append(key32(number), paper)
-	return c.tx.Bucket([]byte(paperBucket)).Put(key, guarded(key, slices.Clone(b)))
+	return c.put(paperBucket, key, b)
 }
 
 // stream is the index of a stream in memory, -1 when there is none.
@@ -175,7 +180,7 @@ func (l *Ledger) AddStream(s Stream) (uint32, error) {
 	if len(s.Announcement) > MaxPaper || len(s.Deletion) > MaxPaper {
 		return 0, fmt.Errorf("ledger: add a stream for %q: a signed message has at most %d bytes", s.Purpose, MaxPaper)
 	}
-	fresh := Stream{Grant: s.Grant, Purpose: s.Purpose, Recipient: s.Recipient, Epoch: s.Epoch, Name: s.Name, Plan: s.Plan,
+	fresh := Stream{Grant: s.Grant, Purpose: s.Purpose, Recipient: s.Recipient, Epoch: s.Epoch, Name: s.Name, Plan: s.Plan, Form: s.Form,
 		OpenedAt: s.OpenedAt, Announcement: slices.Clone(s.Announcement), Deletion: slices.Clone(s.Deletion)}
 	err := l.change(later, func(c *change) error {
 		n, err := c.tx.Bucket([]byte(streamBucket)).NextSequence()
@@ -192,7 +197,7 @@ func (l *Ledger) AddStream(s Stream) (uint32, error) {
 		if err := c.putPaper(fresh.Number, deletionPaper, fresh.Deletion); err != nil {
 			return err
 		}
-		return c.put(fresh)
+		return c.putStream(fresh)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("ledger: add a stream for %q: %w", s.Purpose, err)
@@ -204,7 +209,25 @@ func (l *Ledger) AddStream(s Stream) (uint32, error) {
 func (l *Ledger) Streams() []Stream {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return slices.Clone(l.state.streams)
+	out := slices.Clone(l.state.streams)
+	for i := range out {
+		l.overlayStream(&out[i])
+	}
+	return out
+}
+
+// overlayStream shows what follows for a stream from an end that the disk refused. The caller holds l.mu.
+func (l *Ledger) overlayStream(s *Stream) {
+	end, ok := l.ended[s.Grant]
+	if !ok {
+		return
+	}
+	if !s.Closed {
+		s.Closed, s.ClosedAt = true, end.when
+	}
+	if end.how == Withdrawn && s.Offered && !s.DeletionDue {
+		s.DeletionDue, s.DeletionDueAt = true, end.when
+	}
 }
 
 // Stream finds a stream by its number.
@@ -212,7 +235,9 @@ func (l *Ledger) Stream(number uint32) (Stream, bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if i := l.state.stream(number); i >= 0 {
-		return l.state.streams[i], true
+		out := l.state.streams[i]
+		l.overlayStream(&out)
+		return out, true
 	}
 	return Stream{}, false
 }
@@ -280,7 +305,7 @@ func (l *Ledger) mark(number uint32, p priority, fn func(*change, *Stream) error
 		if s.stored() == before {
 			return errNothing
 		}
-		return c.put(s)
+		return c.putStream(s)
 	})
 	if err != nil {
 		return fmt.Errorf("ledger: stream %d: %w", number, err)
@@ -322,9 +347,22 @@ func (c *change) closeStreams(grant consent.GrantID, when sensors.Micros, deleti
 		if s.stored() == before {
 			continue
 		}
-		if err := c.put(s); err != nil {
+		if err := c.putStream(s); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// AskDeletion closes one stream and marks its deletion request due, if the recipient may know it.
+func (l *Ledger) AskDeletion(number uint32, when sensors.Micros) error {
+	return l.mark(number, always, func(_ *change, s *Stream) error {
+		if !s.Closed {
+			s.Closed, s.ClosedAt = true, when
+		}
+		if s.Offered && !s.DeletionDue {
+			s.DeletionDue, s.DeletionDueAt = true, when
+		}
+		return nil
+	})
 }

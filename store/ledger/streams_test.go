@@ -150,7 +150,7 @@ func TestFlippedStreamsAndPapersAreFound(t *testing.T) {
 		{paperBucket, append(key32(1), announcementPaper)},
 		{paperBucket, append(key32(1), deletionPaper)},
 		{contextBucket, key32(1)},
-		{totalBucket, totalKey("trends")},
+		{totalBucket, key32(1)},
 		{sentBucket, key64(1)},
 		{seenBucket, append(key32(1), key64(0)...)},
 	} {

@@ -27,6 +27,7 @@ type Problem struct {
 type Report struct {
 	Entries     uint64 // entries of the chain
 	Erased      uint64 // of which the body was erased by an entry that says so
+	Lost        uint64 // of which the body was sealed under keys that are gone
 	Keys        int    // keys the chain was signed with, one after the other
 	Lines       uint64 // lines of what left
 	First, Last sensors.Micros
@@ -64,8 +65,8 @@ func (l *Ledger) verify(saved []Head) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	v := &verifier{l: l, public: publicKey(key), bodyless: make(map[uint64]error),
-		named: make(map[uint64]bool)}
+	v := newVerifier(l.codec, publicKey(key))
+	v.l = l
 	l.mu.RLock()
 	v.until = l.state.tail
 	l.mu.RUnlock()
@@ -79,6 +80,11 @@ func (l *Ledger) verify(saved []Head) (Report, error) {
 	if err := v.run(); err != nil {
 		return v.report, err
 	}
+	return v.result()
+}
+
+// result is the report, with [ErrBroken] when there are problems.
+func (v *verifier) result() (Report, error) {
 	if len(v.report.Problems) > 0 {
 		p := v.report.Problems[0]
 		return v.report, fmt.Errorf("%w: %d problems, the first: entry %d: %s", ErrBroken, len(v.report.Problems), p.Entry, p.What)
@@ -86,9 +92,14 @@ func (l *Ledger) verify(saved []Head) (Report, error) {
 	return v.report, nil
 }
 
-// verifier is one run of Verify.
+func newVerifier(c codec, public ed25519.PublicKey) *verifier {
+	return &verifier{codec: c, public: public, bodyless: make(map[uint64]error), named: make(map[uint64]bool)}
+}
+
+// verifier is one run of Verify, or of [VerifyExport].
 type verifier struct {
-	l        *Ledger
+	codec
+	l        *Ledger           // nil for an export
 	public   ed25519.PublicKey // the key the chain must end with
 	key      ed25519.PublicKey // the key in use at this point
 	until    tail
@@ -96,6 +107,7 @@ type verifier struct {
 	prev     tail
 	bodyless map[uint64]error
 	named    map[uint64]bool // entries that an erasure names
+	lost     uint64          // the entry before which bodies were sealed under keys that are gone
 	report   Report
 }
 
@@ -124,6 +136,7 @@ func (v *verifier) run() error {
 		}
 	}
 	v.ends()
+	v.written()
 	return v.rest()
 }
 
@@ -138,7 +151,7 @@ func (v *verifier) link(k link) {
 			seq = max(seq, uint64FromKey(k.key)) // go on behind the hole
 		}
 	}
-	e, err := v.l.open(k.stored)
+	e, err := v.open(k.stored)
 	if err != nil {
 		v.problem(seq, "can't be read: %v", err)
 		return
@@ -149,8 +162,16 @@ func (v *verifier) link(k link) {
 	if e.Prev != v.prev.hash {
 		v.problem(seq, "does not follow from the entry before")
 	}
-	b, err := v.l.readBody(k.salted, e)
-	if err != nil {
+	if e.Kind == Began && len(e.Key) == ed25519.PublicKeySize {
+		v.key = ed25519.PublicKey(e.Key)
+		v.report.Keys++
+		if e.Lost {
+			v.lost = seq
+		}
+	}
+	if k.fault != nil {
+		v.bodyless[seq] = k.fault
+	} else if b, err := v.readBody(k.salted, e); err != nil {
 		v.bodyless[seq] = err
 	} else {
 		v.body(seq, e, b)
@@ -174,9 +195,6 @@ func (v *verifier) link(k link) {
 // body follows what an entry says about the chain itself.
 func (v *verifier) body(seq uint64, e entry, b *body) {
 	switch {
-	case e.Kind == Began && len(b.Key) == ed25519.PublicKeySize:
-		v.key = ed25519.PublicKey(b.Key)
-		v.report.Keys++
 	case e.Kind == Erased:
 		for _, n := range b.Erased {
 			v.named[n] = n < seq
@@ -190,11 +208,6 @@ func (v *verifier) body(seq uint64, e entry, b *body) {
 // ends checks what only the whole chain tells.
 func (v *verifier) ends() {
 	v.report.Head = Head{v.prev.count, v.prev.hash}
-	if v.prev.count < v.until.count {
-		v.problem(v.prev.count+1, "missing: there were %d entries", v.until.count)
-	} else if v.prev.hash != v.until.hash {
-		v.problem(v.prev.count, "is not the entry that was written")
-	}
 	for _, h := range v.saved {
 		if h.Count > v.prev.count {
 			v.problem(v.prev.count+1, "missing: a remembered head names entry %d", h.Count)
@@ -206,6 +219,8 @@ func (v *verifier) ends() {
 	for seq := uint64(1); seq <= v.prev.count; seq++ {
 		err := v.bodyless[seq]
 		switch {
+		case errors.Is(err, errBodyGone) && seq < v.lost:
+			v.report.Lost++
 		case errors.Is(err, errBodyGone) && v.named[seq]:
 			v.report.Erased++
 		case err != nil:
@@ -213,6 +228,15 @@ func (v *verifier) ends() {
 		case v.named[seq]:
 			v.problem(seq, "its body is there although it was erased")
 		}
+	}
+}
+
+// written compares the end with the one in memory.
+func (v *verifier) written() {
+	if v.prev.count < v.until.count {
+		v.problem(v.prev.count+1, "missing: there were %d entries", v.until.count)
+	} else if v.prev.hash != v.until.hash {
+		v.problem(v.prev.count, "is not the entry that was written")
 	}
 }
 
@@ -255,7 +279,7 @@ func (v *verifier) rest() error {
 			return err
 		}
 		return tx.Bucket([]byte(paperBucket)).ForEach(func(k, stored []byte) error {
-			if _, err := unguarded(k, stored); err != nil {
+			if _, err := v.l.unlock(paperBucket, k, stored); err != nil {
 				v.problem(0, "a signed message of a stream: %v", err)
 			}
 			return nil
