@@ -50,8 +50,8 @@ func (st *ruleState) refuses(w *Windows, r *sensors.Reading) Reason {
 		return BeforeYes
 	case p.Grant.Until != 0 && r.Taken >= p.Grant.Until:
 		return Lapsed
-	case r.Time < 0 || r.Time > maxTime:
-		return Invalid
+	case r.Time < 0 || r.Time > maxTime, r.Position == 0 && r.Time-max(p.Tick, sensors.Minute) > r.Taken:
+		return Invalid // one stamp far ahead would make all that follow late
 	}
 	return ""
 }
@@ -77,6 +77,7 @@ func (st *ruleState) take(w *Windows, r *sensors.Reading, dst []Cleared) []Clear
 		}
 	}
 	st.taken, st.ended = r.Taken, false
+	st.heard++
 	for i := range st.rules.groups {
 		g := &st.rules.groups[i]
 		if g.window == 0 {
@@ -84,7 +85,7 @@ func (st *ruleState) take(w *Windows, r *sensors.Reading, dst []Cleared) []Clear
 				st.loseAll(g, Late)
 				continue
 			}
-			dst = st.single(w, g, r, epoch, tick, dst)
+			dst = st.single(w, i, r, epoch, tick, dst)
 			continue
 		}
 		dst = st.windowed(w, g, &st.open[i], r, epoch, dst)
@@ -103,10 +104,11 @@ func (st *ruleState) setBack(now sensors.Micros) {
 }
 
 // single makes the row of one reading for a group without a window.
-func (st *ruleState) single(w *Windows, g *groupRules, r *sensors.Reading, epoch uint64, tick int64, dst []Cleared) []Cleared {
+func (st *ruleState) single(w *Windows, gi int, r *sensors.Reading, epoch uint64, tick int64, dst []Cleared) []Cleared {
+	g := &st.rules.groups[gi]
 	start, any := len(w.cells), false
 	for i := range g.rules {
-		cell := st.cell(w, g, i, r, epoch)
+		cell := st.cell(w, gi, i, r, epoch)
 		any = any || cell.Set
 		w.cells = append(w.cells, cell)
 	}
@@ -119,7 +121,8 @@ func (st *ruleState) single(w *Windows, g *groupRules, r *sensors.Reading, epoch
 }
 
 // cell applies one rule to one reading.
-func (st *ruleState) cell(w *Windows, g *groupRules, i int, r *sensors.Reading, epoch uint64) Cell {
+func (st *ruleState) cell(w *Windows, gi, i int, r *sensors.Reading, epoch uint64) Cell {
+	g := &st.rules.groups[gi]
 	rule := &g.rules[i]
 	if rule.input >= len(r.Values) {
 		return Cell{}
@@ -132,7 +135,15 @@ func (st *ruleState) cell(w *Windows, g *groupRules, i int, r *sensors.Reading, 
 		return Cell{}
 	}
 	if rule.token == tokenNone {
-		n, ok := rule.number(v.Num)
+		n, ok := int64(0), false
+		switch {
+		case rule.axis != noAxis:
+			n, ok = rule.cellOf(r.Values)
+		case rule.on:
+			n, ok = st.hold(gi, i, v.Num), true
+		default:
+			n, ok = rule.number(v.Num)
+		}
 		if !ok {
 			st.lose(g, i, Failed)
 			return Cell{}
@@ -140,6 +151,21 @@ func (st *ruleState) cell(w *Windows, g *groupRules, i int, r *sensors.Reading, 
 		return Cell{Num: n, Set: true}
 	}
 	return st.tokenCell(w, g, i, v.Token, epoch)
+}
+
+// hold is a threshold with hysteresis: on from the threshold up, off again only below it by more than the hysteresis.
+func (st *ruleState) hold(gi, i int, v int64) int64 {
+	rule, on := &st.rules.groups[gi].rules[i], &st.on[gi][i]
+	switch {
+	case v >= rule.steps[0].edges[0]:
+		*on = true
+	case v < rule.below:
+		*on = false
+	}
+	if *on {
+		return 1
+	}
+	return 0
 }
 
 func (st *ruleState) tokenCell(w *Windows, g *groupRules, i int, token string, epoch uint64) Cell {
@@ -200,11 +226,13 @@ func (st *ruleState) windowed(w *Windows, g *groupRules, o *openWindow, r *senso
 func (st *ruleState) closeWindow(w *Windows, g *groupRules, o *openWindow, until sensors.Micros, dst []Cleared) []Cleared {
 	o.open, o.done = false, o.start+g.window
 	p := st.rules.purpose
+	coverage := st.coverage(g, o, until)
 	start, any := len(w.cells), false
 	for i := range g.rules {
 		cell := Cell{}
 		rule := &g.rules[i]
-		if o.acc[i].n >= max(rule.least, 1) || rule.agg == aggCount && rule.least == 0 && st.sawAny(o) {
+		enough := o.acc[i].n >= max(rule.least, 1) || rule.agg == aggCount && rule.least == 0 && st.sawAny(o)
+		if enough && coverage >= rule.cover {
 			if v, ok := o.acc[i].result(rule.agg, rule.gain); !ok {
 				st.lose(g, i, Failed)
 			} else if v, ok = rule.number(v); !ok {
@@ -221,10 +249,22 @@ func (st *ruleState) closeWindow(w *Windows, g *groupRules, o *openWindow, until
 		w.cells = w.cells[:start]
 		return dst
 	}
-	from := max(o.start, st.since)
-	coverage := int8(min(max(4*(until-from)/g.window, 0), 4))
 	return append(dst, Cleared{purpose: p, epoch: o.epoch, group: g.index, time: int64(o.start.Floor(p.Tick) / p.Tick), day: o.day,
 		coverage: coverage, cells: w.cells[start:len(w.cells):len(w.cells)]})
+}
+
+// coverage is how many quarters of a window its source was watched, from the first whole tick on and to the last one: when a
+// grant began or a source ended is told no finer than any other time.
+func (st *ruleState) coverage(g *groupRules, o *openWindow, until sensors.Micros) int8 {
+	tick := st.rules.purpose.Tick
+	from := o.start
+	if st.since > from {
+		from = (st.since + tick - 1).Floor(tick)
+	}
+	if end := o.start + g.window; until < end {
+		until = until.Floor(tick)
+	}
+	return int8(min(max(4*(until-from)/g.window, 0), 4))
 }
 
 // sawAny tells whether any field of the window has a value, so that a count of zero means something.

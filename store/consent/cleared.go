@@ -91,6 +91,7 @@ const (
 	Invalid    Reason = "not a plausible value"
 	Contactish Reason = "looks like contact data"
 	Lapsed     Reason = "the yes has lapsed"
+	Unanswered Reason = "asked for, and not answered yet"
 	Failed     Reason = "the rule could not be applied"
 )
 

@@ -16,6 +16,9 @@ type Inputs struct {
 	Sources []SourceFields
 	Answers []Answer
 	Now     sensors.Micros // decides only whether a yes has lapsed already
+	Minor   bool           // the home was declared to have somebody under age
+	// Reach says how recipients are reached, by their id; nil when that is not known, as for a policy without a configuration.
+	Reach map[string]Reach
 }
 
 // SourceFields are the fields of one source, in the order of its readings' values.
@@ -25,11 +28,14 @@ type SourceFields struct {
 	Every  sensors.Micros // time between two readings; 0 when nothing fixes it
 }
 
-// Answer is the newest thing the person said to one purpose. State is Given, Withdrawn or Expired; the grant's numbers
-// count only when it is Given.
+// Answer is something the person said to one purpose; the newest one counts. State is Given, Withdrawn, Expired, or
+// [Remembered] for an older one; the grant's numbers count only when it is Given. Access and Basis are the grounds it was
+// given on: a purpose keeps them for its life, whatever became of the answer.
 type Answer struct {
 	Grant
-	State State
+	State  State
+	Access string
+	Basis  string
 }
 
 // Finding is something the author of the policy should know: a sentence, and the purpose and field it is about.
@@ -52,7 +58,7 @@ func (f Finding) String() string {
 // Compile makes the plan. It never fails: what can't be compiled lets nothing out, and the findings say why. The
 // result depends on the inputs only, and equal inputs give equal digests.
 func Compile(in Inputs) (*Plan, []Finding) {
-	c := compiler{in: in, plan: &Plan{sources: map[string]*sourcePlan{}}, known: map[string]sensors.Field{}}
+	c := compiler{in: in, plan: &Plan{sources: map[string]*sourcePlan{}}, known: map[string]sensors.Field{}, unasked: map[*Purpose]bool{}}
 	for _, s := range in.Sources {
 		c.plan.sources[s.Name] = &sourcePlan{}
 		for _, f := range s.Fields {
@@ -62,6 +68,13 @@ func Compile(in Inputs) (*Plan, []Finding) {
 	if in.Policy != nil {
 		for i := range in.Policy.Purposes {
 			c.purpose(&in.Policy.Purposes[i])
+		}
+	}
+	c.recipients()
+	for _, p := range c.plan.purposes {
+		for _, rules := range p.sources {
+			sp := c.plan.sources[rules.source]
+			sp.rules = append(sp.rules, rules)
 		}
 	}
 	c.unwanted()
@@ -74,6 +87,7 @@ type compiler struct {
 	plan     *Plan
 	known    map[string]sensors.Field
 	findings []Finding
+	unasked  map[*Purpose]bool // refused whatever was agreed to before
 }
 
 func (c *compiler) find(p *Purpose, field string, refuses bool, format string, args ...any) {
@@ -84,41 +98,52 @@ func (c *compiler) find(p *Purpose, field string, refuses bool, format string, a
 	}
 }
 
-// purpose compiles one offer and decides where it stands.
+// purpose compiles one offer, meets it with the newest answer and decides where it stands.
 func (c *compiler) purpose(o *Offer) {
-	p := c.header(o)
 	if o.Upload < o.Time {
-		c.find(p, "", false, "upload is shorter than time, and instants of sending carry nothing finer than time: it is sent every %s", o.Time)
+		c.find(&Purpose{ID: o.ID}, "", false, "upload is shorter than time, and instants of sending carry nothing finer than time: it is sent every %s", o.Time)
 	}
-	bySource := c.rules(o, p)
-	for i := range c.in.Sources {
-		if rules := bySource[c.in.Sources[i].Name]; rules != nil {
-			rules.number(p)
-			sp := c.plan.sources[rules.source]
-			sp.rules = append(sp.rules, rules)
-		}
-	}
-	p.Extent = extentDigest(c.in.Policy, o, p)
-	p.Digest = purposeDigest(p)
-	p.Bits = bitsADay(p, c.in.Sources)
-	c.ceilings(o, p)
-	c.answer(p)
-	c.plan.purposes = append(c.plan.purposes, p)
+	offered := termsOf(c.in.Policy, o, &c.in.Charter)
+	p := c.open(offered, &c.in.Charter)
+	p.terms = offered.Bytes()
+	c.rebased(p)
+	c.underAge(p)
+	c.nesting(p)
+	c.plan.purposes = append(c.plan.purposes, c.answer(p, offered))
 }
 
-func (c *compiler) header(o *Offer) *Purpose {
+// open compiles terms under ceilings, as if nobody had answered.
+func (c *compiler) open(t *Terms, ceilings ...*Charter) *Purpose {
+	p := c.header(t)
+	bySource := c.rules(&t.Offer, p)
+	for i := range c.in.Sources {
+		if rules := bySource[c.in.Sources[i].Name]; rules != nil {
+			if err := rules.pairGrids(); err != nil {
+				c.find(p, "", true, "%v", err)
+			}
+			rules.number(p)
+			p.sources = append(p.sources, rules)
+		}
+	}
+	p.Extent = t.extent()
+	p.Digest = purposeDigest(p)
+	p.Bits = bitsADay(p, c.in.Sources)
+	for _, ch := range ceilings {
+		c.ceilings(ch, &t.Offer, p)
+	}
+	return p
+}
+
+func (c *compiler) header(t *Terms) *Purpose {
+	o := &t.Offer
 	p := &Purpose{
 		ID: o.ID, Title: o.Title, Why: o.Why, Benefit: o.Benefit, DPV: o.DPV, Access: o.Access, Service: o.Service, Basis: o.Basis, Tags: o.Tags,
-		Tick: micros(o.Time), Upload: max(micros(o.Upload), micros(o.Time), sensors.Second), Epoch: micros(o.Epoch), Expires: micros(o.Expires),
+		Recipient: t.Recipient, controller: t.Controller, rules: o.Rules,
+		Tick: micros(o.Time), Upload: micros(o.Upload), Epoch: micros(o.Epoch), Expires: micros(o.Expires),
 		Retention: int(micros(o.Retention) / sensors.Day), PolicyVersion: c.in.Policy.Version, State: Asked,
 	}
 	if o.Room != nil {
 		p.RoomRows, p.RoomBytes = o.Room.Rows, o.Room.Bytes
-	}
-	for _, r := range c.in.Policy.Recipients {
-		if r.ID == o.Recipient {
-			p.Recipient = r
-		}
 	}
 	return p
 }
@@ -156,6 +181,7 @@ func (c *compiler) rule(p *Purpose, rules *sourceRules, r Rule, f sensors.Field,
 		return
 	}
 	if compiled == nil {
+		rules.silent = append(rules.silent, silence{f.Name, silentReason(r.Action)})
 		return
 	}
 	compiled.named = len(rules.named) - 1
@@ -166,6 +192,19 @@ func (c *compiler) rule(p *Purpose, rules *sourceRules, r Rule, f sensors.Field,
 		at = len(rules.groups) - 1
 	}
 	rules.groups[at].rules = append(rules.groups[at].rules, *compiled)
+}
+
+// unanswered is the action of a field that is offered and that no yes covers. No policy can name it.
+const unanswered = "unanswered"
+
+func silentReason(action string) Reason {
+	switch action {
+	case "local":
+		return LocalOnly
+	case unanswered:
+		return Unanswered
+	}
+	return Dropped
 }
 
 // number gives the groups of a source their places among the groups of the purpose.
@@ -182,12 +221,12 @@ func (s *sourceRules) number(p *Purpose) {
 	}
 }
 
-// ceilings refuses a purpose that goes beyond the charter.
-func (c *compiler) ceilings(o *Offer, p *Purpose) {
-	ch := &c.in.Charter
-	for _, r := range o.Rules {
+// ceilings refuses a purpose that goes beyond a charter.
+func (c *compiler) ceilings(ch *Charter, o *Offer, p *Purpose) {
+	for i := range o.Rules {
+		r := &o.Rules[i]
 		f, ok := c.known[r.Field]
-		if !ok || r.Action == "drop" || r.Action == "local" {
+		if !ok || r.quiet() {
 			continue
 		}
 		if word, hit := names(ch.Never, f); hit {
@@ -226,27 +265,78 @@ func names(list []string, f sensors.Field) (string, bool) {
 	return "", false
 }
 
-// answer decides what the person's newest answer means for the purpose as it now is.
-func (c *compiler) answer(p *Purpose) {
-	if p.State == Refused {
-		return
-	}
+// newest is the newest answer to a purpose.
+func (c *compiler) newest(purpose string) (newest Answer, ok bool) {
 	for _, a := range c.in.Answers {
-		if a.Purpose != p.ID {
-			continue
-		}
-		switch {
-		case a.State != Given:
-			p.State = a.State
-		case a.Until != 0 && c.in.Now >= a.Until:
-			p.State = Expired
-		case a.Extent != p.Extent:
-			p.State = Changed
-			p.Reason = "the yes was given to something else than the policy says now; nothing leaves until it is answered again"
-		default:
-			p.State, p.Grant = Given, a.Grant
+		if a.Purpose == purpose && a.State != Remembered {
+			newest, ok = a, true
 		}
 	}
+	return newest, ok
+}
+
+// answer decides what the person's newest answer means for an offer, and returns the purpose as it stands.
+func (c *compiler) answer(p *Purpose, offered *Terms) *Purpose {
+	a, answered := c.newest(p.ID)
+	if !answered || c.unasked[p] {
+		return p
+	}
+	until := a.Until
+	if until != 0 {
+		until = min(until, a.From+p.Expires) // a shorter life of a yes holds at once
+	}
+	switch {
+	case a.State != Given:
+		c.stands(p, a.State, "")
+	case until != 0 && c.in.Now >= until:
+		c.stands(p, Expired, "")
+	case len(a.Terms) > 0:
+		a.Until = until
+		return c.goOn(p, offered, a)
+	case a.Extent != p.Extent:
+		c.stands(p, Changed, "the yes was given to something else than the policy says now; nothing leaves until it is answered again")
+	case p.State != Refused:
+		p.State, p.Grant = Given, a.Grant
+	}
+	return p
+}
+
+// stands puts a purpose where an answer left it, unless it is refused anyway.
+func (c *compiler) stands(p *Purpose, state State, reason string) {
+	if p.State != Refused {
+		p.State, p.Reason = state, reason
+	}
+}
+
+// goOn makes the purpose that goes on under a yes given to earlier terms: no more than was agreed to, and no more than is
+// offered now.
+func (c *compiler) goOn(p *Purpose, offered *Terms, a Answer) *Purpose {
+	agreed, err := ParseTerms(a.Terms)
+	if err != nil {
+		c.stands(p, Changed, "what the yes was given to can't be read any more ("+err.Error()+"); nothing leaves until it is answered again")
+		return p
+	}
+	m := meet(agreed, offered)
+	p.Changes = m.changes
+	if m.stopped != "" {
+		c.stands(p, Changed, m.stopped)
+		return p
+	}
+	told := len(c.findings)
+	on := c.open(m.terms, &c.in.Charter, &agreed.Ceilings)
+	c.underAge(on)
+	c.nesting(on)
+	if on.Extent == p.Extent {
+		c.findings = c.findings[:told] // they were said of the offer already
+	}
+	on.Changes, on.terms = m.changes, p.terms
+	if m.asks {
+		on.Offered = p
+	}
+	if on.State != Refused {
+		on.State, on.Grant = Given, a.Grant
+	}
+	return on
 }
 
 // unwanted lists, source by source, the fields that no purpose names.
@@ -261,7 +351,21 @@ func (c *compiler) unwanted() {
 	}
 }
 
-// FieldsInWords lists what leaves for a purpose, a line a field: "hall.temperature: mean 1h, round 0.5".
+// FieldsIn lists what leaves for a purpose in words a person understands, a line a field, in French for "fr", else in English.
+func (p *Purpose) FieldsIn(language string) []string {
+	var out []string
+	for _, g := range p.Groups {
+		for i := range g.Fields {
+			out = append(out, g.Fields[i].Field+": "+g.Fields[i].WordsIn(language))
+		}
+	}
+	return out
+}
+
+// WordsIn says what is done to the field in words a person understands.
+func (f *FieldForm) WordsIn(language string) string { return f.rule.WordsIn(language) }
+
+// FieldsInWords lists what leaves for a purpose in short, a line a field: "hall.temperature: mean 1h, round 0.5".
 func (p *Purpose) FieldsInWords() []string {
 	var out []string
 	for _, g := range p.Groups {

@@ -5,9 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
-	"maps"
-	"slices"
-	"sort"
 )
 
 // canon writes values so that no two different sequences of them give the same bytes: each text with its length, each
@@ -37,38 +34,7 @@ func (c canon) digest() (d Digest) {
 	return d
 }
 
-// extentDigest names what the person is asked: everything of the offer that says what leaves, in which form, to whom,
-// on what ground, under which title and for how long. Which sensors are there is not in it.
-func extentDigest(policy *Policy, o *Offer, p *Purpose) Digest {
-	c := newCanon("extent")
-	c.texts([]string{policy.Controller.Name, policy.Controller.Country, p.ID})
-	r := p.Recipient
-	c.texts([]string{r.ID, r.Name, r.Country, r.Role})
-	c.texts(r.StoredIn)
-	c.texts(r.Onward)
-	c.texts([]string{o.DPV})
-	for _, texts := range []map[string]string{o.Title, o.Why} {
-		for _, language := range slices.Sorted(maps.Keys(texts)) {
-			c.texts([]string{language, texts[language]})
-		}
-	}
-	c.texts([]string{p.Access, p.Service, p.Basis})
-	c.texts(p.Tags)
-	for _, n := range []int64{int64(p.Retention), int64(p.Tick), int64(p.Upload), int64(p.Epoch), int64(p.Expires), int64(p.RoomRows), int64(p.RoomBytes)} {
-		c.number(n)
-	}
-	rules := slices.Clone(o.Rules)
-	sort.Slice(rules, func(i, j int) bool { return rules[i].Field < rules[j].Field })
-	c.number(int64(len(rules)))
-	for _, rule := range rules {
-		c.texts([]string{rule.Field, rule.words()})
-		c.texts(rule.Labels)
-		c.number(int64(rule.Least))
-	}
-	return c.digest()
-}
-
-// purposeDigest names the compiled rules: the extent, and the shape of every row.
+// purposeDigest names the compiled rules: the extent (see Terms.extent), and the shape of every row.
 func purposeDigest(p *Purpose) Digest {
 	c := newCanon("purpose")
 	c.text(string(p.Extent[:]))

@@ -10,6 +10,7 @@ type Plan struct {
 	purposes []*Purpose // all of the policy, granted or not, in policy order
 	digest   Digest
 	sources  map[string]*sourcePlan
+	shares   []Share
 }
 
 // sourcePlan is what the plan knows of one source.
@@ -24,6 +25,13 @@ type sourceRules struct {
 	source  string
 	groups  []groupRules
 	named   []string // fields of this source that the purpose names, also those dropped or kept local
+	silent  []silence
+}
+
+// silence is a field that a purpose names and that no value of leaves.
+type silence struct {
+	field  string
+	reason Reason
 }
 
 // groupRules makes the rows of one group.
@@ -71,6 +79,9 @@ const (
 	Expired   State = "expired"   // the yes has lapsed to no
 	Changed   State = "changed"   // a yes was given to something else than the policy now says; asked anew
 	Refused   State = "refused"   // the charter forbids it, or its rules can't be applied
+
+	// Remembered is the state of an answer that is in force no more and tells only on which grounds it was given.
+	Remembered State = "remembered"
 )
 
 // Grant is a yes as the compiler sees it.
@@ -80,6 +91,7 @@ type Grant struct {
 	From    sensors.Micros // moment of capture from which readings count
 	Until   sensors.Micros // when it lapses to no; 0 never
 	Extent  Digest         // what was agreed to: Purpose.Extent at that time
+	Terms   []byte         // the same, to be compiled again: Purpose.Terms at that time; nil for a yes older than these
 }
 
 // Purpose is one purpose as compiled. Everything in it is fixed; treat it as read-only.
@@ -112,7 +124,31 @@ type Purpose struct {
 	State         State
 	Reason        string // why State is Refused or Changed, in words; "" otherwise
 	Grant         Grant  // zero unless State is Given
+
+	Changes []Change // how what is offered now differs from what was agreed to; empty when nothing was, or nothing does
+	// Offered is the purpose as a new yes would open it, where that is more, or something else, than what goes on under the
+	// old one; nil when a new yes would change nothing. Its State is Asked, or Refused when it can't be asked.
+	Offered *Purpose
+
+	controller Controller
+	terms      []byte
+	rules      []Rule // of the terms it was compiled from
+	sources    []*sourceRules
 }
+
+// Terms are what a yes given now would agree to, in deterministic bytes for its receipt: see [ParseTerms].
+func (p *Purpose) Terms() []byte { return p.terms }
+
+// Asks is the purpose as a yes given now would open it: p itself, unless less of it goes on under an older yes.
+func (p *Purpose) Asks() *Purpose {
+	if p.Offered != nil {
+		return p.Offered
+	}
+	return p
+}
+
+// Pending tells whether something waits for a new answer while an older yes goes on at its old extent.
+func (p *Purpose) Pending() bool { return p.State == Given && p.Offered != nil }
 
 // Group is one shape of row: the fields of one source that leave together.
 type Group struct {
@@ -132,7 +168,8 @@ type FieldForm struct {
 	Max     int64
 	Labels  []string // the declared labels of a Label
 	Class   sensors.Class
-	Actions string // the rule in words, "mean 1h, round 0.5"
+	Actions string // the rule in short, "mean 1h, round 0.5"
+	rule    Rule
 	implies sensors.Class
 }
 
@@ -160,7 +197,7 @@ func (p *Purpose) WindowsOnly() bool {
 // Only is the plan with no purpose open but that of one grant. Facts that are told once a grant go through it, so that a
 // yes to one purpose is not seen by another.
 func (p *Plan) Only(grant GrantID) *Plan {
-	out := &Plan{purposes: p.purposes, digest: p.digest, sources: map[string]*sourcePlan{}}
+	out := &Plan{purposes: p.purposes, digest: p.digest, shares: p.shares, sources: map[string]*sourcePlan{}}
 	for name, s := range p.sources {
 		only := &sourcePlan{}
 		for _, r := range s.rules {

@@ -30,6 +30,8 @@ type Recipient struct {
 	StoredIn []string `toml:"stored_in"`
 	Onward   []string `toml:"onward"` // whom they pass it on to; empty: nobody
 	Contact  string   `toml:"contact"`
+
+	Linkability string `toml:"linkability"` // what the policy claims: L0, L1 or L2; "" claims nothing
 }
 
 // Offer is one [[purpose]] of a policy.
@@ -71,6 +73,11 @@ type Rule struct {
 	Edges  []tinyconf.Decimal `toml:"edges"`  // bucket
 	Labels []string           `toml:"labels"` // keep, for tokens: every text that may leave
 	Least  int                `toml:"least"`  // windows: fewer values than this say nothing
+
+	Coverage   int               `toml:"least_coverage"` // windows: watched for fewer quarters than this, 1 to 4, they say nothing
+	Threshold  *tinyconf.Decimal `toml:"threshold"`      // threshold: on from this value up
+	Hysteresis *tinyconf.Decimal `toml:"hysteresis"`     // threshold: off again only below threshold minus this
+	Level      int               `toml:"level"`          // grid: from 1, the coarsest, to 9
 }
 
 // Charter is the maker's promises as ceilings: charter.toml. The zero value promises nothing.
@@ -81,4 +88,6 @@ type Charter struct {
 	MaxRetention   tinyconf.Duration `toml:"max_retention"`
 	MaxBits        int64             `toml:"max_bits_per_day"`          // a purpose; 0: no ceiling
 	MaxBitsPresent int64             `toml:"max_bits_per_day_presence"` // a purpose, of fields that tell who is at home; 0: no ceiling
+
+	MaxBitsRecipient int64 `toml:"max_bits_per_day_recipient"` // all purposes of one recipient together; 0: no ceiling
 }

@@ -20,7 +20,15 @@ type rule struct {
 	steps  []step
 	token  tokenAction
 	labels map[string]bool
-	form   FieldForm
+	axis   axis // of a grid; noAxis for all else
+	level  int
+	// partner is the input of the other coordinate of a grid.
+	partner int
+	// below is, for a threshold with hysteresis, the value under which it is off again; on says that it is one.
+	on    bool
+	below int64
+	cover int8 // a window watched for fewer quarters says nothing
+	form  FieldForm
 }
 
 // tokenAction is what happens to a token.
@@ -41,10 +49,10 @@ const sumLimit = 1<<53 - 1
 // compileRule turns what the policy says of one field into a rule. It returns nil without an error for drop and local.
 // The errors are sentences for the author of the policy.
 func compileRule(r Rule, f sensors.Field, input int) (*rule, error) {
-	out := &rule{input: input, field: f, gain: 1, least: int64(r.Least)}
-	out.form = FieldForm{Field: f.Name, Unit: f.Kind.Unit, Scale: f.Kind.Scale, Step: 1, Class: f.Class, Actions: r.words(), implies: f.Kind.Implies}
+	out := &rule{input: input, field: f, gain: 1, least: int64(r.Least), cover: int8(r.Coverage)}
+	out.form = FieldForm{Field: f.Name, Unit: f.Kind.Unit, Scale: f.Kind.Scale, Step: 1, Class: f.Class, Actions: r.words(), rule: r, implies: f.Kind.Implies}
 	switch r.Action {
-	case "drop", "local":
+	case "drop", "local", unanswered:
 		return nil, nil
 	case "count":
 		out.agg = aggCount
@@ -56,6 +64,9 @@ func compileRule(r Rule, f sensors.Field, input int) (*rule, error) {
 	}
 	if r.Action == "pseudonym" || len(r.Labels) > 0 {
 		return nil, fmt.Errorf("%s is a number; %s is for tokens", f.Name, r.Action)
+	}
+	if r.Action == "grid" {
+		return out, compileGrid(r, out)
 	}
 	return out, compileNumber(r, out)
 }
@@ -121,8 +132,11 @@ func compileNumber(r Rule, out *rule) error {
 	}
 	out.form.Scale, out.form.Step, out.form.Min, out.form.Max = scale, in.unit, in.lo, in.hi
 	out.form.Type = FormNumber
-	if boolean && in == (span{0, 1, 1}) {
-		out.form.Type = FormBoolean
+	if (boolean || r.Action == "threshold") && in == (span{0, 1, 1}) {
+		out.form.Type, out.form.Unit = FormBoolean, out.field.Kind.Unit
+		if !boolean {
+			out.form.Unit = ""
+		}
 	}
 	return nil
 }
@@ -153,6 +167,9 @@ func numberSteps(r Rule, out *rule, scale int) error {
 		}
 		out.steps = append(out.steps, step{kind: stepFloor, a: s})
 	}
+	if r.Action == "threshold" {
+		return thresholdStep(r, out, scale)
+	}
 	if len(r.Edges) == 0 {
 		return nil
 	}
@@ -168,6 +185,29 @@ func numberSteps(r Rule, out *rule, scale int) error {
 		edges[i] = e
 	}
 	out.steps = append(out.steps, step{kind: stepBucket, edges: edges})
+	return nil
+}
+
+// thresholdStep is a bucket of one edge; with hysteresis the rule also remembers on which side it is.
+func thresholdStep(r Rule, out *rule, scale int) error {
+	at, err := r.Threshold.Scaled(scale)
+	if err != nil {
+		return fmt.Errorf("threshold: %w", err)
+	}
+	if at <= out.field.Kind.Min || at > out.field.Kind.Max {
+		return fmt.Errorf("threshold %s is outside what %s can be, so it would never change", r.Threshold, out.field.Name)
+	}
+	if r.Hysteresis != nil && r.Hysteresis.Sign() > 0 {
+		h, err := r.Hysteresis.Scaled(scale)
+		if err != nil {
+			return fmt.Errorf("hysteresis: %w", err)
+		}
+		if h > at-out.field.Kind.Min {
+			return fmt.Errorf("hysteresis %s reaches below what %s can be, so it would never be off again", r.Hysteresis, out.field.Name)
+		}
+		out.on, out.below = true, at-h
+	}
+	out.steps = append(out.steps, step{kind: stepBucket, edges: []int64{at}})
 	return nil
 }
 
@@ -209,6 +249,18 @@ func (r Rule) words() string {
 	}
 	if len(r.Labels) > 0 {
 		parts = append(parts, fmt.Sprintf("one of %d labels", len(r.Labels)))
+	}
+	if r.Threshold != nil {
+		parts[0] += " " + r.Threshold.String()
+	}
+	if r.Hysteresis != nil && r.Hysteresis.Sign() > 0 {
+		parts = append(parts, "hysteresis "+r.Hysteresis.String())
+	}
+	if r.Level > 0 {
+		parts[0] += fmt.Sprintf(" level %d", r.Level)
+	}
+	if r.Coverage > 0 {
+		parts = append(parts, fmt.Sprintf("watched for %d/4", r.Coverage))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -85,6 +85,9 @@ func (p *Policy) Check(ctx *tinyconf.Context) {
 func (r *Recipient) Check(ctx *tinyconf.Context) {
 	checkID(ctx, "id", r.ID)
 	oneOf(ctx, "role", "role", r.Role, []string{"controller", "joint-controller", "processor", "third-party"})
+	if ctx.Has("linkability") {
+		oneOf(ctx, "linkability", "level", r.Linkability, []string{string(L0), string(L1), string(L2)})
+	}
 }
 
 // Defaults implements tinyconf.Defaulter.
@@ -150,7 +153,7 @@ func Bases() []string {
 }
 
 func ruleActions() []string {
-	return []string{"keep", "drop", "local", "round", "clamp", "bucket", "mean", "min", "max", "sum", "count", "pseudonym"}
+	return []string{"keep", "drop", "local", "round", "clamp", "bucket", "threshold", "grid", "mean", "min", "max", "sum", "count", "pseudonym"}
 }
 
 // ruleKeys are the keys each action needs (marked !) and takes, besides field and action.
@@ -164,10 +167,14 @@ func ruleKeys(action string) []string {
 		return []string{"min!", "max!", "round"}
 	case "bucket":
 		return []string{"edges!"}
+	case "threshold":
+		return []string{"threshold!", "hysteresis"}
+	case "grid":
+		return []string{"level!"}
 	case "mean", "min", "max", "sum":
-		return []string{"window!", "round", "least"}
+		return []string{"window!", "round", "least", "least_coverage"}
 	case "count":
-		return []string{"window!", "least"}
+		return []string{"window!", "least", "least_coverage"}
 	}
 	return nil
 }
@@ -202,11 +209,20 @@ func (r *Rule) Check(ctx *tinyconf.Context) {
 	if ctx.Has("least") && r.Least < 1 {
 		ctx.Fault("least", "%d values; at least 1", r.Least)
 	}
+	if ctx.Has("least_coverage") && (r.Coverage < 1 || r.Coverage > 4) {
+		ctx.Fault("least_coverage", "%d quarters of the window; from 1 to 4", r.Coverage)
+	}
+	if ctx.Has("level") && (r.Level < 1 || r.Level > gridLevels) {
+		ctx.Fault("level", "%d is no level of the grid; from 1, the coarsest, to %d", r.Level, gridLevels)
+	}
+	if r.Hysteresis != nil && r.Hysteresis.Sign() < 0 {
+		ctx.Fault("hysteresis", "%s is below zero; it is how far a value has to fall before it counts as off", r.Hysteresis)
+	}
 }
 
 func (r *Rule) checkKeys(ctx *tinyconf.Context) {
-	set := map[string]bool{"window": r.Window != 0, "round": r.Round != nil, "min": r.Min != nil, "max": r.Max != nil,
-		"edges": len(r.Edges) > 0, "labels": len(r.Labels) > 0, "least": ctx.Has("least")}
+	set := r.set()
+	set["least"], set["least_coverage"], set["level"] = ctx.Has("least"), ctx.Has("least_coverage"), ctx.Has("level")
 	for _, k := range ruleKeys(r.Action) {
 		name, needed := strings.CutSuffix(k, "!")
 		if needed && !set[name] && ctx.OK(name) {
@@ -230,6 +246,13 @@ func (r *Rule) checkKeys(ctx *tinyconf.Context) {
 	}
 }
 
+// set tells which keys the rule has, besides field and action.
+func (r *Rule) set() map[string]bool {
+	return map[string]bool{"window": r.Window != 0, "round": r.Round != nil, "min": r.Min != nil, "max": r.Max != nil, "edges": len(r.Edges) > 0,
+		"labels": len(r.Labels) > 0, "least": r.Least != 0, "least_coverage": r.Coverage != 0, "threshold": r.Threshold != nil,
+		"hysteresis": r.Hysteresis != nil, "level": r.Level != 0}
+}
+
 // Check implements tinyconf.Checker.
 func (c *Charter) Check(ctx *tinyconf.Context) {
 	for key, list := range map[string][]string{"never": c.Never, "never_readable": c.NeverReadable} {
@@ -245,6 +268,9 @@ func (c *Charter) Check(ctx *tinyconf.Context) {
 	}
 	if c.MaxBits < 0 {
 		ctx.Fault("max_bits_per_day", "%d bits; 0 means no ceiling, below it means nothing", c.MaxBits)
+	}
+	if c.MaxBitsRecipient < 0 {
+		ctx.Fault("max_bits_per_day_recipient", "%d bits; 0 means no ceiling, below it means nothing", c.MaxBitsRecipient)
 	}
 	if c.MaxBitsPresent < 0 {
 		ctx.Fault("max_bits_per_day_presence", "%d bits; 0 means no ceiling, below it means nothing", c.MaxBitsPresent)

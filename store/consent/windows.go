@@ -59,6 +59,8 @@ type ruleState struct {
 	rules   *sourceRules
 	blocked map[Reason]uint64   // whole readings that did not count
 	lost    []map[Reason]uint64 // per rule: single values that did not leave
+	heard   uint64              // readings that counted, for the fields of which nothing leaves
+	on      [][]bool            // per group and rule: where a threshold with hysteresis stands
 	since   sensors.Micros      // event time of the first reading that counted
 	last    sensors.Micros      // event time of the newest one
 	taken   sensors.Micros      // moment of capture of the newest one
@@ -151,8 +153,10 @@ func newRuleState(rules *sourceRules) *ruleState {
 		st.lost[i] = map[Reason]uint64{}
 	}
 	st.open = make([]openWindow, len(rules.groups))
+	st.on = make([][]bool, len(rules.groups))
 	for i := range st.open {
 		st.open[i].done = math.MinInt64
+		st.on[i] = make([]bool, len(rules.groups[i].rules))
 		st.open[i].acc = make([]accumulator, len(rules.groups[i].rules))
 	}
 	return st
@@ -183,6 +187,12 @@ func (w *Windows) fold(s *sourceState) {
 			}
 		}
 		clear(r.blocked)
+		if r.heard > 0 {
+			for _, q := range r.rules.silent {
+				w.withheld[withheldKey{q.field, r.rules.purpose.ID, q.reason}] += r.heard
+			}
+			r.heard = 0
+		}
 		for i, m := range r.lost {
 			for reason, n := range m {
 				w.withheld[withheldKey{r.rules.named[i], r.rules.purpose.ID, reason}] += n

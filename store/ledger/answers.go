@@ -61,6 +61,7 @@ type Answer struct {
 	Rights        string   `cbor:"27,keyasint,omitempty"`
 	BitsPerDay    int      `cbor:"28,keyasint,omitempty"` // upper bound of what the purpose can reveal
 	Assurance     string   `cbor:"29,keyasint,omitempty"` // of erasure: software or hardware
+	Terms         []byte   `cbor:"30,keyasint,omitempty"` // exactly what was answered: consent.Terms, to be compiled again
 }
 
 const (
