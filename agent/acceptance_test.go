@@ -607,7 +607,7 @@ func TestWithdrawalNeedsNoSensorAndNoRoute(t *testing.T) {
 	}
 }
 
-// TestAPolicyThatChangesStopsWhatIsOnItsWay: the yes was to something else.
+// TestAPolicyThatChangesStopsWhatIsOnItsWay: less may leave from now on, and what is on its way is more than that.
 func TestAPolicyThatChangesStopsWhatIsOnItsWay(t *testing.T) {
 	arrived, cut := make(chan struct{}, 16), make(chan struct{}, 16)
 	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -630,7 +630,7 @@ func TestAPolicyThatChangesStopsWhatIsOnItsWay(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("nothing was sent")
 	}
-	o.write("policy.toml", strings.Replace(threePurposes(), "round = 50", "round = 10", 1))
+	o.write("policy.toml", strings.Replace(threePurposes(), "round = 50", "round = 100", 1))
 	if err := a.Reload(); err != nil {
 		t.Fatal(err)
 	}

@@ -46,6 +46,7 @@ type Config struct {
 	Sensors    []sensors.Config           `toml:"sensor"`
 	Attributes map[string]tinyconf.Secret `toml:"attributes" conf:"literal"`
 	Buffer     Buffer                     `toml:"buffer"`
+	Home       Home                       `toml:"home"`
 	Policy     PolicyFiles                `toml:"policy"`
 	Keys       Keys                       `toml:"keys"`
 	Routes     []transport.Route          `toml:"route"`
@@ -67,10 +68,17 @@ type Buffer struct {
 	Reserve tinyconf.Size     `toml:"reserve"`  // free space to leave on the disk; 0: 16 MiB, at most an eighth of it
 }
 
+// Home is the [home] table: what the person has declared about those who live there. It stays on the object.
+type Home struct {
+	Minor bool `toml:"minor"` // somebody under age: purposes tagged marketing, profiling or data-sale are refused
+}
+
 // PolicyFiles is the [policy] table.
 type PolicyFiles struct {
-	File    string `toml:"file"`
-	Charter string `toml:"charter"` // "": no ceilings
+	File       string          `toml:"file"`
+	Charter    string          `toml:"charter"`     // "": no ceilings
+	Key        tinyconf.Secret `toml:"key"`         // public key that policies are signed with; unset: they need no signature
+	CharterKey tinyconf.Secret `toml:"charter_key"` // public key that charters are signed with, another one
 }
 
 // Keys is the [keys] table.

@@ -27,7 +27,12 @@ func (a *Agent) Grant(_ context.Context, purpose string, role control.Role, d co
 	case consent.Refused:
 		return control.Decided{}, control.Errorf(control.ErrConflict, "candor policy check", "purpose %s can't be granted: %s", p.ID, p.Reason)
 	case consent.Given:
-		return decided(p, "It was granted already; nothing has changed."), nil
+		if !p.Pending() {
+			return decided(p, "It was granted already; nothing has changed."), nil
+		}
+		if p = p.Asks(); p.State == consent.Refused {
+			return control.Decided{}, control.Errorf(control.ErrConflict, "candor consent diff "+p.ID, "what purpose %s asks now can't be granted: %s; what was granted before goes on", p.ID, p.Reason)
+		}
 	}
 	if err := uplink.Announceable(p); err != nil {
 		return control.Decided{}, control.Errorf(control.ErrConflict, "candor policy check", "purpose %s can't be granted, since what it asks can't be announced: %w", p.ID, err)
@@ -176,7 +181,7 @@ func (a *Agent) receipt(p *consent.Purpose, role control.Role, d control.Decisio
 		Controller: ledger.Party{Name: policy.Controller.Name, Country: policy.Controller.Country, Contact: policy.Controller.Contact, Role: "controller"},
 		Receiver:   ledger.Party{ID: r.ID, Name: r.Name, Country: r.Country, Role: r.Role},
 		StoredIn:   r.StoredIn, Onward: r.Onward, RetentionDays: p.Retention, Authority: policy.Controller.Authority,
-		Fields: p.FieldsInWords(), Withdrawal: "candor consent withdraw " + p.ID, BitsPerDay: int(p.Bits.Day), Assurance: "software",
+		Fields: p.FieldsInWords(), Terms: p.Terms(), Withdrawal: "candor consent withdraw " + p.ID, BitsPerDay: int(p.Bits.Day), Assurance: "software",
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -48,12 +49,33 @@ func (a *Agent) recompile() {
 	a.endLapsed()
 	plan, findings := consent.Compile(consent.Inputs{
 		Charter: a.rules.charter, Policy: a.rules.policy, Sources: a.sourceFields(), Answers: a.answers(), Now: a.now(),
+		Minor: a.cfg.Home.Minor, Reach: a.reach(),
 	})
 	a.rules.findings = findings
 	a.pipe.use(plan)
+	narrowed := a.dropOtherForms(plan)
 	if a.up != nil {
-		a.up.Review()
+		a.up.Review(narrowed...)
 	}
+}
+
+// dropOtherForms forgets what is buffered in a form that is not the one in force, under a yes that goes on: what a policy
+// has narrowed must not leave in its old form. It can't be brought into the new one, since what was taken is not kept.
+func (a *Agent) dropOtherForms(plan *consent.Plan) (narrowed []consent.GrantID) {
+	holding := a.store.Streams()
+	for _, s := range a.book.Streams() {
+		p := plan.Granted(s.Grant)
+		if p == nil || s.Form == (consent.Digest{}) || s.Form == p.Form || s.Closed && !slices.Contains(holding, s.Number) {
+			continue
+		}
+		narrowed = append(narrowed, s.Grant)
+		if err := errors.Join(a.store.Retire(s.Number), a.book.CloseStream(s.Number, a.now())); err != nil {
+			a.opts.Log.Warn("what was buffered in a form that is not in force any more is dropped, and the disk does not know yet", "purpose", s.Purpose, "error", err)
+			continue
+		}
+		a.opts.Log.Info("other rules are in force; what was buffered under the ones before is dropped", "purpose", s.Purpose, "grant", s.Grant)
+	}
+	return narrowed
 }
 
 // endLapsed ends every yes whose time is over, for good: a clock that is set back later does not bring it back. A clock
@@ -87,7 +109,8 @@ func (a *Agent) clockTrusted() bool {
 // timeError is TIME_ERROR of adjtimex(2): the clock is not synchronised.
 const timeError = 5
 
-// answers are the newest answers as the compiler wants them. A yes whose key is gone is none.
+// answers are all answers as the compiler wants them, oldest first: the newest yes to each purpose decides, and every yes
+// and no fixes the grounds of its purpose. A yes whose key is gone is none.
 func (a *Agent) answers() []consent.Answer {
 	var out []consent.Answer
 	for _, r := range a.book.Answers() {
@@ -98,7 +121,27 @@ func (a *Agent) answers() []consent.Answer {
 		case r.Withdrawn != 0 || !a.keys.Has(r.ID):
 			state = consent.Withdrawn
 		}
-		out = append(out, consent.Answer{State: state, Grant: consent.Grant{ID: r.ID, Purpose: r.Purpose, From: r.Given, Until: r.Until, Extent: r.Extent}})
+		out = append(out, consent.Answer{State: state, Access: r.Access, Basis: r.Basis,
+			Grant: consent.Grant{ID: r.ID, Purpose: r.Purpose, From: r.Given, Until: r.Until, Extent: r.Extent, Terms: r.Terms}})
+	}
+	if a.rules.policy == nil {
+		return out
+	}
+	for i := range a.rules.policy.Purposes {
+		if r, ok := a.book.Refused(a.rules.policy.Purposes[i].ID); ok {
+			out = append(out, consent.Answer{State: consent.Remembered, Access: r.Access, Basis: r.Basis, Grant: consent.Grant{Purpose: r.Purpose, Terms: r.Terms}})
+		}
+	}
+	return out
+}
+
+// reach says how the recipients of the configured routes are reached.
+func (a *Agent) reach() map[string]consent.Reach { return reachOf(a.cfg) }
+
+func reachOf(cfg *Config) map[string]consent.Reach {
+	out := map[string]consent.Reach{}
+	for _, r := range cfg.Routes {
+		out[r.Recipient] = consent.Reach{Certificate: r.Cert != "", Credential: r.Auth.IsSet(), Fleet: r.Fleet}
 	}
 	return out
 }

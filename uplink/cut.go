@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store"
 	"github.com/candor-edge/candor/store/consent"
 	"github.com/candor-edge/candor/store/ledger"
@@ -35,6 +36,7 @@ func (u *Uplink) cut(s *ledger.Stream, mode cutMode, made int64) (int, error) {
 		return 0, fmt.Errorf("purpose %s: %w", s.Purpose, err)
 	}
 	a := c.announcement
+	c.deleteBy = deleteBy(min(int64(a.RetentionDays), int64(p.Retention)), sensors.Micros(a.Tick), u.now)
 	complete := u.completeBefore(s, p, mode, len(a.Groups))
 	// What waits in memory may belong to a bucket that is complete, so it is written first. A disk that is full must not keep
 	// what is buffered from leaving; then a bucket may be split.
@@ -80,12 +82,21 @@ func (u *Uplink) cutter(s *ledger.Stream) (*cutter, error) {
 		return nil, err
 	}
 	return &cutter{encoder: &wire.Encoder{}, signer: wire.SignWith(key), announcement: a, digest: wire.AnnouncementDigest(payload),
-		deleteBy: func(day int64) uint32 {
-			if day == 0 {
-				day = u.now().DayNumber()
-			}
-			return uint32(max(day+int64(a.RetentionDays), 0))
-		}}, nil
+		deleteBy: deleteBy(int64(a.RetentionDays), sensors.Micros(a.Tick), u.now)}, nil
+}
+
+// deleteBy gives the day by which rows of a day have to be deleted, for a retention in days. The day they were taken is told
+// no finer than the purpose's time: one of longer than a day counts from its end.
+func deleteBy(retention int64, tick sensors.Micros, now func() sensors.Micros) func(day int64) uint32 {
+	return func(day int64) uint32 {
+		if day == 0 {
+			day = now().DayNumber()
+		}
+		if days := int64(tick / sensors.Day); days > 1 {
+			day = (day/days+1)*days - 1
+		}
+		return uint32(max(day+retention, 0))
+	}
 }
 
 // completeBefore asks, before the buffer is flushed, which rows of each group get no more company: rows of such buckets

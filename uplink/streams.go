@@ -45,7 +45,7 @@ func (s *Streams) Stream(p *consent.Purpose, epoch uint64) (uint32, error) {
 	if known, ok := s.ledger.FindStream(p.Grant.ID, epoch, p.Digest); ok && !known.Closed {
 		return known.Number, nil
 	}
-	record := ledger.Stream{Grant: p.Grant.ID, Purpose: p.ID, Recipient: p.Recipient.ID, Epoch: epoch, Plan: p.Digest}
+	record := ledger.Stream{Grant: p.Grant.ID, Purpose: p.ID, Recipient: p.Recipient.ID, Epoch: epoch, Plan: p.Digest, Form: p.Form}
 	if s.clock != nil {
 		record.OpenedAt = sensors.Micros(s.clock.Now().UnixMicro())
 	}

@@ -125,7 +125,7 @@ func (c *compiler) open(t *Terms, ceilings ...*Charter) *Purpose {
 			p.sources = append(p.sources, rules)
 		}
 	}
-	p.Extent = t.extent()
+	p.Extent, p.Form = t.extent(), t.form()
 	p.Digest = purposeDigest(p)
 	p.Bits = bitsADay(p, c.in.Sources)
 	for _, ch := range ceilings {

@@ -186,13 +186,22 @@ func TestWindows(t *testing.T) {
 	}
 }
 
+// TestCoverageOfAFirstWindow: coverage counts quarters of the window, but whole ticks only, so that it does not tell when
+// within a tick somebody said yes.
 func TestCoverageOfAFirstWindow(t *testing.T) {
-	plan := granted(t, policy(t, "1h", aRule("room.temperature", "action = \"mean\"\nwindow = \"1h\"")), room(t), 0)
-	w := NewWindows(fixedKeys{})
 	values := []sensors.Value{sensors.Number(1), {}, {}, {}, {}}
-	plan.Clear(w, reading(31*sensors.Minute, values...), nil)
-	if got := show(plan.Clear(w, reading(60*sensors.Minute, values...), nil)); got != "0@0:1/1" {
-		t.Errorf("29 of 60 minutes were watched: got %q, want one quarter", got)
+	for _, tt := range []struct{ tick, want string }{
+		{"1m", "0@0:1/1"},  // from 0:31: 29 minutes, one whole quarter
+		{"15m", "0@0:1/1"}, // from 0:45
+		{"30m", "0@0:1/0"}, // from 1:00: nothing of it
+		{"1h", "0@0:1/0"},
+	} {
+		plan := granted(t, policy(t, tt.tick, aRule("room.temperature", "action = \"mean\"\nwindow = \"1h\"")), room(t), 0)
+		w := NewWindows(fixedKeys{})
+		plan.Clear(w, reading(31*sensors.Minute, values...), nil)
+		if got := show(plan.Clear(w, reading(60*sensors.Minute, values...), nil)); got != tt.want {
+			t.Errorf("time %s, watched from 0:31: got %q, want %q", tt.tick, got, tt.want)
+		}
 	}
 }
 

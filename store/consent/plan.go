@@ -117,6 +117,7 @@ type Purpose struct {
 
 	Groups []Group // what a row can look like; empty when nothing of the purpose can be sensed here
 	Extent Digest  // what the person is asked: rules, recipient, times, whatever sensors are there
+	Form   Digest  // how what leaves looks: rules and time, whatever sensors are there. Rows of another form are not of this purpose
 	Digest Digest  // the compiled rules: Extent and the groups
 	Bits   Bits    // how much it can tell in a day, at the most
 

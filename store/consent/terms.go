@@ -214,11 +214,23 @@ func (t *Terms) extent() Digest {
 	s := t.stored()
 	s.Title, s.Why, s.Benefit, s.Ceilings = nil, nil, nil, storedCharter{}
 	s.Rules = slices.DeleteFunc(s.Rules, func(r storedRule) bool { return (&Rule{Action: r.Action}).quiet() })
+	return digestOf("extent", &s)
+}
+
+// form names the shape of what leaves: the finest time, the epoch and the rules.
+func (t *Terms) form() Digest {
+	s := t.stored()
+	out := storedTerms{Time: s.Time, Epoch: s.Epoch, Rules: s.Rules}
+	out.Rules = slices.DeleteFunc(out.Rules, func(r storedRule) bool { return (&Rule{Action: r.Action}).quiet() })
+	return digestOf("form", &out)
+}
+
+func digestOf(label string, s *storedTerms) Digest {
 	b, err := json.Marshal(s)
 	if err != nil {
-		return Digest{}
+		return Digest{} // no type in it has a form that fails
 	}
-	c := newCanon("extent")
+	c := newCanon(label)
 	c.text(string(b))
 	return c.digest()
 }

@@ -26,6 +26,7 @@ type Stream struct {
 	Epoch     uint64
 	Name      [16]byte
 	Plan      consent.Digest // the purpose's compiled rules
+	Form      consent.Digest // the purpose's Form: rows of another one must not leave any more
 	OpenedAt  sensors.Micros
 
 	Announcement []byte
@@ -64,6 +65,7 @@ type storedStream struct {
 	ClosedAt      sensors.Micros  `cbor:"10,keyasint,omitempty"`
 	DeletionDueAt sensors.Micros  `cbor:"11,keyasint,omitempty"`
 	DeletedAt     sensors.Micros  `cbor:"12,keyasint,omitempty"`
+	Form          consent.Digest  `cbor:"30,keyasint,omitempty"`
 }
 
 // The second part of a key in the bucket of papers.
@@ -87,7 +89,7 @@ func flags(bits ...bool) (out uint8) {
 
 func (s *Stream) stored() storedStream {
 	return storedStream{Grant: s.Grant, Purpose: s.Purpose, Recipient: s.Recipient, Epoch: s.Epoch, Name: s.Name,
-		Plan: s.Plan, OpenedAt: s.OpenedAt, AnnouncedAt: s.AnnouncedAt, ClosedAt: s.ClosedAt,
+		Plan: s.Plan, Form: s.Form, OpenedAt: s.OpenedAt, AnnouncedAt: s.AnnouncedAt, ClosedAt: s.ClosedAt,
 		DeletionDueAt: s.DeletionDueAt, DeletedAt: s.DeletedAt,
 		Flags: flags(s.Offered, s.Announced, s.Closed, s.DeletionDue, s.DeletionDone)}
 }
@@ -95,7 +97,7 @@ func (s *Stream) stored() storedStream {
 func (v *storedStream) stream(number uint32) Stream {
 	has := func(bit uint8) bool { return v.Flags&bit != 0 }
 	return Stream{Number: number, Grant: v.Grant, Purpose: v.Purpose, Recipient: v.Recipient, Epoch: v.Epoch,
-		Name: v.Name, Plan: v.Plan, OpenedAt: v.OpenedAt, Offered: has(1), Announced: has(2), AnnouncedAt: v.AnnouncedAt,
+		Name: v.Name, Plan: v.Plan, Form: v.Form, OpenedAt: v.OpenedAt, Offered: has(1), Announced: has(2), AnnouncedAt: v.AnnouncedAt,
 		Closed: has(4), ClosedAt: v.ClosedAt, DeletionDue: has(8), DeletionDueAt: v.DeletionDueAt,
 		DeletionDone: has(16), DeletedAt: v.DeletedAt}
 }
@@ -175,7 +177,7 @@ func (l *Ledger) AddStream(s Stream) (uint32, error) {
 	if len(s.Announcement) > MaxPaper || len(s.Deletion) > MaxPaper {
 		return 0, fmt.Errorf("ledger: add a stream for %q: a signed message has at most %d bytes", s.Purpose, MaxPaper)
 	}
-	fresh := Stream{Grant: s.Grant, Purpose: s.Purpose, Recipient: s.Recipient, Epoch: s.Epoch, Name: s.Name, Plan: s.Plan,
+	fresh := Stream{Grant: s.Grant, Purpose: s.Purpose, Recipient: s.Recipient, Epoch: s.Epoch, Name: s.Name, Plan: s.Plan, Form: s.Form,
 		OpenedAt: s.OpenedAt, Announcement: slices.Clone(s.Announcement), Deletion: slices.Clone(s.Deletion)}
 	err := l.change(later, func(c *change) error {
 		n, err := c.tx.Bucket([]byte(streamBucket)).NextSequence()

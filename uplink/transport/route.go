@@ -21,6 +21,7 @@ type Route struct {
 	Recipient string            `toml:"recipient" conf:"required"`
 	URL       string            `toml:"url" conf:"required"` // https://host/path, or http:// to this machine
 	Auth      tinyconf.Secret   `toml:"auth"`                // bearer token
+	Fleet     bool              `toml:"fleet"`               // many objects have the same token, so that it names none of them
 	CA        string            `toml:"ca"`                  // PEM file of the authorities to trust instead of the system's
 	Pin       string            `toml:"pin"`                 // "sha256:HEX" of the server's public key (SubjectPublicKeyInfo)
 	Cert      string            `toml:"cert"`                // PEM file of the client certificate (mutual TLS)
@@ -47,6 +48,9 @@ func (r *Route) Check(ctx *tinyconf.Context) {
 	}
 	if (r.Cert != "") != r.Key.IsSet() {
 		ctx.Fault("cert", "a client certificate needs both cert and key")
+	}
+	if r.Fleet && !r.Auth.IsSet() {
+		ctx.Fault("fleet", "says whose token auth is, and there is no auth")
 	}
 	if u, err := parseURL(r.URL); err == nil && u.Scheme == "http" && (r.CA != "" || r.Pin != "" || r.Cert != "") {
 		ctx.Fault("url", "ca, pin and cert are for https, and this is http")
