@@ -16,7 +16,7 @@ func (fixedKeys) PseudonymKey(g GrantID, epoch uint64, class sensors.Class) ([]b
 	return fmt.Appendf(nil, "%-32s", fmt.Sprintf("%d/%d/%s", g, epoch, class)), nil
 }
 
-func kind(t testing.TB, name string) sensors.Kind {
+func kind(t fatal, name string) sensors.Kind {
 	t.Helper()
 	k, ok := sensors.KindNamed(name)
 	if !ok {
@@ -26,7 +26,7 @@ func kind(t testing.TB, name string) sensors.Kind {
 }
 
 // room is a source with one field of each form: temperature, humidity, motion, badge, plate (a label).
-func room(t testing.TB) []SourceFields {
+func room(t fatal) []SourceFields {
 	return []SourceFields{{Name: "room", Fields: []sensors.Field{
 		sensors.NewField("room", "temperature", kind(t, "temperature")),
 		sensors.NewField("room", "humidity", kind(t, "humidity")),
