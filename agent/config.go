@@ -147,6 +147,9 @@ func (c *Config) Check(ctx *tinyconf.Context) {
 		ctx.Fault("buffer.max_size", "%s is too small to be of use; at least 1MiB", c.Buffer.MaxSize)
 	}
 	c.checkSensors(ctx)
+	if c.Policy.CharterKey.IsSet() && c.Policy.Charter == "" {
+		ctx.Fault("policy.charter_key", "says what the charter is signed with, and there is no charter")
+	}
 	seen := map[string]bool{}
 	for i, r := range c.Routes {
 		if seen[r.Recipient] {

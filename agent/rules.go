@@ -3,7 +3,6 @@ package agent
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -17,23 +16,60 @@ import (
 type rules struct {
 	policy   *consent.Policy
 	charter  consent.Charter
-	state    string // ok, missing, unreadable
+	signed   bool   // the policy in force had the signature that its key asks for
+	pledged  bool   // the charter in force likewise
+	state    string // ok, missing, unreadable, wrong signature, older
 	err      error
 	findings []consent.Finding
+	seen     *seenVersions
+}
+
+// readRules reads policy and charter, with their signatures where keys are set. It admits nothing yet.
+func readRules(files *PolicyFiles) (policy *consent.Policy, charter consent.Charter, docs []document, err error) {
+	if err := distinctKeys(files); err != nil {
+		return nil, charter, nil, err
+	}
+	d, err := readDocument(consent.PolicyDocument, files.File, files.Key)
+	if err != nil {
+		return nil, charter, nil, err
+	}
+	if policy, err = consent.ParsePolicy(files.File, d.data); err != nil {
+		return nil, charter, nil, err
+	}
+	docs = append(docs, d)
+	if files.Charter == "" {
+		return policy, charter, docs, nil
+	}
+	if d, err = readDocument(consent.CharterDocument, files.Charter, files.CharterKey); err != nil {
+		return nil, charter, nil, err
+	}
+	if charter, err = consent.ParseCharter(files.Charter, d.data); err != nil {
+		return nil, charter, nil, err
+	}
+	return policy, charter, append(docs, d), nil
 }
 
 // loadRules reads policy and charter. On a fault at start nothing is offered and nothing leaves; on a reload the last
-// good ones stay in force. a.mu is held, or nothing runs yet.
+// good ones stay in force. A document without the signature that a key asks for, and one that is older than what was in
+// force, is such a fault. a.mu is held, or nothing runs yet.
 func (a *Agent) loadRules() {
-	policy, err := consent.LoadPolicy(os.Open, a.cfg.Policy.File)
-	var charter consent.Charter
-	if err == nil && a.cfg.Policy.Charter != "" {
-		charter, err = consent.LoadCharter(os.Open, a.cfg.Policy.Charter)
+	if a.rules.seen == nil {
+		a.rules.seen = openSeen(a.cfg.Keys.Dir)
 	}
+	policy, charter, docs, err := readRules(&a.cfg.Policy)
+	if err == nil {
+		err = a.admit(policy, charter, docs)
+	}
+	was := a.rules.err
 	a.rules.err = err
 	switch {
 	case err == nil:
 		a.rules.policy, a.rules.charter, a.rules.state = policy, charter, "ok"
+		a.rules.signed, a.rules.pledged = docs[0].signed, len(docs) > 1 && docs[1].signed
+	case errors.Is(err, consent.ErrSignature):
+		a.rules.state = "wrong signature"
+	case errors.Is(err, errOlder):
+		a.rules.state = "older"
 	case errors.Is(err, fs.ErrNotExist):
 		a.rules.state = "missing"
 	default:
@@ -41,6 +77,35 @@ func (a *Agent) loadRules() {
 	}
 	if err != nil {
 		a.opts.Log.Error("policy not read", "error", err, "kept", a.rules.policy != nil)
+	}
+	if a.rules.state == "wrong signature" || a.rules.state == "older" {
+		a.tellRefused(was, err)
+	}
+}
+
+// admit holds the versions of signed documents against those that were in force, and notes them when all may count.
+func (a *Agent) admit(policy *consent.Policy, charter consent.Charter, docs []document) error {
+	versions := map[consent.Document]uint64{consent.PolicyDocument: policy.Version, consent.CharterDocument: charter.Version}
+	for i := range docs {
+		if err := a.rules.seen.check(&docs[i], versions[docs[i].kind]); err != nil {
+			return err
+		}
+	}
+	for i := range docs {
+		if err := a.rules.seen.note(&docs[i], versions[docs[i].kind]); err != nil {
+			a.opts.Log.Warn("that a newer signed document is in force could not be noted; an older one would be taken after a restart", "document", docs[i].kind, "error", err)
+		}
+	}
+	return nil
+}
+
+// tellRefused writes into the ledger, once, that somebody put a policy there that does not count.
+func (a *Agent) tellRefused(was, err error) {
+	if was != nil && was.Error() == err.Error() {
+		return
+	}
+	if _, failed := a.book.Record(ledger.Event{Kind: ledger.Policy, Time: a.now(), Text: "refused: " + err.Error()}); failed != nil {
+		a.opts.Log.Warn("the ledger could not note a refused policy", "error", failed)
 	}
 }
 

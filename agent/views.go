@@ -10,7 +10,6 @@ import (
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store/consent"
 	"github.com/candor-edge/candor/store/ledger"
-	"github.com/candor-edge/candor/tinyconf"
 )
 
 // Consent implements control.Reporter: every purpose in full, and what did not leave.
@@ -35,8 +34,24 @@ func (a *Agent) consentPurpose(p *consent.Purpose, language string) control.Cons
 	out := control.ConsentPurpose{
 		ID: p.ID, Title: p.TitleIn(language), Why: p.In(p.Why, language), Benefit: p.In(p.Benefit, language),
 		State: p.State, Reason: p.Reason, Recipient: fmt.Sprintf("%s (%s)", p.Recipient.Name, p.Recipient.Country),
-		Access: p.Access, Basis: p.Basis, Fields: p.FieldsInWords(), Time: words(p.Tick), Upload: words(p.Upload),
-		Retention: fmt.Sprintf("%d days", p.Retention), Bits: bitsInWords(p.Bits),
+		Access: p.Access, Basis: p.Basis, Service: p.Service, Fields: p.FieldsIn(language), Time: consent.Span(p.Tick, language),
+		Upload: consent.Span(p.Upload, language), Retention: consent.Span(sensors.Micros(p.Retention)*sensors.Day, language), Bits: bitsInWords(p.Bits, language),
+		Pending: p.Pending(),
+	}
+	for _, s := range a.pipe.Plan().Shares() {
+		if s.Recipient == p.Recipient.ID {
+			out.Linkability = string(s.Level) + ": " + s.Why
+		}
+	}
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		out.Changes = append(out.Changes, control.Change{Label: c.Label(language), Effect: c.Effect, Old: c.In(c.Old, language), New: c.In(c.New, language)})
+	}
+	if q := p.Asks(); q != p {
+		out.Asked, out.AskedBits = q.FieldsIn(language), bitsInWords(q.Bits, language)
+		if q.State == consent.Refused {
+			out.AskedNot = q.Reason
+		}
 	}
 	if p.State == consent.Given {
 		out.Given = timeOf(p.Grant.From)
@@ -47,14 +62,17 @@ func (a *Agent) consentPurpose(p *consent.Purpose, language string) control.Cons
 	return out
 }
 
-func bitsInWords(b consent.Bits) string {
-	if !b.Known {
+func bitsInWords(b consent.Bits, language string) string {
+	switch french := strings.HasPrefix(language, "fr"); {
+	case !b.Known && french:
+		return "pas connu : rien ne borne la fréquence du capteur"
+	case !b.Known:
 		return "not known: nothing bounds how often the sensor speaks"
+	case french:
+		return fmt.Sprintf("au plus %d bits par jour", b.Day)
 	}
 	return fmt.Sprintf("at most %d bits a day", b.Day)
 }
-
-func words(m sensors.Micros) string { return tinyconf.Duration(int64(m) * 1000).String() }
 
 func timeOf(m sensors.Micros) time.Time { return time.UnixMicro(int64(m)).UTC() }
 
@@ -95,7 +113,7 @@ func (a *Agent) Status(context.Context) (control.Status, error) {
 }
 
 func (a *Agent) policyStatus() control.PolicyStatus {
-	out := control.PolicyStatus{File: a.cfg.Policy.File, State: a.rules.state, Charter: a.cfg.Policy.Charter}
+	out := control.PolicyStatus{File: a.cfg.Policy.File, State: a.rules.state, Charter: a.cfg.Policy.Charter, Signed: a.rules.policy != nil && a.rules.signed}
 	if a.rules.policy != nil {
 		out.Version = a.rules.policy.Version
 	}
@@ -185,11 +203,20 @@ func (a *Agent) warnings(s *control.Status) []string {
 		out = append(out, "No policy is in force ("+a.rules.state+"), so nothing can be granted and nothing leaves.")
 	case a.rules.err != nil:
 		out = append(out, "The policy or charter could not be read again ("+a.rules.state+"); the ones read before stay in force.")
-	default:
+	}
+	if a.rules.policy != nil && !a.rules.signed {
 		out = append(out, "The policy is not signed: whoever can write its file can change what is asked.")
 	}
 	if warning := a.flashWarning(a.store.Status().Written); warning != "" {
 		out = append(out, warning)
+	}
+	if a.rules.policy != nil && a.rules.signed && a.cfg.Policy.Charter != "" && !a.rules.pledged {
+		out = append(out, "The charter is not signed: whoever can write its file can raise its ceilings.")
+	}
+	for _, p := range a.pipe.Plan().Purposes() {
+		if p.Pending() {
+			out = append(out, fmt.Sprintf("Purpose %s asks for more than was granted. What was granted goes on, and the rest waits for an answer: candor consent diff %s", p.ID, p.ID))
+		}
 	}
 	var simulated []string
 	for _, x := range s.Sensors {

@@ -38,7 +38,7 @@ type Status struct {
 type PolicyStatus struct {
 	File     string   `json:"file"`
 	Version  uint64   `json:"version"`
-	State    string   `json:"state"`           // ok, unreadable, missing, wrong signature
+	State    string   `json:"state"`           // ok, unreadable, missing, wrong signature, older (than one that was in force)
 	Signed   bool     `json:"signed"`          // the signature was asked for and is right
 	Error    string   `json:"error,omitempty"` // the faults, a line each
 	Charter  string   `json:"charter"`         // file, or "" without one
@@ -121,13 +121,32 @@ type ConsentPurpose struct {
 	Recipient string        `json:"recipient"` // name and country
 	Access    string        `json:"access"`
 	Basis     string        `json:"basis"`
-	Fields    []string      `json:"fields"` // "hall.temperature: mean 1h, round 0.5"
+	Fields    []string      `json:"fields"` // in words, "hall.temperature: the mean of each 1 hour, rounded down to steps of 0.5"
 	Time      string        `json:"time"`   // finest time that leaves, "1h"
 	Upload    string        `json:"upload"`
 	Retention string        `json:"retention"`
 	Bits      string        `json:"bits"` // "at most 192 bits a day", or why it is not known
 	Given     time.Time     `json:"given,omitzero"`
 	Until     time.Time     `json:"until,omitzero"`
+
+	Service     string `json:"service,omitempty"`     // that a strictly necessary purpose serves
+	Linkability string `json:"linkability,omitempty"` // what the recipient can link: "L2: …"
+	// Pending says that a yes goes on at its old extent, and that more waits for an answer.
+	Pending bool `json:"pending,omitempty"`
+	// Changes are how what is offered now differs from what the yes was given to.
+	Changes []Change `json:"changes,omitempty"`
+	// Asked and AskedBits are what a new yes would let out, where that is not what leaves now.
+	Asked     []string `json:"asked,omitempty"`
+	AskedBits string   `json:"asked_bits,omitempty"`
+	AskedNot  string   `json:"asked_not,omitempty"` // why it can't be asked
+}
+
+// Change is one difference, in words of the language asked for.
+type Change struct {
+	Label  string         `json:"label"`
+	Effect consent.Effect `json:"effect"`
+	Old    string         `json:"old"`
+	New    string         `json:"new"`
 }
 
 // Decision is the body of a grant or a withdrawal.
