@@ -162,4 +162,3 @@ func writeNew(path string, data []byte, mode os.FileMode) error {
 	_, err = f.Write(data)
 	return errors.Join(err, f.Sync(), f.Close())
 }
-

@@ -23,7 +23,7 @@ func newConsent(g *global) *cobra.Command {
   candor consent grant trends
   candor consent withdraw trends`,
 	}
-	cmd.AddCommand(newConsentShow(g), newDecision(g, true), newDecision(g, false))
+	cmd.AddCommand(newConsentShow(g), newConsentExplain(g), newConsentDiff(g), newDecision(g, true), newDecision(g, false))
 	group(cmd)
 	return cmd
 }
@@ -79,14 +79,14 @@ func checkLang(cmd *cobra.Command, lang string) error {
 
 // labels are the words around a notice, in the language of the notice.
 type labels struct {
-	asks, why, benefit, to, what, finest, upload, retention, bits, ground, given, until, yes, no, withheld string
-	states                                                                                                 map[consent.State]string
+	asks, more, why, benefit, to, what, finest, upload, retention, bits, ground, given, until, yes, no, withheld string
+	states                                                                                                       map[consent.State]string
 }
 
 func labelsIn(language string) labels {
 	if strings.HasPrefix(language, "fr") {
 		return labels{
-			asks: "demande, et vous décidez", why: "pourquoi", benefit: "pour vous", to: "à qui", what: "quoi", finest: "précision",
+			asks: "demande, et vous décidez", more: "en attente", why: "pourquoi", benefit: "pour vous", to: "à qui", what: "quoi", finest: "précision",
 			upload: "envoi", retention: "gardé", bits: "combien", ground: "fondement", given: "oui du", until: "jusqu'au",
 			yes: "dire oui", no: "dire non", withheld: "Ce qui n'est pas parti",
 			states: map[consent.State]string{
@@ -96,7 +96,7 @@ func labelsIn(language string) labels {
 		}
 	}
 	return labels{
-		asks: "asks, and you decide", why: "why", benefit: "for you", to: "to whom", what: "what", finest: "finest time",
+		asks: "asks, and you decide", more: "waits", why: "why", benefit: "for you", to: "to whom", what: "what", finest: "finest time",
 		upload: "sent", retention: "kept", bits: "how much", ground: "ground", given: "yes since", until: "until",
 		yes: "say yes", no: "say no", withheld: "What did not leave",
 		states: map[consent.State]string{
@@ -144,9 +144,12 @@ func printPurpose(w io.Writer, p *control.ConsentPurpose, l *labels) {
 	line(l.upload, p.Upload)
 	line(l.retention, p.Retention)
 	line(l.bits, p.Bits)
-	line(l.ground, joined(p.Access, p.Basis))
+	line(l.ground, joined(p.Access, p.Service, p.Basis))
 	line(l.given, day(p.Given))
 	line(l.until, day(p.Until))
+	if p.Pending {
+		line(l.more, "candor consent diff "+p.ID)
+	}
 	switch p.State {
 	case consent.Given:
 		line(l.no, "candor consent withdraw "+p.ID)

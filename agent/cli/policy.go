@@ -18,7 +18,7 @@ func newPolicy(g *global) *cobra.Command {
 		Short:   "see what a policy would let out",
 		Example: "  candor policy check policy.toml --charter charter.toml",
 	}
-	cmd.AddCommand(newPolicyCheck(g))
+	cmd.AddCommand(newPolicyCheck(g), newPolicySimulate(g), newPolicyKeygen(g), newPolicySign(g))
 	group(cmd)
 	return cmd
 }

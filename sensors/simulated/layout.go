@@ -108,14 +108,22 @@ func unknownHint(name string) string {
 	return fmt.Sprintf(`declare it under [sensor.columns]: %s = "number"`, name)
 }
 
-// makeColumns gives each name its kind: the declared one, or the one it has by custom. The error joins all faults of
-// the declaration.
+// otherColumns in a declaration stands for all columns that neither it nor custom gives a kind.
+const otherColumns = "*"
+
+// makeColumns gives each name its kind: the declared one, or the one it has by custom, or the one declared for all others.
+// The error joins all faults of the declaration.
 func makeColumns(names []string, declared map[string]string, what string) ([]column, error) {
-	declared, err := cleanDeclared(names, declared, what)
+	others, err := otherKind(declared)
 	faults := []error{err}
+	declared, err = cleanDeclared(names, declared, what)
+	faults = append(faults, err)
 	columns := make([]column, len(names))
 	for i, name := range names {
-		kind, _ := sensors.KindOfColumn(name)
+		kind, known := sensors.KindOfColumn(name)
+		if !known && name != "" {
+			kind = others
+		}
 		if kindName, ok := declared[name]; ok {
 			var known bool
 			if kind, known = sensors.KindNamed(kindName); !known {
@@ -128,6 +136,19 @@ func makeColumns(names []string, declared map[string]string, what string) ([]col
 	return columns, errors.Join(faults...)
 }
 
+// otherKind is the kind declared for all other columns; the zero kind when none is.
+func otherKind(declared map[string]string) (sensors.Kind, error) {
+	name, ok := declared[otherColumns]
+	if !ok {
+		return sensors.Kind{}, nil
+	}
+	kind, known := sensors.KindNamed(name)
+	if !known {
+		return kind, fmt.Errorf("columns: %s: no kind is called %q; %s", otherColumns, name, tinyconf.Hint(name, kindNames()))
+	}
+	return kind, nil
+}
+
 // cleanDeclared returns the declaration with the names as cleanName gives them. One that the file does not have is a
 // fault.
 func cleanDeclared(names []string, declared map[string]string, what string) (map[string]string, error) {
@@ -135,6 +156,9 @@ func cleanDeclared(names []string, declared map[string]string, what string) (map
 	clean := make(map[string]string, len(declared))
 	var faults []error
 	for _, key := range slices.Sorted(maps.Keys(declared)) {
+		if key == otherColumns {
+			continue
+		}
 		name, ok := cleanName([]byte(key))
 		if !ok || !slices.Contains(usable, name) {
 			faults = append(faults, fmt.Errorf("columns: the file has no %s %q; %s", what, key, tinyconf.Hint(key, usable)))

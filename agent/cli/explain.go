@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/candor-edge/candor/agent/control"
+	"github.com/candor-edge/candor/store/consent"
+)
+
+func newConsentExplain(g *global) *cobra.Command {
+	o := &showOptions{}
+	cmd := &cobra.Command{
+		Use:   "explain FIELD|PURPOSE",
+		Short: "say what happens to one field, or what one purpose does",
+		Long: `Says in sentences what happens to one field for every purpose, or what one
+purpose does, on what ground, and what it rests on. Every sentence is computed
+from the rules in force.`,
+		Example: `  candor consent explain hall.temperature
+  candor consent explain trends --lang fr`,
+		Args: takes("FIELD|PURPOSE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.purposes(cmd, o, nil, func(c *control.Consent, list []control.ConsentPurpose) error {
+				e := explain(c, list, args[0])
+				if len(e.Lines) == 0 {
+					return failf("candor consent show", "there is no purpose %q, and no field of that name is asked for or was sensed", args[0])
+				}
+				if o.json {
+					return printJSON(g.out, e)
+				}
+				for _, line := range e.Lines {
+					paragraph(g.out, "", line)
+				}
+				return nil
+			})
+		},
+	}
+	langFlag(cmd, &o.lang)
+	jsonFlag(cmd, &o.json)
+	return cmd
+}
+
+// explanation is what `consent explain` says.
+type explanation struct {
+	About    string   `json:"about"`
+	Language string   `json:"language"`
+	Lines    []string `json:"lines"`
+}
+
+func explain(c *control.Consent, list []control.ConsentPurpose, about string) explanation {
+	e := explanation{About: about, Language: c.Language, Lines: []string{}}
+	french := strings.HasPrefix(c.Language, "fr")
+	for i := range list {
+		if list[i].ID == about {
+			e.purpose(&list[i], french)
+			return e
+		}
+	}
+	for i := range list {
+		e.field(&list[i], about, french)
+	}
+	for _, x := range c.Withheld {
+		if x.Field != about {
+			continue
+		}
+		text := fmt.Sprintf("Withheld here: %s (%d times", x.Reason, x.Count)
+		if french {
+			text = fmt.Sprintf("Retenu ici : %s (%d fois", reasonInFrench(x.Reason), x.Count)
+		}
+		if x.Purpose != "" {
+			text += ", " + x.Purpose
+		}
+		e.Lines = append(e.Lines, text+").")
+	}
+	return e
+}
+
+func (e *explanation) say(french bool, en, fr string, args ...any) {
+	if french {
+		en = fr
+	}
+	e.Lines = append(e.Lines, fmt.Sprintf(en, args...))
+}
+
+// field says what one purpose does with a field.
+func (e *explanation) field(p *control.ConsentPurpose, field string, french bool) {
+	find := func(list []string) (string, bool) {
+		for _, f := range list {
+			if words, ok := strings.CutPrefix(f, field+": "); ok {
+				return words, true
+			}
+		}
+		return "", false
+	}
+	words, here := find(p.Fields)
+	switch {
+	case here && p.State == consent.Given:
+		e.say(french, "For %s it leaves, to %s: %s.", "Pour %s, il part vers %s : %s.", p.ID, p.Recipient, words)
+	case here:
+		e.say(french, "For %s it does not leave (%s); it would: %s.", "Pour %s, il ne part pas (%s) ; il partirait : %s.", p.ID, labelsIn(e.Language).states[p.State], words)
+	}
+	if asked, ok := find(p.Asked); ok && asked != words {
+		e.say(french, "What %s asks now, and waits for an answer: %s.", "Ce que %s demande maintenant, en attente de réponse : %s.", p.ID, asked)
+	}
+}
+
+// purpose says what one purpose does.
+func (e *explanation) purpose(p *control.ConsentPurpose, french bool) {
+	e.say(french, "%s (%s), for %s: %s.", "%s (%s), pour %s : %s.", p.Title, p.ID, p.Recipient, labelsIn(e.Language).states[p.State])
+	if p.Reason != "" {
+		e.Lines = append(e.Lines, p.Reason+".")
+	}
+	for _, f := range p.Fields {
+		e.Lines = append(e.Lines, "- "+f)
+	}
+	e.say(french, "Stamps are told no finer than %s; it is sent every %s and kept there for %s.",
+		"Les instants ne sont pas dits plus finement que : %s ; envoi : %s ; conservé : %s.", p.Time, p.Upload, p.Retention)
+	e.say(french, "It can tell %s.", "Il peut dire %s.", p.Bits)
+	if p.Service != "" {
+		e.say(french, "The object is read because the service %s needs it (ePrivacy directive, art. 5(3)); withdrawing the purpose switches the service off. The data rests on %s (GDPR art. 6).",
+			"L'objet est lu parce que le service %s en a besoin (directive ePrivacy, art. 5(3)) ; retirer la finalité éteint le service. Les données reposent sur : %s (RGPD art. 6).", p.Service, p.Basis)
+	} else {
+		e.say(french, "The object is read on the ground %s (ePrivacy directive, art. 5(3)); the data rests on %s (GDPR art. 6).",
+			"L'objet est lu sur le fondement : %s (directive ePrivacy, art. 5(3)) ; les données reposent sur : %s (RGPD art. 6).", p.Access, p.Basis)
+	}
+	if p.Linkability != "" {
+		e.say(french, "What the recipient can link: %s.", "Ce que le destinataire peut relier : %s.", p.Linkability)
+	}
+	if p.Pending {
+		e.say(french, "More is asked now, and waits: candor consent diff %s.", "Davantage est demandé, et attend : candor consent diff %s.", p.ID)
+	}
+}
+
+func reasonInFrench(r consent.Reason) string {
+	words := map[consent.Reason]string{
+		consent.NoRule: "aucune finalité ne le demande", consent.NoGrant: "pas accepté", consent.Dropped: "la règle l'écarte", consent.LocalOnly: "reste sur l'objet",
+		consent.BeforeYes: "pris avant le oui", consent.Late: "sa tranche de temps était close", consent.Invalid: "valeur non plausible", consent.Contactish: "ressemble à des coordonnées",
+		consent.Lapsed: "le oui est échu", consent.Unanswered: "demandé, pas encore répondu", consent.Failed: "la règle n'a pas pu s'appliquer",
+	}[r]
+	if words == "" {
+		return string(r)
+	}
+	return words
+}
