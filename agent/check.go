@@ -2,7 +2,6 @@ package agent
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/candor-edge/candor/agent/control"
 	"github.com/candor-edge/candor/store/consent"
@@ -31,13 +30,13 @@ func CheckConfig(path string) (report []string, err error) {
 		}
 		report = append(report, line)
 	}
-	findings, plan, err := checkPolicy(cfg.Policy.File, cfg.Policy.Charter, a.sourceFields())
+	findings, plan, err := checkPolicy(&cfg.Policy, a.checkInputs())
 	if err != nil {
 		return report, err
 	}
 	refused := 0
 	for _, f := range findings {
-		report = append(report, f.String())
+		report = append(report, f.At+": "+f.Text)
 		if f.Refuses {
 			refused++
 		}
@@ -64,35 +63,75 @@ func CheckConfig(path string) (report []string, err error) {
 }
 
 // CheckPolicy reads a policy and a charter ("" for none) and compiles them against the sensors of cfg; with a nil cfg
-// every field counts as absent. The findings are for the author of the policy.
+// every field counts as absent. Where cfg asks for a signature of this very policy or charter, it has to be right. The findings
+// are for the author of the policy: what is refused, what is missing or contradicts itself, each with its place.
 func CheckPolicy(policyPath, charterPath string, cfg *Config) ([]consent.Finding, *consent.Plan, error) {
-	var fields []consent.SourceFields
-	if cfg != nil {
-		a := &Agent{cfg: cfg, opts: defaults(Options{})}
-		if err := a.openSources(true); err != nil {
-			return nil, nil, err
-		}
-		fields = a.sourceFields()
+	files := PolicyFiles{File: policyPath, Charter: charterPath}
+	if cfg == nil {
+		return checkPolicy(&files, consent.Inputs{})
 	}
-	return checkPolicy(policyPath, charterPath, fields)
+	a := &Agent{cfg: cfg, opts: defaults(Options{})}
+	if err := a.openSources(true); err != nil {
+		return nil, nil, err
+	}
+	if policyPath == cfg.Policy.File {
+		files.Key = cfg.Policy.Key
+	}
+	if charterPath == cfg.Policy.Charter {
+		files.CharterKey = cfg.Policy.CharterKey
+	}
+	return checkPolicy(&files, a.checkInputs())
 }
 
-func checkPolicy(policyPath, charterPath string, fields []consent.SourceFields) ([]consent.Finding, *consent.Plan, error) {
-	policy, err := consent.LoadPolicy(os.Open, policyPath)
+// checkInputs are the compiler's inputs as far as the configuration gives them: nobody has answered.
+func (a *Agent) checkInputs() consent.Inputs {
+	return consent.Inputs{Sources: a.sourceFields(), Minor: a.cfg.Home.Minor, Reach: reachOf(a.cfg)}
+}
+
+func checkPolicy(files *PolicyFiles, in consent.Inputs) ([]consent.Finding, *consent.Plan, error) {
+	policy, charter, docs, err := readRules(files)
 	if err != nil {
 		return nil, nil, err
 	}
-	var charter consent.Charter
-	if charterPath != "" {
-		if charter, err = consent.LoadCharter(os.Open, charterPath); err != nil {
-			return nil, nil, err
-		}
-	}
-	plan, findings := consent.Compile(consent.Inputs{Charter: charter, Policy: policy, Sources: fields})
+	in.Policy, in.Charter = policy, charter
+	plan, findings := consent.Compile(in)
 	for _, p := range plan.Purposes() {
 		if err := uplink.Announceable(p); err != nil && p.State != consent.Refused {
 			findings = append(findings, consent.Finding{Purpose: p.ID, Refuses: true, Text: "it can't be announced: " + err.Error()})
 		}
 	}
+	places, err := tinyconf.ReadPlaces(files.File, docs[0].data)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range findings {
+		findings[i].At = place(places, keyOf(policy, &findings[i]))
+	}
+	for _, f := range consent.Facts(policy) {
+		findings = append(findings, consent.Finding{Purpose: f.Purpose, Text: f.Text, At: place(places, f.Key)})
+	}
 	return findings, plan, nil
+}
+
+// place writes where a key stands as editors jump to it.
+func place(places tinyconf.Places, key string) string {
+	f := places.Remark(key, "")
+	return fmt.Sprintf("%s:%d:%d: %s", f.File, f.Line, f.Col, key)
+}
+
+// keyOf is the key of the policy that a finding is about.
+func keyOf(policy *consent.Policy, f *consent.Finding) string {
+	for i := range policy.Purposes {
+		o := &policy.Purposes[i]
+		if o.ID != f.Purpose {
+			continue
+		}
+		for j := range o.Rules {
+			if f.Field != "" && o.Rules[j].Field == f.Field {
+				return fmt.Sprintf("purpose[%d].rule[%d]", i, j)
+			}
+		}
+		return fmt.Sprintf("purpose[%d]", i)
+	}
+	return "purpose"
 }

@@ -188,5 +188,5 @@ func (a *Agent) receipt(p *consent.Purpose, role control.Role, d control.Decisio
 // notice is the text a person answers to, as `consent show` prints it: its digest is in the receipt.
 func (a *Agent) notice(p *consent.Purpose, language string) string {
 	c := a.consentPurpose(p, language)
-	return strings.Join(append([]string{c.ID, c.Title, c.Why, c.Benefit, c.Recipient, c.Access, c.Basis, c.Time, c.Upload, c.Retention, c.Bits}, c.Fields...), "\n")
+	return strings.Join(append([]string{c.ID, c.Title, c.Why, c.Benefit, c.Recipient, c.Access, c.Basis, c.Time, c.Upload, c.Retention, c.Bits}, append(c.Fields, c.Notes...)...), "\n")
 }

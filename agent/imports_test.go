@@ -64,6 +64,8 @@ var bans = []struct {
 }{
 	{"store/consent", []string{"os/...", "net", "net/...", "io/fs", "io/ioutil", "syscall", "golang.org/x/sys/...", "crypto/rand", "math/rand", "math/rand/v2", "unsafe"},
 		"consent is pure: the same readings and grants give the same answer anywhere"},
+	{"store/consent", []string{"crypto/md5", "crypto/sha1", "crypto/sha512", "crypto/sha3", "hash/adler32", "hash/crc32", "hash/crc64", "hash/fnv", "hash/maphash", "golang.org/x/crypto/..."},
+		"the package that transforms a person's values has one hash, sha256, and that one under a key only (see keyed hashes)"},
 	{"store/...", []string{"math/rand", "math/rand/v2"}, "keys and salts come from crypto/rand alone"},
 	{"uplink/...", []string{"math/rand"}, "math/rand is seeded by hand; jitter takes math/rand/v2, all else crypto/rand"},
 }

@@ -21,6 +21,7 @@ type rules struct {
 	state    string // ok, missing, unreadable, wrong signature, older
 	err      error
 	findings []consent.Finding
+	facts    []consent.Fact // what the policy in force leaves unsaid
 	seen     *seenVersions
 }
 
@@ -65,6 +66,7 @@ func (a *Agent) loadRules() {
 	switch {
 	case err == nil:
 		a.rules.policy, a.rules.charter, a.rules.state = policy, charter, "ok"
+		a.rules.facts = consent.Facts(policy)
 		a.rules.signed, a.rules.pledged = docs[0].signed, len(docs) > 1 && docs[1].signed
 	case errors.Is(err, consent.ErrSignature):
 		a.rules.state = "wrong signature"

@@ -32,7 +32,7 @@ func readDocument(kind consent.Document, path string, key tinyconf.Secret) (docu
 	d := document{kind: kind, path: path}
 	var err error
 	if d.data, err = readFile(path); err != nil {
-		return d, err
+		return d, unreadable(path, err)
 	}
 	if !key.IsSet() {
 		return d, nil
@@ -50,6 +50,15 @@ func readDocument(kind consent.Document, path string, key tinyconf.Secret) (docu
 	}
 	d.signed = true
 	return d, nil
+}
+
+// unreadable says in the form of all faults of a file that it can't be read.
+func unreadable(path string, err error) error {
+	why := err
+	for next := errors.Unwrap(why); next != nil; next = errors.Unwrap(why) {
+		why = next
+	}
+	return tinyconf.Faults{{File: path, Text: "cannot be opened: " + why.Error(), Cause: err}}
 }
 
 func readFile(path string) ([]byte, error) {
@@ -125,7 +134,7 @@ func KeyGen(path string, random io.Reader) error {
 func SignDocument(kind consent.Document, path, keyPath string) error {
 	data, err := readFile(path)
 	if err != nil {
-		return err
+		return unreadable(path, err)
 	}
 	if kind == consent.CharterDocument {
 		_, err = consent.ParseCharter(path, data)

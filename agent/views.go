@@ -36,7 +36,7 @@ func (a *Agent) consentPurpose(p *consent.Purpose, language string) control.Cons
 		State: p.State, Reason: p.Reason, Recipient: fmt.Sprintf("%s (%s)", p.Recipient.Name, p.Recipient.Country),
 		Access: p.Access, Basis: p.Basis, Service: p.Service, Fields: p.FieldsIn(language), Time: consent.Span(p.Tick, language),
 		Upload: consent.Span(p.Upload, language), Retention: consent.Span(sensors.Micros(p.Retention)*sensors.Day, language), Bits: bitsInWords(p.Bits, language),
-		Pending: p.Pending(),
+		Pending: p.Pending(), Notes: p.NotesIn(language),
 	}
 	for _, s := range a.pipe.Plan().Shares() {
 		if s.Recipient == p.Recipient.ID {
@@ -122,6 +122,9 @@ func (a *Agent) policyStatus() control.PolicyStatus {
 	}
 	for _, f := range a.rules.findings {
 		out.Findings = append(out.Findings, f.String())
+	}
+	for _, f := range a.rules.facts {
+		out.Findings = append(out.Findings, f.Key+": "+f.Text)
 	}
 	return out
 }

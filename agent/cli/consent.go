@@ -145,6 +145,9 @@ func printPurpose(w io.Writer, p *control.ConsentPurpose, l *labels) {
 	line(l.retention, p.Retention)
 	line(l.bits, p.Bits)
 	line(l.ground, joined(p.Access, p.Service, p.Basis))
+	for _, n := range p.Notes {
+		line("", n)
+	}
 	line(l.given, day(p.Given))
 	line(l.until, day(p.Until))
 	if p.Pending {

@@ -32,6 +32,15 @@ type policyOptions struct {
 type policyReport struct {
 	Purposes []policyPurpose `json:"purposes"`
 	Findings []policyFinding `json:"findings"`
+	Shares   []policyShare   `json:"recipients"`
+}
+
+// policyShare is what one recipient gets from all its purposes together.
+type policyShare struct {
+	ID          string `json:"id"`
+	Linkability string `json:"linkability"`
+	Why         string `json:"why"`
+	BitsDay     *int64 `json:"bits_a_day"` // null: not known
 }
 
 type policyPurpose struct {
@@ -48,6 +57,7 @@ type policyFinding struct {
 	Field   string `json:"field,omitempty"`
 	Refuses bool   `json:"refuses"`
 	Text    string `json:"text"`
+	At      string `json:"at,omitempty"` // file:line:column: key
 }
 
 func newPolicyCheck(g *global) *cobra.Command {
@@ -116,7 +126,7 @@ func policyCheck(g *global, o *policyOptions, file string, asked bool) error {
 }
 
 func reportOf(findings []consent.Finding, plan *consent.Plan) policyReport {
-	r := policyReport{Purposes: []policyPurpose{}, Findings: []policyFinding{}}
+	r := policyReport{Purposes: []policyPurpose{}, Findings: []policyFinding{}, Shares: []policyShare{}}
 	for _, p := range plan.Purposes() {
 		entry := policyPurpose{ID: p.ID, State: string(p.State), Reason: p.Reason, Fields: p.FieldsInWords()}
 		if entry.Fields == nil {
@@ -126,6 +136,13 @@ func reportOf(findings []consent.Finding, plan *consent.Plan) policyReport {
 			entry.BitsDay, entry.BitsPresence = &p.Bits.Day, &p.Bits.Presence
 		}
 		r.Purposes = append(r.Purposes, entry)
+	}
+	for _, x := range plan.Shares() {
+		share := policyShare{ID: x.Recipient, Linkability: string(x.Level), Why: x.Why}
+		if x.Bits.Known {
+			share.BitsDay = &x.Bits.Day
+		}
+		r.Shares = append(r.Shares, share)
 	}
 	for _, f := range findings {
 		r.Findings = append(r.Findings, policyFinding(f))
@@ -152,6 +169,14 @@ func printPolicy(w io.Writer, findings []consent.Finding, plan *consent.Plan) {
 			paragraph(w, "  ", "how much it can tell in a day is not bounded: give the purpose a room, or the sensor an interval")
 		}
 	}
+	for _, x := range plan.Shares() {
+		bits := "how much all its purposes tell in a day is not bounded"
+		if x.Bits.Known {
+			bits = fmt.Sprintf("at most %d bits a day from all its purposes together", x.Bits.Day)
+		}
+		_, _ = fmt.Fprintln(w)
+		paragraph(w, "", fmt.Sprintf("recipient %s: %s; %s: %s", x.Recipient, bits, x.Level, x.Why))
+	}
 	if len(findings) > 0 {
 		_, _ = fmt.Fprintln(w)
 	}
@@ -161,5 +186,8 @@ func printPolicy(w io.Writer, findings []consent.Finding, plan *consent.Plan) {
 			lead = "refused: "
 		}
 		paragraph(w, lead, f.String())
+		if f.At != "" {
+			_, _ = fmt.Fprintln(w, "  "+clean(f.At)) // whole, so that editors can jump to it
+		}
 	}
 }

@@ -106,7 +106,7 @@ func printSimulation(w io.Writer, s *agent.Simulation) {
 		case len(changes) == 0:
 			paragraph(w, "  ", p.ID+": goes on as it is")
 		default:
-			paragraph(w, "  ", fmt.Sprintf("%s: asked anew %s; before %s", p.ID, told(&p), told(&s.Purposes[before])))
+			paragraph(w, "  ", fmt.Sprintf("%s: asked anew %s; before %s", p.ID, summed(&p), summed(&s.Purposes[before])))
 			for _, c := range changes {
 				columns(w, c.Label, c.Old, c.New)
 				paragraph(w, "    -> ", l.effects[c.Effect])
@@ -120,8 +120,8 @@ func printSimulation(w io.Writer, s *agent.Simulation) {
 	}
 }
 
-// told sums a purpose up.
-func told(p *agent.SimulatedPurpose) string {
+// summed sums a purpose up.
+func summed(p *agent.SimulatedPurpose) string {
 	return joined(count(p.Rows, "row", "rows"), size(int64(p.Bytes)), bitsOf(p.BitsDay))
 }
 

@@ -129,8 +129,9 @@ type ConsentPurpose struct {
 	Given     time.Time     `json:"given,omitzero"`
 	Until     time.Time     `json:"until,omitzero"`
 
-	Service     string `json:"service,omitempty"`     // that a strictly necessary purpose serves
-	Linkability string `json:"linkability,omitempty"` // what the recipient can link: "L2: …"
+	Notes       []string `json:"notes,omitempty"`       // what else has to be told: without it, the interest, the safeguard
+	Service     string   `json:"service,omitempty"`     // that a strictly necessary purpose serves
+	Linkability string   `json:"linkability,omitempty"` // what the recipient can link: "L2: …"
 	// Pending says that a yes goes on at its old extent, and that more waits for an answer.
 	Pending bool `json:"pending,omitempty"`
 	// Changes are how what is offered now differs from what the yes was given to.

@@ -52,6 +52,8 @@ func keyWords(key, language string) string {
 	words := map[string][2]string{
 		"controller": {"controller", "responsable"}, "recipient": {"recipient", "destinataire"}, "dpv": {"purpose", "finalité"},
 		"access": {"ground for access", "fondement de l'accès"}, "service": {"service", "service"}, "basis": {"legal basis", "base légale"},
+		"safeguard": {"safeguard outside the EEA", "garantie hors de l'EEE"}, "otherwise": {"without it", "sans cela"},
+		"interest": {"interest pursued", "intérêt poursuivi"}, "logic": {"how the profile is made", "comment le profil est fait"},
 		"stored_in": {"countries of storage", "pays de stockage"}, "onward": {"passed on to", "transmis à"}, "tags": {"uses", "usages"},
 		"retention": {"kept for", "conservé"}, "time": {"finest time", "temps le plus fin"}, "upload": {"sent every", "envoyé tous les"},
 		"epoch": {"names change every", "noms changés tous les"}, "expires": {"a yes lasts", "un oui dure"}, "room": {"size of an upload", "taille d'un envoi"},

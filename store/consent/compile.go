@@ -44,10 +44,16 @@ type Finding struct {
 	Field   string // "" when it is about the whole purpose
 	Refuses bool   // the purpose lets nothing out because of it
 	Text    string
+	// At is where in the policy it is to be mended, "policy.toml:12:1: purpose[0].why"; "" when that is not known. The
+	// compiler leaves it empty, since it reads no file.
+	At string
 }
 
 // String is the finding in one line.
 func (f Finding) String() string {
+	if f.Purpose == "" {
+		return f.Text
+	}
 	where := "purpose " + f.Purpose
 	if f.Field != "" {
 		where += ", field " + f.Field
@@ -92,7 +98,7 @@ type compiler struct {
 
 func (c *compiler) find(p *Purpose, field string, refuses bool, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	c.findings = append(c.findings, Finding{p.ID, field, refuses, text})
+	c.findings = append(c.findings, Finding{Purpose: p.ID, Field: field, Refuses: refuses, Text: text})
 	if refuses && p.State != Refused {
 		p.State, p.Reason = Refused, text
 	}
@@ -100,15 +106,13 @@ func (c *compiler) find(p *Purpose, field string, refuses bool, format string, a
 
 // purpose compiles one offer, meets it with the newest answer and decides where it stands.
 func (c *compiler) purpose(o *Offer) {
-	if o.Upload < o.Time {
-		c.find(&Purpose{ID: o.ID}, "", false, "upload is shorter than time, and instants of sending carry nothing finer than time: it is sent every %s", o.Time)
-	}
 	offered := termsOf(c.in.Policy, o, &c.in.Charter)
 	p := c.open(offered, &c.in.Charter)
 	p.terms = offered.Bytes()
 	c.rebased(p)
 	c.underAge(p)
 	c.nesting(p)
+	c.lengthTells(p)
 	c.plan.purposes = append(c.plan.purposes, c.answer(p, offered))
 }
 
@@ -138,7 +142,7 @@ func (c *compiler) header(t *Terms) *Purpose {
 	o := &t.Offer
 	p := &Purpose{
 		ID: o.ID, Title: o.Title, Why: o.Why, Benefit: o.Benefit, DPV: o.DPV, Access: o.Access, Service: o.Service, Basis: o.Basis, Tags: o.Tags,
-		Recipient: t.Recipient, controller: t.Controller, rules: o.Rules,
+		Recipient: t.Recipient, controller: t.Controller, rules: o.Rules, otherwise: o.Otherwise, interest: o.Interest, logic: o.Logic,
 		Tick: micros(o.Time), Upload: micros(o.Upload), Epoch: micros(o.Epoch), Expires: micros(o.Expires),
 		Retention: int(micros(o.Retention) / sensors.Day), PolicyVersion: c.in.Policy.Version, State: Asked,
 	}

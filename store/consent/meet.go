@@ -57,6 +57,13 @@ func (m *meeting) parties(a, b *Terms) {
 		m.stopped = "the yes was given to storing it in other countries than the policy names now; nothing leaves until it is answered again"
 	}
 	m.terms.Recipient.Onward = m.list("onward", a.Recipient.Onward, b.Recipient.Onward)
+	if was, now := a.Recipient.Safeguard, b.Recipient.Safeguard; was != now {
+		effect := Narrows
+		if was != "" { // what was promised is not there any more
+			m.terms.Recipient.Safeguard, effect = was, Widens
+		}
+		m.change(Change{Key: "safeguard", Effect: effect, Old: plain(was), New: plain(now)})
+	}
 	m.terms.Offer.Tags = m.list("tags", a.Offer.Tags, b.Offer.Tags)
 }
 
@@ -208,7 +215,8 @@ func (m *meeting) texts(a, b *Terms) {
 	for _, t := range []struct {
 		key      string
 		old, now map[string]string
-	}{{"title", a.Offer.Title, b.Offer.Title}, {"why", a.Offer.Why, b.Offer.Why}, {"benefit", a.Offer.Benefit, b.Offer.Benefit}} {
+	}{{"title", a.Offer.Title, b.Offer.Title}, {"why", a.Offer.Why, b.Offer.Why}, {"benefit", a.Offer.Benefit, b.Offer.Benefit},
+		{"otherwise", a.Offer.Otherwise, b.Offer.Otherwise}, {"interest", a.Offer.Interest, b.Offer.Interest}, {"logic", a.Offer.Logic, b.Offer.Logic}} {
 		if !sameTexts(t.old, t.now) {
 			m.change(Change{Key: t.key, Effect: Reworded, Old: t.old, New: t.now})
 		}

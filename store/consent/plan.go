@@ -132,9 +132,12 @@ type Purpose struct {
 	Offered *Purpose
 
 	controller Controller
-	terms      []byte
-	rules      []Rule // of the terms it was compiled from
-	sources    []*sourceRules
+
+	otherwise, interest, logic map[string]string
+
+	terms   []byte
+	rules   []Rule // of the terms it was compiled from
+	sources []*sourceRules
 }
 
 // Terms are what a yes given now would agree to, in deterministic bytes for its receipt: see [ParseTerms].

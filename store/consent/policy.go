@@ -31,6 +31,7 @@ type Recipient struct {
 	Onward   []string `toml:"onward"` // whom they pass it on to; empty: nobody
 	Contact  string   `toml:"contact"`
 
+	Safeguard   string `toml:"safeguard"`   // of a transfer out of the European Economic Area (GDPR art. 13(1)(f))
 	Linkability string `toml:"linkability"` // what the policy claims: L0, L1 or L2; "" claims nothing
 }
 
@@ -40,6 +41,9 @@ type Offer struct {
 	Title     tinyconf.Localized `toml:"title" conf:"required"`
 	Why       tinyconf.Localized `toml:"why"`
 	Benefit   tinyconf.Localized `toml:"benefit"`
+	Otherwise tinyconf.Localized `toml:"otherwise"`              // what happens without it (GDPR art. 13(2)(e))
+	Interest  tinyconf.Localized `toml:"interest"`               // the legitimate interest pursued (art. 13(1)(d))
+	Logic     tinyconf.Localized `toml:"logic"`                  // how a profile is made and what follows (art. 13(2)(f))
 	DPV       string             `toml:"dpv"`                    // term of the W3C Data Privacy Vocabulary
 	Access    string             `toml:"access" conf:"required"` // ePrivacy ground: consent | strictly-necessary
 	Service   string             `toml:"service"`                // the service a strictly necessary purpose serves

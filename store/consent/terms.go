@@ -41,6 +41,9 @@ type storedTerms struct {
 	Title      map[string]string `json:"title,omitempty"`
 	Why        map[string]string `json:"why,omitempty"`
 	Benefit    map[string]string `json:"benefit,omitempty"`
+	Otherwise  map[string]string `json:"otherwise,omitempty"`
+	Interest   map[string]string `json:"interest,omitempty"`
+	Logic      map[string]string `json:"logic,omitempty"`
 	DPV        string            `json:"dpv,omitempty"`
 	Access     string            `json:"access"`
 	Service    string            `json:"service,omitempty"`
@@ -63,6 +66,8 @@ type storedRecipient struct {
 	Role     string   `json:"role,omitempty"`
 	StoredIn []string `json:"stored_in,omitempty"`
 	Onward   []string `json:"onward,omitempty"`
+
+	Safeguard string `json:"safeguard,omitempty"`
 }
 
 type storedRule struct {
@@ -122,8 +127,9 @@ func (t *Terms) stored() storedTerms {
 	o, r, c := &t.Offer, &t.Recipient, &t.Ceilings
 	s := storedTerms{
 		Version: termsVersion, Controller: [2]string{t.Controller.Name, t.Controller.Country},
-		Recipient: storedRecipient{r.ID, r.Name, r.Country, r.Role, r.StoredIn, r.Onward},
-		Purpose:   o.ID, Title: o.Title, Why: o.Why, Benefit: o.Benefit, DPV: o.DPV, Access: o.Access, Service: o.Service, Basis: o.Basis, Tags: o.Tags,
+		Recipient: storedRecipient{r.ID, r.Name, r.Country, r.Role, r.StoredIn, r.Onward, r.Safeguard},
+		Purpose:   o.ID, Title: o.Title, Why: o.Why, Benefit: o.Benefit, Otherwise: o.Otherwise, Interest: o.Interest, Logic: o.Logic,
+		DPV: o.DPV, Access: o.Access, Service: o.Service, Basis: o.Basis, Tags: o.Tags,
 		Retention: micros(o.Retention), Time: micros(o.Time), Upload: micros(o.Upload), Epoch: micros(o.Epoch), Expires: micros(o.Expires),
 		Rules:    []storedRule{},
 		Ceilings: storedCharter{c.Version, c.Never, c.NeverReadable, micros(c.MaxRetention), c.MaxBits, c.MaxBitsPresent, c.MaxBitsRecipient},
@@ -167,9 +173,9 @@ func (s *storedTerms) terms() *Terms {
 	r, c := &s.Recipient, &s.Ceilings
 	t := &Terms{
 		Controller: Controller{Name: s.Controller[0], Country: s.Controller[1]},
-		Recipient:  Recipient{ID: r.ID, Name: r.Name, Country: r.Country, Role: r.Role, StoredIn: r.StoredIn, Onward: r.Onward},
+		Recipient:  Recipient{ID: r.ID, Name: r.Name, Country: r.Country, Role: r.Role, StoredIn: r.StoredIn, Onward: r.Onward, Safeguard: r.Safeguard},
 		Offer: Offer{
-			ID: s.Purpose, Title: s.Title, Why: s.Why, Benefit: s.Benefit, DPV: s.DPV, Access: s.Access, Service: s.Service, Basis: s.Basis,
+			ID: s.Purpose, Title: s.Title, Why: s.Why, Benefit: s.Benefit, Otherwise: s.Otherwise, Interest: s.Interest, Logic: s.Logic, DPV: s.DPV, Access: s.Access, Service: s.Service, Basis: s.Basis,
 			Recipient: r.ID, Tags: s.Tags, Retention: length(s.Retention), Time: length(s.Time), Upload: length(s.Upload), Epoch: length(s.Epoch), Expires: length(s.Expires),
 		},
 		Ceilings: Charter{Version: c.Version, Never: c.Never, NeverReadable: c.NeverReadable, MaxRetention: length(c.MaxRetention), MaxBits: c.MaxBits, MaxBitsPresent: c.MaxPresence, MaxBitsRecipient: c.MaxRecipient},
@@ -212,7 +218,7 @@ func length(m sensors.Micros) tinyconf.Duration { return tinyconf.Duration(int64
 // reworded, without the ceilings, which bind the maker and not the answer, and without rules that let nothing out.
 func (t *Terms) extent() Digest {
 	s := t.stored()
-	s.Title, s.Why, s.Benefit, s.Ceilings = nil, nil, nil, storedCharter{}
+	s.Title, s.Why, s.Benefit, s.Otherwise, s.Interest, s.Logic, s.Recipient.Safeguard, s.Ceilings = nil, nil, nil, nil, nil, nil, "", storedCharter{}
 	s.Rules = slices.DeleteFunc(s.Rules, func(r storedRule) bool { return (&Rule{Action: r.Action}).quiet() })
 	return digestOf("extent", &s)
 }
