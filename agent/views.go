@@ -34,7 +34,7 @@ func (a *Agent) Consent(_ context.Context, language string) (control.Consent, er
 func (a *Agent) consentPurpose(p *consent.Purpose, language string) control.ConsentPurpose {
 	out := control.ConsentPurpose{
 		ID: p.ID, Title: p.TitleIn(language), Why: p.In(p.Why, language), Benefit: p.In(p.Benefit, language),
-		State: p.State, Reason: p.Reason, Recipient: fmt.Sprintf("%s (%s)", p.Recipient.Name, p.Recipient.Country),
+		State: p.State, Reason: p.Reason, Recipient: strings.TrimSuffix(fmt.Sprintf("%s (%s)", p.Recipient.Name, p.Recipient.Country), " ()"),
 		Access: p.Access, Basis: p.Basis, Service: p.Service, Fields: p.FieldsIn(language), Time: consent.Span(p.Tick, language),
 		Upload: consent.Span(p.Upload, language), Retention: consent.Span(sensors.Micros(p.Retention)*sensors.Day, language), Bits: bitsInWords(p.Bits, language),
 		Pending: p.Pending(), Notes: p.NotesIn(language),

@@ -125,9 +125,7 @@ func (e *explanation) purpose(p *control.ConsentPurpose, french bool) {
 		e.say(french, "The object is read on the ground %s (ePrivacy directive, art. 5(3)); the data rests on %s (GDPR art. 6).",
 			"L'objet est lu sur le fondement : %s (directive ePrivacy, art. 5(3)) ; les données reposent sur : %s (RGPD art. 6).", p.Access, p.Basis)
 	}
-	for _, n := range p.Notes {
-		e.Lines = append(e.Lines, n)
-	}
+	e.Lines = append(e.Lines, p.Notes...)
 	if p.Linkability != "" {
 		e.say(french, "What the recipient can link: %s.", "Ce que le destinataire peut relier : %s.", p.Linkability)
 	}

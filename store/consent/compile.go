@@ -179,6 +179,13 @@ func (c *compiler) rules(o *Offer, p *Purpose) map[string]*sourceRules {
 
 func (c *compiler) rule(p *Purpose, rules *sourceRules, r Rule, f sensors.Field, input int) {
 	rules.named = append(rules.named, f.Name)
+	if f.Class != sensors.Identity && f.Class != sensors.Contact {
+		for _, l := range r.Labels {
+			if contactShaped(l) {
+				c.find(p, f.Name, false, "a declared label looks like an e-mail address, a phone number, an IBAN or a number plate; such a value is refused in a field that is not declared identity or contact")
+			}
+		}
+	}
 	compiled, err := compileRule(r, f, input)
 	if err != nil {
 		c.find(p, f.Name, true, "%v", err)
@@ -267,80 +274,6 @@ func names(list []string, f sensors.Field) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// newest is the newest answer to a purpose.
-func (c *compiler) newest(purpose string) (newest Answer, ok bool) {
-	for _, a := range c.in.Answers {
-		if a.Purpose == purpose && a.State != Remembered {
-			newest, ok = a, true
-		}
-	}
-	return newest, ok
-}
-
-// answer decides what the person's newest answer means for an offer, and returns the purpose as it stands.
-func (c *compiler) answer(p *Purpose, offered *Terms) *Purpose {
-	a, answered := c.newest(p.ID)
-	if !answered || c.unasked[p] {
-		return p
-	}
-	until := a.Until
-	if until != 0 {
-		until = min(until, a.From+p.Expires) // a shorter life of a yes holds at once
-	}
-	switch {
-	case a.State != Given:
-		c.stands(p, a.State, "")
-	case until != 0 && c.in.Now >= until:
-		c.stands(p, Expired, "")
-	case len(a.Terms) > 0:
-		a.Until = until
-		return c.goOn(p, offered, a)
-	case a.Extent != p.Extent:
-		c.stands(p, Changed, "the yes was given to something else than the policy says now; nothing leaves until it is answered again")
-	case p.State != Refused:
-		p.State, p.Grant = Given, a.Grant
-	}
-	return p
-}
-
-// stands puts a purpose where an answer left it, unless it is refused anyway.
-func (c *compiler) stands(p *Purpose, state State, reason string) {
-	if p.State != Refused {
-		p.State, p.Reason = state, reason
-	}
-}
-
-// goOn makes the purpose that goes on under a yes given to earlier terms: no more than was agreed to, and no more than is
-// offered now.
-func (c *compiler) goOn(p *Purpose, offered *Terms, a Answer) *Purpose {
-	agreed, err := ParseTerms(a.Terms)
-	if err != nil {
-		c.stands(p, Changed, "what the yes was given to can't be read any more ("+err.Error()+"); nothing leaves until it is answered again")
-		return p
-	}
-	m := meet(agreed, offered)
-	p.Changes = m.changes
-	if m.stopped != "" {
-		c.stands(p, Changed, m.stopped)
-		return p
-	}
-	told := len(c.findings)
-	on := c.open(m.terms, &c.in.Charter, &agreed.Ceilings)
-	c.underAge(on)
-	c.nesting(on)
-	if on.Extent == p.Extent {
-		c.findings = c.findings[:told] // they were said of the offer already
-	}
-	on.Changes, on.terms = m.changes, p.terms
-	if m.asks {
-		on.Offered = p
-	}
-	if on.State != Refused {
-		on.State, on.Grant = Given, a.Grant
-	}
-	return on
 }
 
 // unwanted lists, source by source, the fields that no purpose names.

@@ -32,9 +32,9 @@ func phoneShaped(t string) bool {
 	return digits >= 8 && digits <= 15
 }
 
-// ibanShaped: two letters, two digits, then 11 to 30 letters or digits (ISO 13616), blanks ignored.
+// ibanShaped: two letters, two digits, then 11 to 30 letters or digits (ISO 13616), blanks and hyphens ignored.
 func ibanShaped(t string) bool {
-	t = strings.ReplaceAll(t, " ", "")
+	t = strings.NewReplacer(" ", "", "-", "").Replace(t)
 	if len(t) < 15 || len(t) > 34 || !letter(t[0]) || !letter(t[1]) || !digit(t[2]) || !digit(t[3]) {
 		return false
 	}
@@ -49,36 +49,58 @@ func ibanShaped(t string) bool {
 	return digits*2 >= len(t)
 }
 
-// plateShaped: letters, digits and letters again or digits, letters, digits, in groups as European plates have them
-// ("AB-123-CD", "1234 AB 69"), with separators between the groups.
+// plateShaped: what European number plates look like. L is a letter, D a digit, - a blank or a hyphen.
+//
+// With separators in any case: letters, digits and letters ("AB-123-CD", Italy too), or digits, letters, digits ("1234 AB 69").
+// In capitals only, since small letters make ordinary words of them: Germany ("B-AB 1234"), Spain ("1234 BCD"), the United
+// Kingdom ("AB12 CDE"), France without separators ("AB123CD").
 func plateShaped(t string) bool {
-	groups := strings.FieldsFunc(t, func(r rune) bool { return r == '-' || r == ' ' })
-	if len(groups) != 3 || len(t) < 7 || len(t) > 11 {
+	if len(t) < 7 || len(t) > 11 {
+		return false
+	}
+	shape, capitals := plateShape(t)
+	switch shape {
+	case "DDDD-LLL", "LLDD-LLL", "LLDDDLL":
+		return capitals
+	}
+	groups := strings.Split(shape, "-")
+	if len(groups) != 3 {
 		return false
 	}
 	kinds := ""
 	for _, g := range groups {
-		letters, digits := 0, 0
-		for i := 0; i < len(g); i++ {
-			switch {
-			case letter(g[i]):
-				letters++
-			case digit(g[i]):
-				digits++
-			default:
-				return false
-			}
-		}
 		switch {
-		case digits == 0 && letters <= 3:
+		case g == strings.Repeat("L", len(g)) && len(g) >= 1 && len(g) <= 3:
 			kinds += "L"
-		case letters == 0 && digits <= 4:
+		case g == strings.Repeat("D", len(g)) && len(g) >= 1 && len(g) <= 4:
 			kinds += "D"
 		default:
 			return false
 		}
 	}
-	return kinds == "LDL" || kinds == "DLD"
+	return kinds == "LDL" || kinds == "DLD" || kinds == "LLD" && capitals && len(groups[1]) <= 2
+}
+
+// plateShape writes a text as letters, digits and separators; "" when it has anything else.
+func plateShape(t string) (shape string, capitals bool) {
+	out := make([]byte, 0, len(t))
+	capitals = true
+	for i := 0; i < len(t); i++ {
+		switch c := t[i]; {
+		case letter(c):
+			capitals = capitals && c <= 'Z'
+			out = append(out, 'L')
+		case digit(c):
+			out = append(out, 'D')
+		case c == '-' || c == ' ':
+			if len(out) == 0 || out[len(out)-1] != '-' {
+				out = append(out, '-')
+			}
+		default:
+			return "", false
+		}
+	}
+	return strings.Trim(string(out), "-"), capitals
 }
 
 func letter(c byte) bool { return c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' }

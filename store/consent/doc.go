@@ -1,7 +1,8 @@
 // Package consent decides what may leave the object, and in which form.
 //
 // A [Policy] is what a controller offers: purposes with their rules. A [Charter] holds the maker's ceilings. A [Grant] is
-// a yes of the person to one purpose. [Compile] meets them into a [Plan], and [Plan.Clear] turns readings into
+// a yes of the person to one purpose, with the [Terms] it was given to. [Compile] meets them into a [Plan], which never tells
+// more than was agreed to, and [Plan.Clear] turns readings into
 // [Cleared] rows: the only thing the store accepts. What was withheld, and why, is counted in [Windows].
 //
 // The promise: the default is no. An unknown field, sensor, action or purpose, a missing, lapsed or changed yes, a value that is not
