@@ -33,7 +33,7 @@ func (h *hardware) drivers() []sensors.Driver {
 	settings := func(c sensors.Config) map[string]string { return c.Settings }
 	return slices.Concat(simulated.Drivers(),
 		chip.Drivers(chip.Options{Bus: chip.Muxed(h.buses.Open), Line: line, Supervise: h.supervise, Settings: settings}),
-		kernel.Drivers(kernel.Options{FS: os.DirFS("/"), Supervise: h.supervise}))
+		kernel.Drivers(kernel.Options{FS: os.DirFS("/sys"), Supervise: h.supervise}))
 }
 
 // supervise adds a part to those that are read in turn.
