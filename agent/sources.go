@@ -15,6 +15,7 @@ type running struct {
 	source    sensors.Source
 	config    sensors.Config
 	simulated bool
+	seen      seen
 
 	mu    sync.Mutex
 	state string // waiting, running, ended, failed
@@ -78,7 +79,10 @@ func (a *Agent) runSource(ctx context.Context, r *running) {
 		s.Resume(a.pipe.resume(r.source.Name(), s.Recording()))
 	}
 	r.set("running", nil)
-	err := r.source.Run(ctx, a.pipe.take)
+	err := r.source.Run(ctx, func(reading sensors.Reading) error {
+		r.seen.take(&reading, a.opts.Clock.Now())
+		return a.pipe.take(reading)
+	})
 	if ctx.Err() != nil {
 		r.set("waiting", nil)
 		return

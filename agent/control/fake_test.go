@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -65,6 +66,14 @@ func (f *fake) Withdraw(_ context.Context, purpose string, role Role, d Decision
 	f.last = d
 	f.mu.Unlock()
 	return Decided{Purpose: purpose, State: consent.Withdrawn, Grant: 1}, f.note("withdraw " + purpose + " " + string(role))
+}
+
+func (f *fake) Look(_ context.Context, names []string) (Looks, error) {
+	return Looks{Sensors: []Look{{Name: "hall"}}}, f.note("look " + strings.Join(names, " "))
+}
+
+func (f *fake) Scan(_ context.Context, bus string) (Scan, error) {
+	return Scan{Buses: []string{bus}}, f.note("scan " + bus)
 }
 
 func (f *fake) Buffer(context.Context) (Buffer, error) {
