@@ -85,6 +85,9 @@ type Control struct {
 	Technician string `toml:"technician"` // group whose members may look at the state
 }
 
+// NoConfig is an object with the defaults and no sensor, for verbs that need no file.
+func NoConfig() *Config { return &Config{Device: Device{State: defaultState, Language: "en"}} }
+
 // LoadConfig reads candor.toml. The error names every fault with file, line and key.
 func LoadConfig(path string) (*Config, error) {
 	c := &Config{

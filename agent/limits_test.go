@@ -9,16 +9,8 @@ import (
 
 // TestLimitsOfSensors: what candor.toml says of changes and jumps is looked at before the agent runs, and reaches the part.
 func TestLimitsOfSensors(t *testing.T) {
-	write := func(keys string) string {
-		name := filepath.Join(t.TempDir(), "candor.toml")
-		text := "[device]\nstate = \"state\"\n[[sensor]]\nname = \"hall\"\ndriver = \"bme280\"\nbus = \"i2c-1\"\n" + keys
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return name
-	}
 	open := func(keys string) error {
-		cfg, err := LoadConfig(write(keys))
+		cfg, err := LoadConfig(writeConfig(t, "[[sensor]]\nname = \"hall\"\ndriver = \"bme280\"\nbus = \"i2c-1\"\n"+keys))
 		if err != nil {
 			return err
 		}
@@ -39,4 +31,14 @@ func TestLimitsOfSensors(t *testing.T) {
 			t.Errorf("%s: %v", keys, err)
 		}
 	}
+}
+
+// writeConfig writes a candor.toml of an object that has these sensors.
+func writeConfig(t *testing.T, tables string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "candor.toml")
+	if err := os.WriteFile(name, []byte("[device]\nstate = \"state\"\n"+tables), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
 }

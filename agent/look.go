@@ -77,6 +77,11 @@ func (a *Agent) runOnce(ctx context.Context, chosen []*running) {
 	var all sync.WaitGroup
 	for _, r := range chosen {
 		all.Go(func() {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			if w, ok := r.source.(sensors.Watched); ok {
+				all.Go(func() { hopeless(ctx, cancel, w) })
+			}
 			r.set("running", nil)
 			err := r.source.Run(ctx, func(reading sensors.Reading) error {
 				r.seen.take(&reading, a.opts.Clock.Now())
@@ -95,6 +100,24 @@ func (a *Agent) runOnce(ctx context.Context, chosen []*running) {
 		})
 	}
 	all.Wait()
+}
+
+// hopeless ends a look at a sensor that has failed for longer than a part may take to come up.
+func hopeless(ctx context.Context, cancel func(), w sensors.Watched) {
+	const comeUp = 1500 * time.Millisecond
+	ticks := time.NewTicker(comeUp)
+	defer ticks.Stop()
+	for failed := false; ctx.Err() == nil; {
+		select {
+		case <-ctx.Done():
+		case <-ticks.C:
+			again := w.Status().Last != nil
+			if failed && again {
+				cancel()
+			}
+			failed = again
+		}
+	}
 }
 
 // lookAt is how one sensor is.

@@ -26,7 +26,9 @@ type running struct {
 // sensor in the status, and the others, and a withdrawal, go on.
 func (a *Agent) openSources(strict bool) error {
 	env := sensors.HostEnv(a.opts.Clock, a.cfg.dir)
-	a.hardware = newHardware()
+	if a.hardware == nil {
+		a.hardware = newHardware()
+	}
 	table := a.hardware.drivers()
 	for _, c := range a.cfg.Sensors {
 		d, err := sensors.DriverNamed(table, c.Driver)

@@ -79,8 +79,14 @@ func (a *Agent) Status(context.Context) (control.Status, error) {
 		clock = "system"
 	}
 	out := control.Status{Version: a.opts.Version, Daemon: a.daemon, Since: a.since, Clock: clock, Plan: a.pipe.Plan().Digest().String(), Policy: a.policyStatus()}
+	known := map[string]bool{}
+	if a.rules.policy != nil {
+		known = fieldsOf(a.rules.policy)
+	}
 	for _, s := range a.sources {
-		out.Sensors = append(out.Sensors, s.status())
+		st := s.status()
+		st.Blocked = blocked(st.Fields, known)
+		out.Sensors = append(out.Sensors, st)
 	}
 	a.bufferStatus(&out)
 	for _, r := range a.up.Routes() {

@@ -204,6 +204,7 @@ func TestHelp(t *testing.T) {
 	verbs := [][]string{
 		{}, {"run"}, {"status"}, {"consent"}, {"consent", "show"}, {"consent", "grant"}, {"consent", "withdraw"}, {"preview"}, {"sent"}, {"decode"},
 		{"config"}, {"config", "check"}, {"config", "reference"}, {"policy"}, {"policy", "check"}, {"completion"}, {"version"}, {"help"},
+		{"sensor"}, {"sensor", "list"}, {"sensor", "scan"}, {"sensor", "read"}, {"sensor", "record"},
 	}
 	for _, verb := range verbs {
 		code, out, errs := call(1, append(verb, "--help")...)
