@@ -105,9 +105,10 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	must(t, r.NewGrant(1, "service"))
 	aead, err := r.Sealer(1, 1)
 	must(t, err)
-	canaries := [][]byte{grantSecret(t, r, 1), daySecret(t, r, 1, 1), append([]byte(nil), r.content.seed.bytes()...)}
+	canaries := [][]byte{grantSecret(t, r, 1), daySecret(t, r, 1, 1), append([]byte(nil), r.content.seed.bytes()...),
+		append([]byte(nil), r.content.ledger.secret.bytes()...)}
 	s := r.content.grants[1].secret
-	values := []any{r, aead, s, &s, r.content.grants[1], &r.content, r.content.grants[1].days[1], []any{s}, map[string]any{"k": s}}
+	values := []any{r, aead, r.LedgerCipher(), r.content.ledger, s, &s, r.content.grants[1], &r.content, r.content.grants[1].days[1], []any{s}, map[string]any{"k": s}}
 	var shown strings.Builder
 	logger := slog.New(slog.NewTextHandler(&shown, nil))
 	jsonLogger := slog.New(slog.NewJSONHandler(&shown, nil))

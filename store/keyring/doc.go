@@ -2,7 +2,7 @@
 //
 // The nouns: a grant has a grant secret, from which everything derived for that grant comes (pseudonym keys, stream
 // keys, erase capabilities); a day key seals what is buffered under one (grant, UTC day); the ledger key signs the
-// ledger, and the head is how long the ledger was and how it ended when last written. All of them are random and
+// ledger and another one seals it, and the head is how long the ledger was and how it ended when last written. All of them are random and
 // stored, none is derived from a root: what could be derived again was never destroyed.
 //
 // # The promise
@@ -19,7 +19,7 @@
 //
 //	offset  size  field
 //	     0     8  magic "CandorKR"
-//	     8     4  version, 1
+//	     8     4  version, 2
 //	    12     4  length of the content
 //	    16     8  generation; the higher of two valid slots is the truth
 //	    24     8  zero
@@ -29,7 +29,8 @@
 // Numbers are big-endian. The checksum covers the padding, so a slot that is only partly overwritten is not valid and
 // can't carry old keys behind a short content. The content:
 //
-//	32  seed of the ledger key
+//	32  seed of the key that signs the ledger, 32  key that seals it
+//	 8  microseconds since 1970 at which a pause began, 0 without one
 //	 8  entries of the ledger when last told, 32  hash of the last of them
 //	 4  highest grant number ever used, 2  number of grants, then for each in rising order
 //	    4 number, 1 length of the purpose, the purpose, 32 grant secret, 2 number of day keys, then for each in rising
@@ -37,6 +38,9 @@
 //
 // An update writes the slot that is not the newest, syncs, overwrites the other one with the same bytes and syncs
 // again. There is room for about 1,800 keys.
+//
+// A file of another version is damaged to this program: it is left as it is and never replaced. There was no release with
+// version 1.
 //
 // # Caveats
 //

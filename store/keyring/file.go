@@ -113,13 +113,13 @@ func openFile(dir string, locked *os.File, rand io.Reader) (f *os.File, readOnly
 // create makes the file under another name and renames it, so that a power cut leaves no half of it. All its bytes are
 // written: a sparse file would need space later.
 func create(dir string, locked *os.File, rand io.Reader) error {
-	seed, err := newSecret(rand)
+	fresh, err := newContent(rand)
 	if err != nil {
 		return err
 	}
 	image := make([]byte, fileSize)
 	defer clear(image)
-	if err := encodeSlot(image[:slotSize], 1, &content{seed: seed}); err != nil {
+	if err := encodeSlot(image[:slotSize], 1, fresh); err != nil {
 		return err
 	}
 	copy(image[slotSize:], image[:slotSize])

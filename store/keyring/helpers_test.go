@@ -90,12 +90,12 @@ func apply(image []byte, writes []sectorWrite) []byte {
 // newDisk is a disk with a fresh key file on it.
 func newDisk(t testing.TB) *disk {
 	t.Helper()
-	seed, err := newSecret(rand.Reader)
+	fresh, err := newContent(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	image := make([]byte, fileSize)
-	if err := encodeSlot(image[:slotSize], 1, &content{seed: seed, grants: map[consent.GrantID]*grant{}}); err != nil {
+	if err := encodeSlot(image[:slotSize], 1, fresh); err != nil {
 		t.Fatal(err)
 	}
 	copy(image[slotSize:], image[:slotSize])

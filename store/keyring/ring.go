@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"crypto/cipher"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -218,12 +219,13 @@ func (r *Ring) DestroyAll() error {
 	return nil
 }
 
-// Reset destroys everything, the ledger key and head included, and starts with a new ledger key: the object changes
-// hands, and the next owner's receipts must not be tied to the last one's. Grant numbers go on rising.
+// Reset destroys everything, the keys of the ledger and its head included, and starts with new ones: the object changes
+// hands, and the next owner's receipts must not be tied to the last one's. A pause ends. Grant numbers go on rising.
+// Like [Ring.Destroy] it holds in memory from the first moment, and an error says that the file does not follow yet.
 func (r *Ring) Reset() error {
 	r.write.Lock()
 	defer r.write.Unlock()
-	seed, err := newSecret(r.rand)
+	fresh, err := newContent(r.rand)
 	if err != nil {
 		return err
 	}
@@ -233,7 +235,9 @@ func (r *Ring) Reset() error {
 	r.mu.Lock()
 	if !r.closed {
 		r.content.seed.wipe()
-		r.content.seed, r.content.count, r.content.head = seed, 0, [32]byte{}
+		r.content.ledger.wipe()
+		fresh.highest = r.content.highest
+		r.content = *fresh
 		r.changes++
 	}
 	r.mu.Unlock()
@@ -263,6 +267,17 @@ func (r *Ring) LedgerKey() ed25519.PrivateKey {
 		return nil
 	}
 	return ed25519.NewKeyFromSeed(r.content.seed.bytes())
+}
+
+// LedgerCipher seals what the ledger says, so that a copy of its file tells nothing without the keys. It is nil once the
+// ring is closed. After [Ring.Reset] the one handed out before opens nothing any more.
+func (r *Ring) LedgerCipher() cipher.AEAD {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if r.closed {
+		return nil
+	}
+	return box{r.content.ledger}
 }
 
 // Head is what [Ring.SetHead] was last told: how many entries the ledger had and the hash of the last one. Zero when
@@ -319,6 +334,7 @@ func (r *Ring) Close() error {
 		g.wipe()
 	}
 	r.content.seed.wipe()
+	r.content.ledger.wipe()
 	r.content.grants = nil
 	r.mu.Unlock()
 	if r.closer != nil {

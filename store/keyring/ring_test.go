@@ -2,7 +2,9 @@ package keyring
 
 import (
 	"bytes"
+	"crypto/cipher"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"os"
 	"path/filepath"
@@ -74,6 +76,17 @@ func TestDirectoryThatOthersMayWriteTo(t *testing.T) {
 	}
 }
 
+// versioned is a key file of another version with right checksums.
+func versioned(b []byte, v byte) []byte {
+	for _, slot := range [][]byte{b[:slotSize], b[slotSize:]} {
+		slot[11] = v
+		clear(slot[sumAt : sumAt+sha256.Size])
+		sum := sha256.Sum256(slot)
+		copy(slot[sumAt:], sum[:])
+	}
+	return b
+}
+
 func TestDamagedFileIsNeverReplaced(t *testing.T) {
 	for name, damage := range map[string]func([]byte) []byte{
 		"empty":         func([]byte) []byte { return nil },
@@ -81,7 +94,8 @@ func TestDamagedFileIsNeverReplaced(t *testing.T) {
 		"long":          func(b []byte) []byte { return append(b, 0) },
 		"both flipped":  func(b []byte) []byte { b[100] ^= 1; b[slotSize+100] ^= 1; return b },
 		"padding":       func(b []byte) []byte { b[slotSize-1] ^= 1; b[fileSize-1] ^= 1; return b },
-		"later version": func(b []byte) []byte { b[11] = 2; b[slotSize+11] = 2; return b },
+		"later version": func(b []byte) []byte { return versioned(b, 3) },
+		"the old one":   func(b []byte) []byte { return versioned(b, 1) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -244,7 +258,10 @@ func TestResetChangesTheLedgerKey(t *testing.T) {
 	r := d.open(t)
 	must(t, r.NewGrant(3, "service"))
 	r.SetHead(4, [32]byte{4})
+	must(t, r.Pause(7))
 	old, seed := r.LedgerKey(), append([]byte(nil), r.content.seed.bytes()...)
+	book, sealer := append([]byte(nil), r.content.ledger.secret.bytes()...), r.LedgerCipher()
+	sealed := sealer.Seal(nil, make([]byte, 12), []byte("who said yes"), nil)
 	must(t, r.Reset())
 	if r.LedgerKey().Equal(old) || r.Has(3) || r.Highest() != 3 {
 		t.Fatal("something survived the reset that should not, or the highest number did not")
@@ -252,8 +269,16 @@ func TestResetChangesTheLedgerKey(t *testing.T) {
 	if count, hash := r.Head(); count != 0 || hash != [32]byte{} {
 		t.Fatal("the head survived")
 	}
-	if bytes.Contains(d.durable, seed) {
-		t.Fatal("the old ledger key is still in the file")
+	if bytes.Contains(d.durable, seed) || bytes.Contains(d.durable, book) {
+		t.Fatal("an old key of the ledger is still in the file")
+	}
+	for _, c := range []cipher.AEAD{sealer, r.LedgerCipher()} {
+		if _, err := c.Open(nil, make([]byte, 12), sealed, nil); err == nil {
+			t.Fatal("what the old key sealed still opens")
+		}
+	}
+	if r.Paused() != 0 {
+		t.Fatal("the pause of the last owner goes on")
 	}
 }
 

@@ -6,9 +6,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 
+	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store/consent"
 )
 
@@ -19,13 +21,13 @@ const (
 	capacity = slotSize - headSize
 
 	magic   = "CandorKR"
-	version = 1
+	version = 2
 
 	lengthAt     = 12
 	generationAt = 16
 	sumAt        = 32
 
-	fixedSize   = keySize + 8 + sha256.Size + 4 + 2
+	fixedSize   = keySize + keySize + 8 + 8 + sha256.Size + 4 + 2
 	grantSize   = 4 + 1 + keySize + 2 // and the purpose
 	daySize     = 4 + keySize
 	maxGrants   = 1<<16 - 1
@@ -35,6 +37,8 @@ const (
 // content is what a slot holds.
 type content struct {
 	seed    secret
+	ledger  *dayKey        // seals what the ledger says
+	paused  sensors.Micros // since when nothing may leave; 0: it may
 	count   uint64
 	head    [sha256.Size]byte
 	highest consent.GrantID
@@ -55,6 +59,19 @@ func (g *grant) wipe() {
 	}
 }
 
+// newContent is what a new file holds: random secrets of the object itself, and no grant.
+func newContent(rand io.Reader) (*content, error) {
+	seed, err := newSecret(rand)
+	if err != nil {
+		return nil, err
+	}
+	book, err := newSecret(rand)
+	if err != nil {
+		return nil, err
+	}
+	return &content{seed: seed, ledger: newDayKey(book, true), grants: make(map[consent.GrantID]*grant)}, nil
+}
+
 // size is the length of the content as encoded.
 func (c *content) size() int {
 	n := fixedSize
@@ -67,6 +84,8 @@ func (c *content) size() int {
 // appendContent appends the content's bytes to dst.
 func (c *content) appendContent(dst []byte) []byte {
 	dst = append(dst, c.seed.bytes()...)
+	dst = append(dst, c.ledger.secret.bytes()...)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(c.paused))
 	dst = binary.BigEndian.AppendUint64(dst, c.count)
 	dst = append(dst, c.head[:]...)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(c.highest))
@@ -109,7 +128,7 @@ func decodeSlot(slot []byte) (generation uint64, c *content, err error) {
 		return 0, nil, errors.New("not a slot of a key file")
 	}
 	if v := binary.BigEndian.Uint32(slot[8:]); v != version {
-		return 0, nil, fmt.Errorf("format version %d, this program reads %d", v, version)
+		return 0, nil, fmt.Errorf("format version %d, this program reads version %d only", v, version)
 	}
 	var want [sha256.Size]byte
 	copy(want[:], slot[sumAt:])
@@ -156,7 +175,8 @@ func (r *reader) secret() secret {
 // decodeContent is strict: whatever it accepts, appendContent gives back byte for byte.
 func decodeContent(b []byte) (*content, error) {
 	r := &reader{b: b}
-	c := &content{seed: r.secret(), count: r.uint64(), grants: make(map[consent.GrantID]*grant)}
+	c := &content{grants: make(map[consent.GrantID]*grant)}
+	c.seed, c.ledger, c.paused, c.count = r.secret(), newDayKey(r.secret(), true), sensors.Micros(r.uint64()), r.uint64()
 	copy(c.head[:], r.take(sha256.Size))
 	c.highest = consent.GrantID(r.uint32())
 	var last consent.GrantID
