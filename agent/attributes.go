@@ -75,6 +75,9 @@ func (a *Agent) readAttribute(name string) sensors.Value {
 // tellAttributes tells the facts to every grant that has not had them in its present epoch; with only set, to that
 // grant alone, so that a yes to one purpose is not seen by another. a.mu is held.
 func (a *Agent) tellAttributes(only consent.GrantID) {
+	if a.keys.Paused() != 0 {
+		return
+	}
 	now := a.now()
 	for _, p := range a.pipe.Plan().Purposes() {
 		if p.State != consent.Given || only != 0 && p.Grant.ID != only {

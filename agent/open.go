@@ -127,6 +127,7 @@ func (a *Agent) open() error {
 		return err
 	}
 	a.openUplink()
+	a.startPaused()
 	a.loadRules()
 	a.recompile()
 	return nil

@@ -73,6 +73,14 @@ func (p *pipeline) use(plan *consent.Plan) {
 	}
 }
 
+// pause stops and starts clearing: what is taken meanwhile never leaves.
+func (p *pipeline) pause(on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.windows.Pause(on)
+	p.facts.Pause(on)
+}
+
 // markName is the name under which the store remembers something about a source.
 func (p *pipeline) markName(parts ...string) string {
 	h := hmac.New(sha256.New, p.secret)

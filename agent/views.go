@@ -95,6 +95,9 @@ func (a *Agent) Status(context.Context) (control.Status, error) {
 	if err := a.purposeStatus(&out); err != nil {
 		return control.Status{}, err
 	}
+	if since := a.keys.Paused(); since != 0 {
+		out.Paused = timeOf(since)
+	}
 	out.Truth = truth(&out)
 	out.Warnings = a.warnings(&out)
 	return out, nil
@@ -175,6 +178,8 @@ func truth(s *control.Status) string {
 		}
 	}
 	switch {
+	case !s.Paused.IsZero():
+		return "Paused since " + s.Paused.Format("2006-01-02 15:04") + " UTC: nothing leaves this object, and what is sensed meanwhile never will."
 	case len(open) == 0:
 		return "Nothing leaves this object: no purpose is granted."
 	case len(open) == 1:

@@ -91,6 +91,9 @@ func (u *Uplink) rest(r *route, now time.Time) time.Duration {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	wait := restWait
+	if u.halted { // what is due is due later
+		return wait
+	}
 	for _, at := range r.slots {
 		wait = min(wait, timeOf(at).Sub(now))
 	}

@@ -27,6 +27,11 @@ func wayClosed(err error) bool {
 // with cutDue the schedule is kept, and streams that had trouble are left alone for a while. Without an error nothing
 // that is due is left, but for what waits in such a stream.
 func (u *Uplink) round(ctx context.Context, r *route, most cutMode) error {
+	ctx, leave, ok := u.enter(ctx)
+	if !ok {
+		return nil
+	}
+	defer leave()
 	failed := u.deletions(ctx, r, most)
 	if wayClosed(failed) || ctx.Err() != nil {
 		return errors.Join(failed, ctx.Err())

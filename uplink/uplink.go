@@ -59,6 +59,9 @@ type Uplink struct {
 	flight  int
 	busy    int
 	closed  map[consent.GrantID]bool // grants cut off since the start
+	halted  bool                     // nothing may leave, see Halt
+	rounds  map[int]context.CancelFunc
+	entered int // rounds begun, which names them
 }
 
 // route is the state of the way to one recipient. Guarded by Uplink.mu, but for line and wake.
@@ -90,7 +93,8 @@ func New(o Options) *Uplink {
 	if o.Withdrawn == nil {
 		o.Withdrawn = func(consent.GrantID) {}
 	}
-	u := &Uplink{Options: o, routes: map[string]*route{}, flights: map[consent.GrantID]map[int]context.CancelFunc{}, closed: map[consent.GrantID]bool{}}
+	u := &Uplink{Options: o, routes: map[string]*route{}, flights: map[consent.GrantID]map[int]context.CancelFunc{}, closed: map[consent.GrantID]bool{},
+		rounds: map[int]context.CancelFunc{}}
 	o.Streams.tell(o.Clock)
 	for name, line := range o.Lines {
 		u.routes[name] = &route{recipient: name, line: line, wake: make(chan struct{}, 1), state: "idle",

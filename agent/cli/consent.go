@@ -23,7 +23,7 @@ func newConsent(g *global) *cobra.Command {
   candor consent grant trends
   candor consent withdraw trends`,
 	}
-	cmd.AddCommand(newConsentShow(g), newDecision(g, true), newDecision(g, false))
+	cmd.AddCommand(newConsentShow(g), newDecision(g, true), newDecision(g, false), newPause(g, true), newPause(g, false))
 	group(cmd)
 	return cmd
 }

@@ -23,6 +23,14 @@ func (o *decideOptions) flags(cmd *cobra.Command) {
 	jsonFlag(cmd, &o.json)
 }
 
+// check refuses what could only be a mistake.
+func (o *decideOptions) check(cmd *cobra.Command) error {
+	if cmd.Flags().Changed("on-behalf") && strings.TrimSpace(o.onBehalf) == "" {
+		return usagef(cmd, "--on-behalf is empty; say on whose behalf")
+	}
+	return checkLang(cmd, o.lang)
+}
+
 // newDecision makes `grant` or `withdraw`, which differ in what they ask for only.
 func newDecision(g *global, yes bool) *cobra.Command {
 	o := &decideOptions{}
@@ -48,11 +56,8 @@ passes it on and says on whose behalf.`
 	}
 	cmd.Args = takes("PURPOSE")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := checkLang(cmd, o.lang); err != nil {
+		if err := o.check(cmd); err != nil {
 			return err
-		}
-		if cmd.Flags().Changed("on-behalf") && strings.TrimSpace(o.onBehalf) == "" {
-			return usagef(cmd, "--on-behalf is empty; say on whose behalf")
 		}
 		return g.with(cmd.Context(), func(s *session) error {
 			do := s.Withdraw

@@ -127,3 +127,11 @@ func (fakeAgent) Scan(_ context.Context, bus string) (control.Scan, error) {
 		{Bus: "i2c-1", Address: "0x68", State: "kernel", Words: "a driver of the kernel has it; it was left alone"},
 	}}, nil
 }
+
+func (fakeAgent) Pause(context.Context, control.Role, control.Decision) (control.Paused, error) {
+	return control.Paused{Since: at(7), Notice: "Nothing leaves any more."}, nil
+}
+
+func (fakeAgent) Resume(context.Context, control.Role, control.Decision) (control.Paused, error) {
+	return control.Paused{Notice: "It leaves again."}, nil
+}

@@ -38,4 +38,5 @@ type Backend interface {
 	Decider
 	Keeper
 	Looker
+	Pauser
 }

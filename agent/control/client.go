@@ -118,6 +118,20 @@ func (c *Client) Withdraw(ctx context.Context, purpose string, d Decision) (Deci
 	return c.decide(ctx, purpose, "withdraw", d)
 }
 
+// Pause has nothing leave from now on.
+func (c *Client) Pause(ctx context.Context, d Decision) (Paused, error) {
+	var p Paused
+	err := c.do(ctx, http.MethodPost, "/v1/pause", d, &p)
+	return p, err
+}
+
+// Resume ends a pause.
+func (c *Client) Resume(ctx context.Context, d Decision) (Paused, error) {
+	var p Paused
+	err := c.do(ctx, http.MethodPost, "/v1/resume", d, &p)
+	return p, err
+}
+
 func (c *Client) decide(ctx context.Context, purpose, verb string, d Decision) (Decided, error) {
 	var a Decided
 	if purpose == "" || purpose == "." || purpose == ".." { // no path could carry it

@@ -96,3 +96,11 @@ func (f *fake) ExportBuffer(_ context.Context, emit func(Waiting) error) error {
 	}
 	return f.note("export")
 }
+
+func (f *fake) Pause(_ context.Context, role Role, _ Decision) (Paused, error) {
+	return Paused{Notice: "paused"}, f.note("pause " + string(role))
+}
+
+func (f *fake) Resume(_ context.Context, role Role, _ Decision) (Paused, error) {
+	return Paused{Notice: "resumed"}, f.note("resume " + string(role))
+}

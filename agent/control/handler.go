@@ -48,6 +48,8 @@ func (s *server) routes() []route {
 		{"GET", "/v1/buffer/export", household, s.exportBuffer},
 		{"POST", "/v1/consent/{purpose}/grant", household, s.decide(s.backend.Grant)},
 		{"POST", "/v1/consent/{purpose}/withdraw", household, s.decide(s.backend.Withdraw)},
+		{"POST", "/v1/pause", household, decided(s.backend.Pause)},
+		{"POST", "/v1/resume", household, decided(s.backend.Resume)},
 	}
 }
 
@@ -151,6 +153,19 @@ type decider func(ctx context.Context, purpose string, role Role, d Decision) (D
 
 func (s *server) decide(do decider) func(*http.Request) (any, error) {
 	return func(r *http.Request) (any, error) {
+		purpose := r.PathValue("purpose")
+		if len(purpose) > maxPurpose {
+			return nil, Errorf(ErrNotFound, "candor consent show", "no purpose has so long a name")
+		}
+		return decided(func(ctx context.Context, role Role, d Decision) (Decided, error) {
+			return do(ctx, purpose, role, d)
+		})(r)
+	}
+}
+
+// decided serves what takes a decision and nothing else.
+func decided[A any](do func(context.Context, Role, Decision) (A, error)) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) {
 		if err := noQuery(r); err != nil {
 			return nil, err
 		}
@@ -158,23 +173,28 @@ func (s *server) decide(do decider) func(*http.Request) (any, error) {
 		if err := readBody(r, &d); err != nil {
 			return nil, err
 		}
-		if err := checkLanguage(d.Language); err != nil {
+		role, err := d.check(r)
+		if err != nil {
 			return nil, err
 		}
-		if err := checkOnBehalf(d.OnBehalf); err != nil {
-			return nil, err
-		}
-		role := roleOf(r.Context())
-		if role == Root && strings.TrimSpace(d.OnBehalf) == "" {
-			return nil, Errorf(ErrNotAllowed, "add --on-behalf TEXT, with the name of the person who said so; the receipt keeps it",
-				"only the person decides; root can pass on what the person said, and must say on whose behalf")
-		}
-		purpose := r.PathValue("purpose")
-		if len(purpose) > maxPurpose {
-			return nil, Errorf(ErrNotFound, "candor consent show", "no purpose has so long a name")
-		}
-		return do(r.Context(), purpose, role, d)
+		return do(r.Context(), role, d)
 	}
+}
+
+// check says who decides: the person, or root who says on whose behalf.
+func (d *Decision) check(r *http.Request) (Role, error) {
+	if err := checkLanguage(d.Language); err != nil {
+		return "", err
+	}
+	if err := checkOnBehalf(d.OnBehalf); err != nil {
+		return "", err
+	}
+	role := roleOf(r.Context())
+	if role == Root && strings.TrimSpace(d.OnBehalf) == "" {
+		return "", Errorf(ErrNotAllowed, "add --on-behalf TEXT, with the name of the person who said so; the receipt keeps it",
+			"only the person decides; root can pass on what the person said, and must say on whose behalf")
+	}
+	return role, nil
 }
 
 // noQuery refuses parameters nobody would look at: a parameter that is taken and ignored misleads.

@@ -39,6 +39,10 @@ func TestRoles(t *testing.T) {
 		{"POST", "/v1/consent/trends/grant", `{"on_behalf":"  "}`, row{403, 403, 200, 403}},
 		{"POST", "/v1/consent/trends/grant", named, row{403, 403, 200, 200}},
 		{"POST", "/v1/consent/trends/withdraw", named, row{403, 403, 200, 200}},
+		{"POST", "/v1/pause", "", row{403, 403, 200, 403}},
+		{"POST", "/v1/pause", named, row{403, 403, 200, 200}},
+		{"POST", "/v1/resume", "", row{403, 403, 200, 403}},
+		{"POST", "/v1/resume", named, row{403, 403, 200, 200}},
 	} {
 		for role, want := range map[Role]int{"": c.want.nobody, Technician: c.want.technician, Person: c.want.person, Root: c.want.root, "king": 403} {
 			t.Run(fmt.Sprintf("%s %s %s %q", c.method, c.path, c.body, role), func(t *testing.T) {

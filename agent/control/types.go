@@ -31,6 +31,7 @@ type Status struct {
 	Buffer   BufferStatus    `json:"buffer"`
 	Routes   []RouteStatus   `json:"routes"`
 	Plan     string          `json:"plan"`              // digest of the plan in force, hex
+	Paused   time.Time       `json:"paused,omitzero"`   // since when nothing leaves, by the person's pause
 	Limited  bool            `json:"limited,omitempty"` // counts that depend on events are left out: a technician asked
 }
 

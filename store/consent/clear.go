@@ -46,6 +46,8 @@ func (st *ruleState) refuses(w *Windows, r *sensors.Reading) Reason {
 		return Lapsed
 	case p.State != Given:
 		return NoGrant
+	case w.paused:
+		return Paused
 	case r.Taken < p.Grant.From:
 		return BeforeYes
 	case p.Grant.Until != 0 && r.Taken >= p.Grant.Until:
@@ -67,6 +69,9 @@ func (st *ruleState) take(w *Windows, r *sensors.Reading, dst []Cleared) []Clear
 	first := !st.started
 	if first {
 		st.started, st.since, st.tick = true, r.Time, tick
+	}
+	if st.resumed {
+		st.since, st.resumed = max(st.since, r.Time), false
 	}
 	late := tick < st.tick
 	if !late {

@@ -91,6 +91,7 @@ const (
 	Invalid    Reason = "not a plausible value"
 	Contactish Reason = "looks like contact data"
 	Lapsed     Reason = "the yes has lapsed"
+	Paused     Reason = "taken while nothing was to leave"
 	Failed     Reason = "the rule could not be applied"
 )
 

@@ -22,6 +22,7 @@ type Windows struct {
 	closed   map[closedKey]sensors.Micros
 	cells    []Cell
 	withheld map[withheldKey]uint64
+	paused   bool
 }
 
 type skipKey struct {
@@ -63,6 +64,7 @@ type ruleState struct {
 	last    sensors.Micros      // event time of the newest one
 	taken   sensors.Micros      // moment of capture of the newest one
 	started bool
+	resumed bool // a pause ended, and nothing was read since
 	ended   bool
 	tick    int64  // the bucket the source is in
 	skip    uint64 // readings of a recording up to this one were cleared before, see SkipTo

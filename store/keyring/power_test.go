@@ -23,6 +23,8 @@ func powerSteps() []step {
 		{"another day", func(r *Ring) error { _, err := r.Sealer(2, 20_001); return err }},
 		{"head", func(r *Ring) error { r.SetHead(3, [32]byte{1, 2, 3}); return r.Sync() }},
 		{"discard", func(r *Ring) error { _ = r.Discard(2, 20_000); return r.Sync() }},
+		{"pause", func(r *Ring) error { return r.Pause(1_700_000_000_000_000) }},
+		{"single days", func(r *Ring) error { _, err := r.DestroyDays(3, 0, 40_000); return err }},
 		{"destroy", func(r *Ring) error { return r.Destroy(2) }},
 		{"reset", func(r *Ring) error { return r.Reset() }},
 	}

@@ -27,10 +27,16 @@ const (
 	Incident  Kind = 9  // something happened to the object's security
 	Act       Kind = 10 // a privileged act, by root or a technician
 	Erased    Kind = 11 // bodies of earlier entries were erased
+	Paused    Kind = 12 // nothing leaves from here on, by whomever: the entry names nobody
+	Resumed   Kind = 13 // it may leave again
+	Destroyed Kind = 14 // the person had keys destroyed, and with them what they seal
+	Prompted  Kind = 15 // a purpose was put to the person, who had not asked for it
+	Reminded  Kind = 16 // the person was told that a yes lapses soon
 )
 
 func kindNames() []string {
-	return []string{"", "began", "given", "refused", "withdrawn", "expired", "replaced", "policy", "gap", "incident", "act", "erased"}
+	return []string{"", "began", "given", "refused", "withdrawn", "expired", "replaced", "policy", "gap", "incident", "act", "erased",
+		"paused", "resumed", "destroyed", "prompted", "reminded"}
 }
 
 // String is the kind in the words of `candor ledger show`.
@@ -39,6 +45,11 @@ func (k Kind) String() string {
 		return names[k]
 	}
 	return fmt.Sprintf("kind %d", uint8(k))
+}
+
+// plain says whether entries of this kind hold no answer and no key, and are written by [Ledger.Record].
+func (k Kind) plain() bool {
+	return k == Policy || k == Gap || k == Incident || k == Act || k >= Paused && k <= Reminded
 }
 
 const (

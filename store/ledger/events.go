@@ -31,12 +31,10 @@ type Event struct {
 	Digest        consent.Digest // of the policy or plan, where the entry is about one
 }
 
-// Record appends an entry of one of the kinds [Policy], [Gap], [Incident] and [Act]; Seq, Hash and Erased of e are
-// ignored. It returns the entry's number. Texts are at most 4 KiB together.
+// Record appends an entry of one that is about no answer: [Policy], [Gap], [Incident], [Act] and the kinds from
+// [Paused] on; Seq, Hash and Erased of e are ignored. It returns the entry's number. Texts are at most 4 KiB together.
 func (l *Ledger) Record(e Event) (uint64, error) {
-	switch e.Kind {
-	case Policy, Gap, Incident, Act:
-	default:
+	if !e.Kind.plain() {
 		return 0, fmt.Errorf("ledger: entries of kind %s are not written this way", e.Kind)
 	}
 	if len(e.Text)+len(e.Role)+len(e.Channel)+len(e.OnBehalf)+len(e.Purpose)+len(e.Recipient) > maxText {
@@ -142,8 +140,8 @@ func event(e entry, hash [sha256.Size]byte, b *body) Event {
 	return out
 }
 
-// Ended lists the entries whose bodies may go: those about a yes that ended before that moment, and those of kind
-// policy, gap, incident, act and refused that are older. Pass the moment five years ago, and the result to [Ledger.Erase].
+// Ended lists the entries whose bodies may go: those about a yes that ended before that moment, and refusals and
+// what [Ledger.Record] wrote when they are older. Pass the moment five years ago, and the result to [Ledger.Erase].
 func (l *Ledger) Ended(before sensors.Micros) ([]uint64, error) {
 	old := make(map[consent.GrantID]bool)
 	for _, a := range l.Answers() {
@@ -159,8 +157,8 @@ func (l *Ledger) Ended(before sensors.Micros) ([]uint64, error) {
 			if old[e.Grant] {
 				out = append(out, e.Seq)
 			}
-		case Policy, Gap, Incident, Act, Refused:
-			if b.When < before {
+		default:
+			if (e.Kind.plain() || e.Kind == Refused) && b.When < before {
 				out = append(out, e.Seq)
 			}
 		}
