@@ -50,6 +50,7 @@ type Config struct {
 	Keys       Keys                       `toml:"keys"`
 	Routes     []transport.Route          `toml:"route"`
 	Control    Control                    `toml:"control"`
+	Signals    Signals                    `toml:"signals"`
 
 	dir string // where relative names start
 }
@@ -142,6 +143,7 @@ func (c *Config) Check(ctx *tinyconf.Context) {
 		ctx.Fault("buffer.max_size", "%s is too small to be of use; at least 1MiB", c.Buffer.MaxSize)
 	}
 	c.checkSensors(ctx)
+	c.Signals.check(ctx, c)
 	seen := map[string]bool{}
 	for i, r := range c.Routes {
 		if seen[r.Recipient] {

@@ -21,6 +21,8 @@ type hardware struct {
 	open  chip.Opener              // whole buses and branches of muxes
 	names func() ([]string, error) // of the buses that the machine has
 	sys   fs.FS                    // what is under /sys
+	line  chip.LineOpener
+	drive func(bus.LineOptions) (output, error)
 
 	mu         sync.Mutex
 	supervisor *sensors.Supervisor
@@ -29,7 +31,9 @@ type hardware struct {
 func newHardware() *hardware {
 	buses := bus.NewBuses(bus.Options{})
 	names := func() ([]string, error) { return bus.Names("/dev") }
-	return &hardware{buses: buses, open: chip.Muxed(buses.Open), names: names, sys: os.DirFS("/sys")}
+	return &hardware{buses: buses, open: chip.Muxed(buses.Open), names: names, sys: os.DirFS("/sys"),
+		line:  func(o bus.LineOptions) (chip.Line, error) { return bus.OpenLine(o) },
+		drive: func(o bus.LineOptions) (output, error) { return bus.OpenOutput(o) }}
 }
 
 // Drivers is the table of everything a [[sensor]] can name, for looking at; its sources share nothing.
@@ -37,10 +41,9 @@ func Drivers() []sensors.Driver { return newHardware().drivers() }
 
 // drivers is the table of everything a [[sensor]] can name.
 func (h *hardware) drivers() []sensors.Driver {
-	line := func(o bus.LineOptions) (chip.Line, error) { return bus.OpenLine(o) }
 	settings := func(c sensors.Config) map[string]string { return c.Settings }
 	return slices.Concat(simulated.Drivers(),
-		chip.Drivers(chip.Options{Bus: h.open, Line: line, Supervise: h.supervise, Settings: settings}),
+		chip.Drivers(chip.Options{Bus: h.open, Line: h.line, Supervise: h.supervise, Settings: settings}),
 		kernel.Drivers(kernel.Options{FS: h.sys, Supervise: h.supervise}))
 }
 

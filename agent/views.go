@@ -202,6 +202,7 @@ func (a *Agent) warnings(s *control.Status) []string {
 	if warning := a.flashWarning(a.store.Status().Written); warning != "" {
 		out = append(out, warning)
 	}
+	out = append(out, a.signalWarnings()...)
 	var simulated []string
 	for _, x := range s.Sensors {
 		if x.Simulated {
