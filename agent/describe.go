@@ -69,7 +69,7 @@ func DescribeDrivers() []DriverInfo {
 
 func describe(r chip.Row, keys []string) DriverInfo {
 	info := DriverInfo{Name: r.Name, Doc: r.Doc, On: string(r.On), Keys: keys, Identity: r.Identity, Datasheet: r.Datasheet,
-		Evidence: r.Evidence.Sentence(), Caveat: r.Caveat}
+		Evidence: r.Proof(), Caveat: r.Caveat}
 	if r.Every > 0 {
 		info.Every = tinyconf.Duration(r.Every).String()
 	}

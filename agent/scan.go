@@ -143,7 +143,7 @@ func (s *scan) at(ctx context.Context, name string, address uint16) (f control.F
 		f.State, f.Words = "failed", g.Err.Error()
 		return f, nil, true, g.Err
 	case g.Sure:
-		f.State, f.Parts, f.Words = "identified", []string{g.Rows[0].Name}, g.Rows[0].Doc+"; "+g.Rows[0].Evidence.Sentence()
+		f.State, f.Parts, f.Words = "identified", []string{g.Rows[0].Name}, g.Rows[0].Doc+"; "+g.Rows[0].Proof()
 		f.Config = lines(name, address, f.Parts)
 	default:
 		if branches = s.mux(ctx, o, &f); len(branches) > 0 {
