@@ -17,6 +17,7 @@ func (r Row) Checked() string {
 		"sht4x":      linux + "hwmon/sht4x.c and public drivers: commands, checksum, formula, longest conversion",
 		"scd4x":      linux + "iio/chemical/scd4x.c and ESPHome's driver: commands, checksum, scale",
 		"hdc302x":    "Adafruit's driver and RIOT's: commands, manufacturer, checksum",
+		"tmp105":     "QEMU's model and its test: registers, resolution bits, limits at power on",
 		"tmp102":     linux + "hwmon/tmp102.c: registers, fixed and alert bits of the configuration",
 		"tmp117":     linux + "iio/temperature/tmp117.c: registers, identity, resolution",
 		"mcp9808":    "Adafruit's driver: registers, maker, part",

@@ -45,7 +45,7 @@ func (s still) Sense(ctx context.Context, values []sensors.Value) error {
 
 func (x *trial) attach(t *testing.T) {
 	m := clone(modelOf(t, x.tr))
-	x.wire.Attach(x.address, bustest.Func(func(w, r []byte) error { return m.tx(nil, x.address, w, r) }))
+	x.wire.Attach(x.address, bustest.Func(func(w, r []byte) error { return m.tx(context.Background(), x.address, w, r) }))
 }
 
 func (x *trial) numbers() (good, bad, next int) {
