@@ -6,6 +6,7 @@ import (
 
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/sensors/chip"
+	"github.com/candor-edge/candor/sensors/kernel"
 	"github.com/candor-edge/candor/tinyconf"
 )
 
@@ -23,6 +24,7 @@ type DriverInfo struct {
 	Datasheet string        `json:"datasheet,omitempty"`
 	Evidence  string        `json:"evidence"`
 	Caveat    string        `json:"caveat,omitempty"`
+	Here      []string      `json:"here,omitempty"` // kernel: the devices of this machine, as the key file names them, with their quantities
 }
 
 // FieldInfo is one field that a driver's sensors have. The range is the part's own, in the unit.
@@ -62,9 +64,28 @@ func DescribeDrivers() []DriverInfo {
 		if d.Simulated {
 			info.On, info.Evidence = "simulated", "never measured now; said wherever it shows"
 		}
+		if !d.Simulated {
+			info.Here = kernelDevices()
+		}
 		drivers = append(drivers, info)
 	}
 	return append(drivers, out...)
+}
+
+// kernelDevices lists what the kernel of this machine has a driver for; nothing where that can't be seen.
+func kernelDevices() (out []string) {
+	devices, err := kernel.Devices(newHardware().sys)
+	if err != nil && len(devices) == 0 {
+		return nil
+	}
+	for _, d := range devices {
+		var quantities []string
+		for _, c := range d.Channels {
+			quantities = append(quantities, c.Quantity)
+		}
+		out = append(out, d.Reference().String()+" ("+strings.Join(quantities, ", ")+")")
+	}
+	return out
 }
 
 func describe(r chip.Row, keys []string) DriverInfo {

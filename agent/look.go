@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -124,6 +125,9 @@ func hopeless(ctx context.Context, cancel func(), w sensors.Watched) {
 func (a *Agent) lookAt(r *running, workshop bool) control.Look {
 	st := r.status()
 	out := control.Look{Name: st.Name, Driver: st.Driver, Simulated: st.Simulated, State: st.State, Error: st.Error}
+	if errors.Is(r.trouble(), sensors.Permission) {
+		out.State = control.NotAllowed
+	}
 	if at, ok := r.looked(); ok {
 		out.Age = tinyconf.Duration(max(a.opts.Clock.Now().Sub(at), 0).Truncate(time.Second)).String()
 	}
@@ -131,6 +135,16 @@ func (a *Agent) lookAt(r *running, workshop bool) control.Look {
 		out.Fields = append(out.Fields, r.fieldLook(i, f, workshop))
 	}
 	return out
+}
+
+// trouble is what a source failed with last; nil while all is well.
+func (r *running) trouble() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if w, ok := r.source.(sensors.Watched); ok && r.state == "running" {
+		return w.Status().Last
+	}
+	return r.err
 }
 
 // looked is when the source was last looked at with success. It must not tell of an event in the home: a line that says

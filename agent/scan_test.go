@@ -136,6 +136,13 @@ func TestScanOfABusThatIsNotOurs(t *testing.T) {
 	if _, err := a.Scan(t.Context(), "i2c-1"); !errors.Is(err, control.ErrNotAllowed) || !strings.Contains(err.Error(), "group \"i2c\"") {
 		t.Error(err)
 	}
+	a.cfg = &Config{Sensors: []sensors.Config{{Name: "cellar", Driver: "tmp105", Bus: "i2c-1"}}}
+	if err := a.openSources(true); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := a.Look(t.Context(), nil); err != nil || l.Sensors[0].State != control.NotAllowed || !strings.Contains(l.Sensors[0].Error, "group \"i2c\"") {
+		t.Errorf("%+v %v", l, err)
+	}
 	wire := bustest.NewWire()
 	for _, address := range chip.Addresses() {
 		wire.Attach(address, bustest.Func(func(_, _ []byte) error { return syscall.ETIMEDOUT }))

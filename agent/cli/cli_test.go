@@ -157,7 +157,8 @@ func object(t *testing.T) (config string) {
 // TestStrangers: without a daemon nobody but the owner of the state directory and root gets at it.
 func TestStrangers(t *testing.T) {
 	config := object(t)
-	for _, args := range [][]string{{"status"}, {"sent"}, {"preview"}, {"consent", "show"}, {"consent", "grant", "trends"}, {"consent", "withdraw", "trends"}} {
+	for _, args := range [][]string{{"status"}, {"sent"}, {"preview"}, {"consent", "show"}, {"consent", "grant", "trends"}, {"consent", "withdraw", "trends"},
+		{"sensor", "read"}, {"sensor", "record", "hall"}} {
 		code, out, errs := call(os.Geteuid()+4711, append(args, "--config", config)...)
 		if code != exitNotAllowed || out != "" || !strings.HasPrefix(errs, "candor: ") || !strings.Contains(errs, "\nhint: ") {
 			t.Errorf("%v: %d\n%s%s", args, code, out, errs)

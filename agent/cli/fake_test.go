@@ -110,6 +110,10 @@ func (fakeAgent) Look(_ context.Context, names []string) (control.Looks, error) 
 	if len(names) > 0 && names[0] != "hall" {
 		return control.Looks{}, control.Errorf(control.ErrNotFound, "candor sensor list", "no sensor is called %q; did you mean \"hall\"?", names[0])
 	}
+	if len(names) > 1 {
+		return control.Looks{Workshop: true, Sensors: []control.Look{{Name: "cellar", Driver: "tmp105", State: control.NotAllowed,
+			Error: "/dev/i2c-1 belongs to group \"i2c\"; become a member with: sudo usermod -aG i2c tech, then log in again"}}}, nil
+	}
 	return control.Looks{Sensors: []control.Look{{Name: "hall", Driver: "bme280", State: "ok", Age: "4s", Fields: []control.FieldLook{
 		{Name: "hall.temperature", Unit: "Cel", Present: "yes", InRange: "yes", Moving: "yes", Spread: "normal"},
 		{Name: "hall.humidity", Unit: "%RH", Present: "not told", InRange: "not told", Moving: "not told", Spread: "not told"},

@@ -187,6 +187,9 @@ func printDriver(w io.Writer, d agent.DriverInfo) {
 		paragraph(w, "      setting "+s.Name+" = \""+s.Default+"\": ", s.Doc)
 	}
 	paragraph(w, "      evidence: ", d.Evidence)
+	for _, here := range d.Here {
+		paragraph(w, "      here: ", here)
+	}
 	if d.Caveat != "" {
 		paragraph(w, "      ! ", d.Caveat)
 	}

@@ -3,9 +3,11 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -129,6 +131,9 @@ what that read last.`,
 				err = printJSON(g.out, looks)
 			} else {
 				printLooks(g.out, looks)
+			}
+			if slices.ContainsFunc(looks.Sensors, func(s control.Look) bool { return s.State == control.NotAllowed }) {
+				return errors.Join(err, &failure{fmt.Errorf("not allowed: %s", strings.Join(ailing(looks), ", ")), exitNotAllowed, "become a member of the group as it says above"})
 			}
 			if bad := ailing(looks); err == nil && len(bad) > 0 {
 				err = failf("candor sensor scan, or look at the error above", "not well: %s", strings.Join(bad, ", "))

@@ -23,6 +23,9 @@ type Looks struct {
 	Sensors  []Look `json:"sensors"`
 }
 
+// NotAllowed is the state of a sensor that the agent's user may not read; the error names the group that may.
+const NotAllowed = "not allowed"
+
 // Look is how one sensor is.
 type Look struct {
 	Name      string      `json:"name"`

@@ -133,6 +133,12 @@ func TestDrivers(t *testing.T) {
 			t.Error(err)
 		}
 		c.Classes = map[string]string{r.Quantities[0].Name: "health"}
+		if r.On == I2C {
+			c.MinInterval = tinyconf.Duration(time.Hour)
+			if err := d.Check(c); err != nil {
+				t.Error(err)
+			}
+		}
 		s, err := d.Open(c, sensors.Env{Clock: sensors.SystemClock{}})
 		if err != nil {
 			t.Fatal(err)
@@ -144,7 +150,7 @@ func TestDrivers(t *testing.T) {
 	}
 	for _, s := range kept {
 		row, _ := Named(s.Driver)
-		if s.Deadline < time.Second || s.Address != row.Addresses[0] || (s.Zero == sensors.ZeroFine) != row.ZeroIsReal {
+		if s.MinInterval != time.Hour || s.Deadline < time.Second || s.Address != row.Addresses[0] || (s.Zero == sensors.ZeroFine) != row.ZeroIsReal {
 			t.Errorf("%s is supervised as %+v", s.Driver, s)
 		}
 	}
