@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/signal"
 	"slices"
 	"strings"
@@ -253,6 +254,9 @@ func (g *global) record(ctx context.Context, cfg *agent.Config, name, to string,
 		err = agent.RecordSensor(ctx, cfg, name, readings, counted, o)
 		if err == nil {
 			err = f.Sync()
+		}
+		if counted.transfers == 0 && err != nil { // there is nothing in it to look at
+			err = errors.Join(err, os.Remove(to))
 		}
 		return counted.transfers, err
 	}

@@ -48,6 +48,7 @@ func marks() []mark {
 		{"hdc302x", command(hdcMaker), 3, func(b []byte) bool { return checkedWords(b) && word(0xffff, hdcTI)(b) }},
 		{"sht3x", command(sht3xStatus), 3, func(b []byte) bool { return checkedWords(b) && word(sht3xNever, 0)(b) }},
 		{"scd4x", command(scd4xSerial), 9, checkedWords},
+		{"scd4x", command(scd4xReady), 3, checkedWords}, // while it measures it answers to nothing but this (3.5.1)
 	}
 }
 

@@ -63,6 +63,24 @@ func TestProbeNamesParts(t *testing.T) {
 	}
 }
 
+// An SCD4x that measures acknowledges neither a plain read nor its serial number.
+func TestProbeOfABusyPart(t *testing.T) {
+	var last []byte
+	busy := busFunc(func(_ context.Context, _ uint16, w, r []byte) error {
+		if len(w) > 0 {
+			last = slices.Clone(w)
+		}
+		if !slices.Equal(last, command(scd4xReady)) {
+			return syscall.ENXIO
+		}
+		copy(r, []byte{0x80, 0x00, 0xa2})
+		return nil
+	})
+	if g, found := Probe(context.Background(), options(busy, 0x62)); !found || !g.Sure || g.Rows[0].Name != "scd4x" {
+		t.Errorf("%+v %v", g, found)
+	}
+}
+
 // Silence is nobody, a driver of the kernel is left alone, and a bus that fails says why.
 func TestProbeOfNobody(t *testing.T) {
 	for _, c := range []struct {
