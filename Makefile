@@ -42,9 +42,10 @@ else
 	CGO_ENABLED=1 go test -race -timeout 4m ./...
 endif
 
-soak: ## the long suites: a thousand kills, ten million rows waiting, and what is marked as soak (an hour and more)
+soak: ## the long suites: a thousand kills, ten million rows waiting, a day of 100 sensors, and what is marked as soak (an hour and more)
 	CANDOR_KILLS=1000 go test -count=1 -timeout 30m -v -run '^TestHostileNetworkAndKills$$' ./agent/candor
 	CANDOR_BACKLOG=10000000 go test -count=1 -timeout 30m -v -run "^TestGrowth\$\$" ./store
+	CANDOR_WHOLE_DAY=1 go test -count=1 -timeout 60m -v -run '^TestDay$$' ./sensors/bus
 	go test -tags soak -count=1 -timeout 90m -run Soak ./...
 
 check: ## all that has to hold before a change is accepted

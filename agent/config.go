@@ -51,6 +51,7 @@ type Config struct {
 	Keys       Keys                       `toml:"keys"`
 	Routes     []transport.Route          `toml:"route"`
 	Control    Control                    `toml:"control"`
+	Signals    Signals                    `toml:"signals"`
 
 	dir string // where relative names start
 }
@@ -92,6 +93,9 @@ type Control struct {
 	Person     string `toml:"person"`     // group whose members may decide like the person
 	Technician string `toml:"technician"` // group whose members may look at the state
 }
+
+// NoConfig is an object with the defaults and no sensor, for verbs that need no file.
+func NoConfig() *Config { return &Config{Device: Device{State: defaultState, Language: "en"}} }
 
 // LoadConfig reads candor.toml. The error names every fault with file, line and key.
 func LoadConfig(path string) (*Config, error) {
@@ -150,6 +154,7 @@ func (c *Config) Check(ctx *tinyconf.Context) {
 	if c.Policy.CharterKey.IsSet() && c.Policy.Charter == "" {
 		ctx.Fault("policy.charter_key", "says what the charter is signed with, and there is no charter")
 	}
+	c.Signals.check(ctx, c)
 	seen := map[string]bool{}
 	for i, r := range c.Routes {
 		if seen[r.Recipient] {

@@ -62,6 +62,11 @@ func (a *Agent) Once(ctx context.Context, patience time.Duration) error {
 			a.opts.Log.Warn("nobody can talk to this run", "error", err)
 		}
 	})
+	if !a.opts.Detached {
+		for _, t := range a.signalTasks() {
+			served.Go(func() { _ = t.run(serving) }) // its trouble is in the status
+		}
+	}
 	defer served.Wait()
 	defer stop()
 	a.store.Hold(true) // what does not fit is read again the next time

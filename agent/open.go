@@ -56,6 +56,8 @@ type Agent struct {
 	since time.Time
 
 	hardware *hardware
+	light    *light  // nil: there is none
+	button   *button // nil: there is none
 	sources  []*running
 
 	mu    sync.Mutex // guards what follows, and serialises decisions
@@ -134,6 +136,7 @@ func (a *Agent) open() error {
 	if err := a.openSources(false); err != nil {
 		return err
 	}
+	a.openSignals()
 	a.openUplink()
 	a.startPaused()
 	a.loadRules()
@@ -200,7 +203,7 @@ func (a *Agent) openUplink() {
 	}
 	a.up = uplink.New(uplink.Options{
 		Store: a.store, Ledger: a.book, Keys: a.keys, Streams: a.names, Gate: a.pipe, Clock: a.opts.Clock, Lines: lines,
-		Log: a.opts.Log, Sending: a.opts.Sending, Withdrawn: a.withdrawnThere, Jitter: jitter(a.opts.Rand),
+		Log: a.opts.Log, Sending: a.sending, Withdrawn: a.withdrawnThere, Jitter: jitter(a.opts.Rand),
 	})
 }
 

@@ -35,6 +35,7 @@ func (a *Agent) tasks() []task {
 	}
 	if !a.opts.Detached {
 		list = append(list, task{"control", a.serveControl}, task{"reload", a.reloadLoop})
+		list = append(list, a.signalTasks()...)
 	}
 	for _, r := range a.sources {
 		list = append(list, task{"sensor " + r.source.Name(), func(ctx context.Context) error {

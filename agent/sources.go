@@ -15,6 +15,7 @@ type running struct {
 	source    sensors.Source
 	config    sensors.Config
 	simulated bool
+	seen      seen
 
 	mu    sync.Mutex
 	state string // waiting, running, ended, failed
@@ -25,7 +26,9 @@ type running struct {
 // sensor in the status, and the others, and a withdrawal, go on.
 func (a *Agent) openSources(strict bool) error {
 	env := sensors.HostEnv(a.opts.Clock, a.cfg.dir)
-	a.hardware = newHardware()
+	if a.hardware == nil {
+		a.hardware = newHardware()
+	}
 	table := a.hardware.drivers()
 	for _, c := range a.cfg.Sensors {
 		d, err := sensors.DriverNamed(table, c.Driver)
@@ -78,7 +81,10 @@ func (a *Agent) runSource(ctx context.Context, r *running) {
 		s.Resume(a.pipe.resume(r.source.Name(), s.Recording()))
 	}
 	r.set("running", nil)
-	err := r.source.Run(ctx, a.pipe.take)
+	err := r.source.Run(ctx, func(reading sensors.Reading) error {
+		r.seen.take(&reading, a.opts.Clock.Now())
+		return a.pipe.take(reading)
+	})
 	if ctx.Err() != nil {
 		r.set("waiting", nil)
 		return

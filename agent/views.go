@@ -101,8 +101,14 @@ func (a *Agent) Status(context.Context) (control.Status, error) {
 		clock = "system"
 	}
 	out := control.Status{Version: a.opts.Version, Daemon: a.daemon, Since: a.since, Clock: clock, Plan: a.pipe.Plan().Digest().String(), Policy: a.policyStatus()}
+	known := map[string]bool{}
+	if a.rules.policy != nil {
+		known = askedFields(a.rules.policy)
+	}
 	for _, s := range a.sources {
-		out.Sensors = append(out.Sensors, s.status())
+		st := s.status()
+		st.Blocked = blocked(st.Fields, known)
+		out.Sensors = append(out.Sensors, st)
 	}
 	a.bufferStatus(&out)
 	for _, r := range a.up.Routes() {
@@ -246,6 +252,7 @@ func (a *Agent) warnings(s *control.Status) []string {
 			out = append(out, fmt.Sprintf("Purpose %s asks for more than was granted. What was granted goes on, and the rest waits for an answer: candor consent diff %s", p.ID, p.ID))
 		}
 	}
+	out = append(out, a.signalWarnings()...)
 	var simulated []string
 	for _, x := range s.Sensors {
 		if x.Simulated {

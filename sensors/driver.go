@@ -25,10 +25,17 @@ type Config struct {
 	Columns  map[string]string `toml:"columns"`  // recordings: column = kind
 	Classes  map[string]string `toml:"classes"`  // quantity = class, where it differs from the kind's
 	Settings map[string]string `toml:"settings"` // of a part, as its row says: { shunt = "0.1" }
-	Seed     int64             `toml:"seed"`     // simulated sources
-	Room     string            `toml:"room"`     // simulated sources: which part of the house
-	For      tinyconf.Duration `toml:"for"`      // simulated sources: length; 0 goes on for ever
-	Start    string            `toml:"start"`    // simulated sources: RFC 3339 time of the first reading; "" is now
+
+	Change      map[string]tinyconf.Decimal `toml:"change"`       // quantity = least step that is worth a reading, in its unit
+	AtLeast     tinyconf.Duration           `toml:"at_least"`     // a reading after this time though nothing changed that far
+	MinInterval tinyconf.Duration           `toml:"min_interval"` // least time between two readings that are passed on
+	Jump        map[string]tinyconf.Decimal `toml:"jump"`         // quantity = greatest believable step between two readings
+	StuckAfter  int                         `toml:"stuck_after"`  // readings in a row with one number until it is stale; -1 is never
+
+	Seed  int64             `toml:"seed"`  // simulated sources
+	Room  string            `toml:"room"`  // simulated sources: which part of the house
+	For   tinyconf.Duration `toml:"for"`   // simulated sources: length; 0 goes on for ever
+	Start string            `toml:"start"` // simulated sources: RFC 3339 time of the first reading; "" is now
 }
 
 // Env is what a driver may use of the world outside.

@@ -28,3 +28,9 @@ cp bin/linux-armv6/candor "$work/sizes/linux-armv6/" && cp bin/linux-arm64/cando
 save=()
 [ "${BENCH_SAVE:-}" != 1 ] || save=(-save agent/bench/results)
 "$work/measure" -bin "$work" -sizes "$work/sizes" -recording "$work/room.csv" -readings "$readings" -commit "$commit" "${save[@]}"
+
+echo "bench: 100 sensors on 4 simulated buses at 10 Hz, five seconds" >&2
+go test -run '^$' -bench '^BenchmarkPlant$' -benchtime 1x ./sensors/bus | awk '/^BenchmarkPlant/ {
+	for (i = 3; i < NF; i += 2) v[$(i+1)] = $i
+	printf "\n100 sensors on 4 buses at 10 Hz (simulated wires): %.1f %% of one core, %.1f us CPU a reading, %.0f s CPU a day\n", v["%core"], v["cpu-us/reading"], v["cpu-s/day"]
+}'

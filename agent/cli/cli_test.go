@@ -157,7 +157,8 @@ func object(t *testing.T) (config string) {
 // TestStrangers: without a daemon nobody but the owner of the state directory and root gets at it.
 func TestStrangers(t *testing.T) {
 	config := object(t)
-	for _, args := range [][]string{{"status"}, {"sent"}, {"preview"}, {"consent", "show"}, {"consent", "grant", "trends"}, {"consent", "withdraw", "trends"}} {
+	for _, args := range [][]string{{"status"}, {"sent"}, {"preview"}, {"consent", "show"}, {"consent", "grant", "trends"}, {"consent", "withdraw", "trends"},
+		{"sensor", "read"}, {"sensor", "record", "hall"}} {
 		code, out, errs := call(os.Geteuid()+4711, append(args, "--config", config)...)
 		if code != exitNotAllowed || out != "" || !strings.HasPrefix(errs, "candor: ") || !strings.Contains(errs, "\nhint: ") {
 			t.Errorf("%v: %d\n%s%s", args, code, out, errs)
@@ -204,6 +205,7 @@ func TestHelp(t *testing.T) {
 	verbs := [][]string{
 		{}, {"run"}, {"status"}, {"consent"}, {"consent", "show"}, {"consent", "grant"}, {"consent", "withdraw"}, {"preview"}, {"sent"}, {"decode"},
 		{"config"}, {"config", "check"}, {"config", "reference"}, {"policy"}, {"policy", "check"}, {"completion"}, {"version"}, {"help"},
+		{"sensor"}, {"sensor", "list"}, {"sensor", "scan"}, {"sensor", "read"}, {"sensor", "record"},
 	}
 	for _, verb := range verbs {
 		code, out, errs := call(1, append(verb, "--help")...)

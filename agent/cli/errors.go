@@ -12,6 +12,7 @@ import (
 
 	"github.com/candor-edge/candor/agent"
 	"github.com/candor-edge/candor/agent/control"
+	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/tinyconf"
 )
 
@@ -99,6 +100,8 @@ func judge(err error) (code int, hint string) {
 			return exitNotAllowed, refused.Hint
 		}
 		return exitFailed, refused.Hint
+	case errors.Is(err, sensors.Permission):
+		return exitNotAllowed, "do as it says above, or run this as root"
 	case errors.Is(err, agent.ErrLocked):
 		return exitFailed, "candor status, or wait until the other one has ended"
 	case errors.Is(err, fs.ErrPermission):

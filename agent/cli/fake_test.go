@@ -107,3 +107,29 @@ func (fakeAgent) VerifyBuffer(_ context.Context, emit func(control.BufferCheck) 
 func (fakeAgent) ExportBuffer(_ context.Context, emit func(control.Waiting) error) error {
 	return emit(control.Waiting{Purpose: "trends", Epoch: 3, Rows: 22, SenML: pack()})
 }
+
+func (fakeAgent) Look(_ context.Context, names []string) (control.Looks, error) {
+	if len(names) > 0 && names[0] != "hall" {
+		return control.Looks{}, control.Errorf(control.ErrNotFound, "candor sensor list", "no sensor is called %q; did you mean \"hall\"?", names[0])
+	}
+	if len(names) > 1 {
+		return control.Looks{Workshop: true, Sensors: []control.Look{{Name: "cellar", Driver: "tmp105", State: control.NotAllowed,
+			Error: "/dev/i2c-1 belongs to group \"i2c\"; become a member with: sudo usermod -aG i2c tech, then log in again"}}}, nil
+	}
+	return control.Looks{Sensors: []control.Look{{Name: "hall", Driver: "bme280", State: "ok", Age: "4s", Fields: []control.FieldLook{
+		{Name: "hall.temperature", Unit: "Cel", Present: "yes", InRange: "yes", Moving: "yes", Spread: "normal"},
+		{Name: "hall.humidity", Unit: "%RH", Present: "not told", InRange: "not told", Moving: "not told", Spread: "not told"},
+	}}}}, nil
+}
+
+func (fakeAgent) Scan(_ context.Context, bus string) (control.Scan, error) {
+	if bus != "" && bus != "i2c-1" {
+		return control.Scan{}, control.Errorf(control.ErrNotAllowed, "become a member of the group as it says above, or run this as root",
+			"%s: opening /dev/%s: permission: permission denied; /dev/%s belongs to group \"i2c\"; become a member with: sudo usermod -aG i2c tech", bus, bus, bus)
+	}
+	return control.Scan{At: at(7), Buses: []string{"i2c-1"}, Found: []control.Found{
+		{Bus: "i2c-1", Address: "0x76", State: "identified", Parts: []string{"bme280"}, Words: "air; made from the datasheet; not yet seen on hardware",
+			Config: "[[sensor]]\nname = \"bme280-76\"\ndriver = \"bme280\"\nbus = \"i2c-1\"\naddress = 0x76\n"},
+		{Bus: "i2c-1", Address: "0x68", State: "kernel", Words: "a driver of the kernel has it; it was left alone"},
+	}}, nil
+}

@@ -146,6 +146,7 @@ func printSensors(w io.Writer, list []control.SensorStatus) {
 			}
 			paragraph(w, "  - "+clean(s.Name)+": ", joined(f.What, times, f.Where, f.Hint))
 		}
+		printBlocked(w, s)
 	}
 }
 

@@ -39,6 +39,7 @@ type Backend interface {
 	Discloser
 	Decider
 	Keeper
+	Looker
 	Pauser
 	Prover
 	Eraser

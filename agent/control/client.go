@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -145,11 +146,13 @@ func (c *Client) decide(ctx context.Context, purpose, verb string, d Decision) (
 	return a, err
 }
 
-func withQuery(path, name, value string) string {
-	if value == "" {
+// withQuery adds a parameter with its values; those that are "" are left out.
+func withQuery(path, name string, values ...string) string {
+	values = slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" })
+	if len(values) == 0 {
 		return path
 	}
-	return path + "?" + url.Values{name: {value}}.Encode()
+	return path + "?" + url.Values{name: values}.Encode()
 }
 
 // do sends one request and reads its answer into answer.

@@ -68,6 +68,14 @@ func (f *fake) Withdraw(_ context.Context, purpose string, role Role, d Decision
 	return Decided{Purpose: purpose, State: consent.Withdrawn, Grant: 1}, f.note("withdraw " + purpose + " " + string(role))
 }
 
+func (f *fake) Look(_ context.Context, names []string) (Looks, error) {
+	return Looks{Sensors: []Look{{Name: "hall"}}}, f.note("look " + strings.Join(names, " "))
+}
+
+func (f *fake) Scan(_ context.Context, bus string) (Scan, error) {
+	return Scan{Buses: []string{bus}}, f.note("scan " + bus)
+}
+
 func (f *fake) Buffer(context.Context) (Buffer, error) {
 	return Buffer{BufferStatus: BufferStatus{State: "ok", MaxBytes: 11, Bytes: 10, Waiting: 3, Written: 13}, Flash: "within the budget", PerDay: 99, Oldest: "2026-01-02",
 		Streams: []BufferStream{{Purpose: "trends", Buffered: 4}}}, f.note("buffer")

@@ -41,6 +41,8 @@ func (s *server) routes() []route {
 		{"GET", "/v1/consent", household, s.consent},
 		{"GET", "/v1/preview", household, s.preview},
 		{"GET", "/v1/sent", household, s.sent},
+		{"GET", "/v1/sensor/read", everyone, s.look},
+		{"GET", "/v1/sensor/scan", everyone, s.scan},
 		{"GET", "/v1/buffer", everyone, s.buffer},
 		{"GET", "/v1/buffer/verify", everyone, s.verifyBuffer},
 		{"GET", "/v1/buffer/export", household, s.exportBuffer},

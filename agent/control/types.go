@@ -54,6 +54,7 @@ type SensorStatus struct {
 	State     string               `json:"state"` // waiting, running, ended, failed
 	Error     string               `json:"error,omitempty"`
 	Fields    []string             `json:"fields"`
+	Blocked   []string             `json:"blocked,omitempty"` // fields that no purpose knows: new, and nothing of them leaves
 	Faults    []sensors.FaultCount `json:"faults,omitempty"`
 }
 

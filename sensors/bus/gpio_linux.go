@@ -170,7 +170,8 @@ func text(b [32]byte) string {
 	return string(name)
 }
 
-// FindLine finds a line by its name, or by the label of its chip and the offset, "pinctrl-bcm2835:17". It changes
+// FindLine finds a line by its name, or by the label of its chip and the offset, "pinctrl-bcm2835:17". A name that no
+// line has is tried as the pin of a Raspberry Pi's header: GPIO17 was PIN11 to the first kernels for the Pi 5. It changes
 // nothing. The number of a chip is no way to find one, as it is another after the next boot.
 func FindLine(dir, name string) (LineInfo, error) { return findLine(linux{}, dir, name) }
 
@@ -186,11 +187,17 @@ func findLine(k kernel, dir, name string) (LineInfo, error) {
 			label, offset = name[:i], n
 		}
 	}
-	var found []LineInfo
-	for _, info := range all {
-		if name != "" && info.Name == name || label != "" && info.Label == label && uint64(info.Offset) == offset {
-			found = append(found, info)
+	find := func(name string) (found []LineInfo) {
+		for _, info := range all {
+			if name != "" && info.Name == name || label != "" && info.Label == label && uint64(info.Offset) == offset {
+				found = append(found, info)
+			}
 		}
+		return found
+	}
+	found := find(name)
+	if len(found) == 0 {
+		found = find(otherName(name))
 	}
 	switch len(found) {
 	case 1:

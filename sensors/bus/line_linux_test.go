@@ -206,6 +206,31 @@ func TestFindLine(t *testing.T) {
 	}
 }
 
+// TestHeaderPins: a line is found by the name that another kernel has for it, both ways, and no two lines share a pin.
+func TestHeaderPins(t *testing.T) {
+	g := newFakeGPIO(t)
+	if info, err := findLine(g, g.dir, "PIN11"); err != nil || info.Name != "GPIO17" {
+		t.Errorf("PIN11 is %v, %v", info, err)
+	}
+	for name, want := range map[string]string{"GPIO17": "PIN11", "PIN11": "GPIO17", "PIN40": "GPIO21", "GPIO2": "PIN3", "PIN1": "", "GPIO99": "", "LED": "", "": ""} {
+		if got := otherName(name); got != want {
+			t.Errorf("%q is called %q too; want %q", name, got, want)
+		}
+	}
+	lines := map[int]bool{}
+	for _, line := range headerPins() {
+		lines[line] = true
+	}
+	for line := 2; line <= 27; line++ {
+		if !lines[line] {
+			t.Errorf("GPIO%d is on no pin", line)
+		}
+	}
+	if len(lines) != len(headerPins()) {
+		t.Error("two pins have one line")
+	}
+}
+
 func TestOpenLine(t *testing.T) {
 	g := newFakeGPIO(t)
 	for name, want := range map[string]string{"LED": `used by "ACT"`, "pinctrl-bcm2835:5": "used by the kernel",

@@ -36,7 +36,7 @@ func Drivers(o Options) []sensors.Driver {
 		d := sensors.Driver{Name: row.Name, Doc: row.Doc, Uses: uses}
 		switch row.On {
 		case I2C:
-			d.Needs, d.Uses = []string{"bus"}, append(slices.Clone(uses), "address")
+			d.Needs, d.Uses = []string{"bus"}, append(append(slices.Clone(uses), "address"), sensors.LimitKeys()...)
 			d.Open = func(c sensors.Config, env sensors.Env) (sensors.Source, error) { return o.openPart(row, c, env) }
 		case GPIO:
 			d.Needs = []string{"line"}
@@ -87,6 +87,9 @@ func (o Options) openPart(row Row, c sensors.Config, env sensors.Env) (sensors.S
 	}
 	if row.ZeroIsReal {
 		s.Zero = sensors.ZeroFine
+	}
+	if err := s.Limit(c); err != nil {
+		return nil, fmt.Errorf("sensor %q: %w", c.Name, err)
 	}
 	return o.Supervise(s, env)
 }

@@ -28,6 +28,9 @@ func TestParts(t *testing.T) {
 		if (r.On == I2C) != (r.device != nil) || (r.On == GPIO) != (r.follow != nil) || (r.On == GPIO) != (len(r.Addresses) == 0) || (r.On == Mux) != (len(r.Quantities) == 0) {
 			t.Errorf("%s is not what it says it is on", r.Name)
 		}
+		if r.On != GPIO && !strings.Contains(r.Proof(), "checked against") {
+			t.Errorf("%s does not say what its numbers were held against: %s", r.Name, r.Proof())
+		}
 		if r.On == I2C && (r.Every < r.Fastest || r.Fastest == 0) {
 			t.Errorf("%s is read every %v and has something every %v", r.Name, r.Every, r.Fastest)
 		}
@@ -130,6 +133,12 @@ func TestDrivers(t *testing.T) {
 			t.Error(err)
 		}
 		c.Classes = map[string]string{r.Quantities[0].Name: "health"}
+		if r.On == I2C {
+			c.MinInterval = tinyconf.Duration(time.Hour)
+			if err := d.Check(c); err != nil {
+				t.Error(err)
+			}
+		}
 		s, err := d.Open(c, sensors.Env{Clock: sensors.SystemClock{}})
 		if err != nil {
 			t.Fatal(err)
@@ -141,7 +150,7 @@ func TestDrivers(t *testing.T) {
 	}
 	for _, s := range kept {
 		row, _ := Named(s.Driver)
-		if s.Deadline < time.Second || s.Address != row.Addresses[0] || (s.Zero == sensors.ZeroFine) != row.ZeroIsReal {
+		if s.MinInterval != time.Hour || s.Deadline < time.Second || s.Address != row.Addresses[0] || (s.Zero == sensors.ZeroFine) != row.ZeroIsReal {
 			t.Errorf("%s is supervised as %+v", s.Driver, s)
 		}
 	}

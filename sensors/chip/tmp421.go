@@ -3,6 +3,7 @@ package chip
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/candor-edge/candor/sensors"
@@ -32,6 +33,12 @@ func tmp421Family(last byte, remotes int) Row {
 		quantities = append(quantities, quantity(fmt.Sprintf("remote%d", i+1), "temperature", -55_000, 150_000))
 	}
 	addresses := []uint16{0x4c, 0x4d, 0x4e, 0x4f, 0x2a, 0x1c, 0x1d, 0x1e, 0x1f} // "slave address": by its two pins
+	switch last {                                                               // what Linux's driver takes for possible
+	case 2:
+		addresses = slices.DeleteFunc(addresses, func(a uint16) bool { return a == 0x2a })
+	case 3:
+		addresses = []uint16{0x4c, 0x4d}
+	}
 	doc := fmt.Sprintf("temperature of itself and of %d remote diodes (TI TMP42%d)", remotes, last)
 	if remotes == 1 {
 		doc = "temperature of itself and of a remote diode (TI TMP421)"

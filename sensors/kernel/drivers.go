@@ -41,7 +41,7 @@ func Drivers(o Options) []sensors.Driver {
 		Name:  driverName,
 		Doc:   "a sensor with a driver in the Linux kernel: file = \"iio:bme280\", \"hwmon:cpu_thermal\" or \"w1:28-0123456789ab\"",
 		Needs: []string{"file"},
-		Uses:  []string{"every", "columns", "classes"},
+		Uses:  append([]string{"every", "columns", "classes"}, sensors.LimitKeys()...),
 		Open:  o.open,
 	}}
 }
@@ -74,6 +74,9 @@ func (o Options) open(c sensors.Config, env sensors.Env) (sensors.Source, error)
 	}
 	if ref.Subsystem == OneWire {
 		s.Deadline = w1Deadline
+	}
+	if err := s.Limit(c); err != nil {
+		return fail(err)
 	}
 	return o.Supervise(s, env)
 }

@@ -1,0 +1,201 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/candor-edge/candor/agent/control"
+	"github.com/candor-edge/candor/sensors"
+	"github.com/candor-edge/candor/sensors/chip"
+	"github.com/candor-edge/candor/tinyconf"
+)
+
+// lookTime is how long a look without a daemon waits for the first reading of each sensor.
+const lookTime = 6 * time.Second
+
+// Look implements control.Looker.
+func (a *Agent) Look(ctx context.Context, names []string) (control.Looks, error) {
+	chosen, err := a.chosen(names)
+	if err != nil {
+		return control.Looks{}, err
+	}
+	a.mu.Lock()
+	running := a.daemon
+	a.mu.Unlock()
+	if !running {
+		a.runOnce(ctx, chosen)
+	}
+	workshop := a.workshop()
+	out := control.Looks{Workshop: workshop}
+	for _, r := range chosen {
+		out.Sensors = append(out.Sensors, a.lookAt(r, workshop))
+	}
+	return out, nil
+}
+
+// workshop says whether nobody has agreed to anything on this object, ever.
+func (a *Agent) workshop() bool {
+	return (a.book == nil || a.book.Highest() == 0) && (a.keys == nil || a.keys.Highest() == 0)
+}
+
+// chosen are the sensors of these names, or all; attributes are none.
+func (a *Agent) chosen(names []string) ([]*running, error) {
+	var all, out []*running
+	var known []string
+	for _, r := range a.sources {
+		if _, fixed := r.source.(*attributes); !fixed {
+			all, known = append(all, r), append(known, r.source.Name())
+		}
+	}
+	if len(names) == 0 {
+		return all, nil
+	}
+	for _, name := range names {
+		at := slices.Index(known, name)
+		if at < 0 {
+			return nil, control.Errorf(control.ErrNotFound, "candor sensor list", "no sensor is called %q; %s", name, tinyconf.Hint(name, known))
+		}
+		if !slices.Contains(out, all[at]) {
+			out = append(out, all[at])
+		}
+	}
+	return out, nil
+}
+
+// errEnough ends a source after its first reading.
+type errEnough struct{}
+
+// Error implements error.
+func (errEnough) Error() string { return "one reading is enough" }
+
+// runOnce runs sources until each has measured once, or the time is over. Nothing of it goes anywhere.
+func (a *Agent) runOnce(ctx context.Context, chosen []*running) {
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, r := range chosen {
+		all.Go(func() {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			if w, ok := r.source.(sensors.Watched); ok {
+				all.Go(func() { hopeless(ctx, cancel, w) })
+			}
+			r.set("running", nil)
+			err := r.source.Run(ctx, func(reading sensors.Reading) error {
+				r.seen.take(&reading, a.opts.Clock.Now())
+				return errEnough{}
+			})
+			state := "ended"
+			if _, enough := err.(errEnough); enough {
+				state, err = "ok", nil
+			} else if err != nil {
+				state = "failed"
+			} else if w, ok := r.source.(sensors.Watched); ok {
+				seen := w.Status()
+				state, err = seen.State.String(), seen.Last
+			}
+			r.set(state, err)
+		})
+	}
+	all.Wait()
+}
+
+// hopeless ends a look at a sensor that has failed for longer than a part may take to come up.
+func hopeless(ctx context.Context, cancel func(), w sensors.Watched) {
+	const comeUp = 1500 * time.Millisecond
+	ticks := time.NewTicker(comeUp)
+	defer ticks.Stop()
+	for failed := false; ctx.Err() == nil; {
+		select {
+		case <-ctx.Done():
+		case <-ticks.C:
+			again := w.Status().Last != nil
+			if failed && again {
+				cancel()
+			}
+			failed = again
+		}
+	}
+}
+
+// lookAt is how one sensor is.
+func (a *Agent) lookAt(r *running, workshop bool) control.Look {
+	st := r.status()
+	out := control.Look{Name: st.Name, Driver: st.Driver, Simulated: st.Simulated, State: st.State, Error: st.Error}
+	if errors.Is(r.trouble(), sensors.Permission) {
+		out.State = control.NotAllowed
+	}
+	if at, ok := r.looked(); ok {
+		out.Age = tinyconf.Duration(max(a.opts.Clock.Now().Sub(at), 0).Truncate(time.Second)).String()
+	}
+	for i, f := range r.source.Fields() {
+		out.Fields = append(out.Fields, r.fieldLook(i, f, workshop))
+	}
+	return out
+}
+
+// trouble is what a source failed with last; nil while all is well.
+func (r *running) trouble() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if w, ok := r.source.(sensors.Watched); ok && r.state == "running" {
+		return w.Status().Last
+	}
+	return r.err
+}
+
+// looked is when the source was last looked at with success. It must not tell of an event in the home: a line that says
+// yes or no is looked at when it changes, so nothing is told of it.
+func (r *running) looked() (time.Time, bool) {
+	if w, ok := r.source.(sensors.Watched); ok {
+		row, err := chip.Named(r.config.Driver)
+		if err == nil && row.On == chip.GPIO && slices.ContainsFunc(row.Quantities, func(q chip.Quantity) bool { return q.Kind.Type == sensors.Boolean }) {
+			return time.Time{}, false
+		}
+		at := w.Status().LastGood
+		return at, !at.IsZero()
+	}
+	_, at, ok := r.seen.last(0)
+	return at, ok
+}
+
+// aboutThings says whether a field tells of things and not of people.
+func aboutThings(f sensors.Field) bool {
+	return f.Class == sensors.Environment && f.Kind.Implies == ""
+}
+
+// fieldLook is how one field is. After the first yes on this object nothing of a field that tells of people is told: that a
+// badge is present, or a counter moves, says who is at home. How its part is stands with the sensor.
+func (r *running) fieldLook(i int, f sensors.Field, workshop bool) control.FieldLook {
+	out := control.FieldLook{Name: f.Name, Unit: f.Kind.Unit, Present: notTold, InRange: notTold, Moving: notTold, Spread: notTold}
+	v, _, measured := r.seen.last(i)
+	if !workshop && !aboutThings(f) {
+		return out
+	}
+	out.Present, out.InRange, out.Moving, out.Spread = no, notKnown, notKnown, notKnown
+	if !measured {
+		return out
+	}
+	if v.Quality != sensors.Absent {
+		out.Present, out.InRange = yes, yes
+		if v.Quality != sensors.OK {
+			out.InRange = no
+		}
+	}
+	if low, high, count := r.seen.span(i); count > 1 && f.Kind.Type == sensors.Numeric {
+		out.Spread, out.Moving = spreadOf(f.Kind, low, high), yes
+		if low == high {
+			out.Moving = no
+		}
+	}
+	if workshop {
+		out.Value = inWords(f.Kind, v)
+		if v.Quality == sensors.OutOfRange || v.Quality == sensors.Stale {
+			out.Value += " (" + v.Quality.String() + ")"
+		}
+	}
+	return out
+}
