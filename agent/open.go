@@ -191,7 +191,7 @@ func (a *Agent) openUplink() {
 	}
 	a.up = uplink.New(uplink.Options{
 		Store: a.store, Ledger: a.book, Keys: a.keys, Streams: a.names, Gate: a.pipe, Clock: a.opts.Clock, Lines: lines,
-		Log: a.opts.Log, Sending: a.opts.Sending, Withdrawn: a.withdrawnThere, Jitter: jitter(a.opts.Rand),
+		Log: a.opts.Log, Sending: a.opts.Sending, Withdrawn: a.withdrawnThere, Jitter: jitter(a.opts.Rand), Rand: a.opts.Rand,
 	})
 }
 
@@ -205,7 +205,15 @@ type brokenLine struct {
 func (l brokenLine) Send(context.Context, wire.StreamID, store.Outgoing) error { return l.err }
 
 // Control implements uplink.Line.
-func (l brokenLine) Control(context.Context, transport.Control) error { return l.err }
+func (l brokenLine) Control(context.Context, transport.Control) ([]byte, error) { return nil, l.err }
+
+// Ask implements uplink.Line.
+func (l brokenLine) Ask(context.Context, transport.Control) (*wire.FreshnessAnswer, error) {
+	return nil, l.err
+}
+
+// Seal implements uplink.Line: what is meant to be sealed must not be cut in clear.
+func (l brokenLine) Seal(wire.Kind, []byte) ([]byte, bool, error) { return nil, false, l.err }
 
 // URL implements uplink.Line.
 func (l brokenLine) URL() string { return l.url }

@@ -2,6 +2,7 @@ package uplink
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"slices"
 	"strings"
@@ -25,9 +26,11 @@ type cutter struct {
 	announcement *wire.Announcement
 	digest       [16]byte
 	deleteBy     func(day int64) uint32
-	complete     func(group int) int64   // rows of a group before this tick get no more company
-	rooms        func(next uint64) int64 // how many uploads are due, given the number of the first; nil: as many as rows need
-	cover        bool                    // fill them up with empty ones
+	complete     func(group int) int64                                                    // rows of a group before this tick get no more company
+	rooms        func(next uint64) int64                                                  // how many uploads are due, given the number of the first; nil: as many as rows need
+	cover        bool                                                                     // fill them up with empty ones
+	seal         func(kind wire.Kind, signed []byte) (out []byte, sealed bool, err error) // nil: nothing is sealed
+	unsealed     error                                                                    // why an upload could not be sealed
 	losses       []wire.Loss
 	misfit       error // why a row was left where it is; nil when none was
 	numbers      numbers
@@ -73,6 +76,8 @@ func (c *cutter) encode(lot store.Lot) (uploads []store.Upload, carry []store.Ro
 		}
 		upload, used, err := c.batch(lot.Seq+uint64(len(uploads)), ready[:wholeBuckets(ready, c.limit())])
 		switch {
+		case c.unsealed != nil:
+			return nil, nil, c.unsealed
 		case err == nil:
 			uploads = append(uploads, upload)
 			ready = ready[used:]
@@ -193,7 +198,8 @@ func (c *cutter) batch(seq uint64, rows []store.Row) (store.Upload, int, error) 
 		switch {
 		case err == nil:
 			signed := wire.AppendSigned(make([]byte, 0, wire.SignedSize(len(payload))), c.signer, wire.KindBatch, payload)
-			return store.Upload{Bytes: signed, Rows: n, ColumnBytes: c.encoder.ColumnBytes(), Fields: fieldNames(c.announcement, &b)}, n, nil
+			up := store.Upload{Bytes: signed, Rows: n, ColumnBytes: c.encoder.ColumnBytes(), Fields: fieldNames(c.announcement, &b)}
+			return c.wrap(up), n, nil
 		case n > 1:
 			n = wholeBuckets(rows[:n], fewer(n, err))
 		case n == 1 && len(c.losses) > 0 && errors.Is(err, wire.ErrTooLarge):
@@ -202,6 +208,25 @@ func (c *cutter) batch(seq uint64, rows []store.Row) (store.Upload, int, error) 
 			return store.Upload{}, 0, err
 		}
 	}
+}
+
+// wrap seals an upload to the recipient where the route says so. What could not be sealed has no bytes and is not kept:
+// encode gives the error back.
+func (c *cutter) wrap(up store.Upload) store.Upload {
+	if c.seal == nil {
+		return up
+	}
+	out, sealed, err := c.seal(wire.KindBatch, up.Bytes)
+	if err != nil {
+		c.unsealed = err
+		return store.Upload{}
+	}
+	if sealed {
+		sum := sha256.Sum256(up.Bytes)
+		up.Inner = [16]byte(sum[:16])
+	}
+	up.Bytes, up.Sealed = out, sealed
+	return up
 }
 
 // fewer is how many of n rows to try next.

@@ -73,26 +73,56 @@ type message struct {
 	seq    uint64
 	rows   int
 	body   string
+	sum    [16]byte // what the store says is inside a sealed body
 	at     time.Time
 }
 
 // fakeLine is a recipient: answer decides, nil accepts. It is called with no lock held.
 type fakeLine struct {
-	mu     sync.Mutex
-	got    []message
-	flying int
-	most   int
-	answer func(ctx context.Context, m message) error
+	mu      sync.Mutex
+	got     []message
+	flying  int
+	most    int
+	answer  func(ctx context.Context, m message) error
+	seal    *wire.SealKey
+	sealErr error
+	last    *wire.FreshnessAnswer // what questions are answered with
 }
 
 func (l *fakeLine) URL() string { return "https://recipient.example" }
 
 func (l *fakeLine) Send(ctx context.Context, stream wire.StreamID, o store.Outgoing) error {
-	return l.take(ctx, message{"batch", stream, o.Seq(), o.Rows(), string(o.Body()), time.Now()})
+	inner, _ := o.Sealed()
+	return l.take(ctx, message{"batch", stream, o.Seq(), o.Rows(), string(o.Body()), inner, time.Now()})
 }
 
-func (l *fakeLine) Control(ctx context.Context, c transport.Control) error {
-	return l.take(ctx, message{kind: c.Kind().String(), at: time.Now()})
+func (l *fakeLine) Control(ctx context.Context, c transport.Control) ([]byte, error) {
+	return nil, l.take(ctx, message{kind: c.Kind().String(), at: time.Now()})
+}
+
+// Seal seals to the key of the line, if it has one.
+func (l *fakeLine) Seal(kind wire.Kind, signed []byte) ([]byte, bool, error) {
+	if l.sealErr != nil {
+		return nil, false, l.sealErr
+	}
+	if l.seal == nil {
+		return signed, false, nil
+	}
+	out, err := wire.Seal(l.seal, wire.SealInfo(kind), nil, signed)
+	return out, true, err
+}
+
+// Ask answers as the recipient that knows; without one as a recipient to whom every stream is unknown.
+func (l *fakeLine) Ask(ctx context.Context, c transport.Control) (*wire.FreshnessAnswer, error) {
+	if err := l.take(ctx, message{kind: c.Kind().String(), at: time.Now()}); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.last == nil {
+		return &wire.FreshnessAnswer{}, nil
+	}
+	return l.last, nil
 }
 
 func (l *fakeLine) take(ctx context.Context, m message) error {

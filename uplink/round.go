@@ -51,7 +51,10 @@ func (u *Uplink) round(ctx context.Context, r *route, most cutMode) error {
 		if most == cutDue && u.held(r, s.Number) {
 			continue
 		}
-		err := u.stream(ctx, r, s, p, mode)
+		err := u.fresh(ctx, r, s, p)
+		if err == nil {
+			err = u.stream(ctx, r, s, p, mode)
+		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -117,7 +120,7 @@ func (u *Uplink) stream(ctx context.Context, r *route, s *ledger.Stream, p *cons
 		if len(u.Store.Outgoing(s.Number)) > 0 {
 			return nil // cut off
 		}
-		n, err := u.cut(s, mode, made)
+		n, err := u.cut(r, s, mode, made)
 		if err != nil || n == 0 {
 			return err
 		}
