@@ -5,8 +5,6 @@ import (
 	"io/fs"
 	"os"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store/consent"
 	"github.com/candor-edge/candor/store/ledger"
@@ -64,7 +62,7 @@ func (a *Agent) endLapsed() {
 	}
 	now := a.now()
 	for _, answer := range a.book.Answers() {
-		if answer.Withdrawn != 0 || answer.Until == 0 || now < answer.Until {
+		if _, until := a.term(&answer); answer.Withdrawn != 0 || until == 0 || now < until {
 			continue
 		}
 		a.end(answer.ID)
@@ -73,19 +71,6 @@ func (a *Agent) endLapsed() {
 		}
 	}
 }
-
-// clockTrusted tells whether the wall clock may end things. The kernel says so of its own once something sets it (NTP);
-// a clock that was handed in is trusted.
-func (a *Agent) clockTrusted() bool {
-	if _, system := a.opts.Clock.(sensors.SystemClock); !system {
-		return true
-	}
-	state, err := unix.Adjtimex(&unix.Timex{})
-	return err == nil && state != timeError
-}
-
-// timeError is TIME_ERROR of adjtimex(2): the clock is not synchronised.
-const timeError = 5
 
 // answers are the newest answers as the compiler wants them. A yes whose key is gone is none.
 func (a *Agent) answers() []consent.Answer {
@@ -98,7 +83,11 @@ func (a *Agent) answers() []consent.Answer {
 		case r.Withdrawn != 0 || !a.keys.Has(r.ID):
 			state = consent.Withdrawn
 		}
-		out = append(out, consent.Answer{State: state, Grant: consent.Grant{ID: r.ID, Purpose: r.Purpose, From: r.Given, Until: r.Until, Extent: r.Extent}})
+		from, until := a.term(&r)
+		if until != 0 && !a.clockTrusted() && state == consent.Given {
+			until = 0 // a clock that nobody vouches for ends nothing
+		}
+		out = append(out, consent.Answer{State: state, Grant: consent.Grant{ID: r.ID, Purpose: r.Purpose, From: from, Until: until, Extent: r.Extent}})
 	}
 	return out
 }

@@ -148,7 +148,7 @@ func (a *Agent) purposeStatus(out *control.Status) error {
 				p.Deletion = "confirmed"
 			}
 		}
-		if next, ok := a.up.NextSlot(s.Number); ok && p.State == consent.Given && next.After(a.opts.Clock.Now()) {
+		if next, ok := a.up.NextSlot(s.Number); ok && p.State == consent.Given && next.After(a.clock().Now()) {
 			p.NextSend = next.UTC()
 		}
 	}
@@ -190,6 +190,11 @@ func (a *Agent) warnings(s *control.Status) []string {
 	}
 	if warning := a.flashWarning(a.store.Status().Written); warning != "" {
 		out = append(out, warning)
+	}
+	if a.time != nil {
+		if why, ok := a.time.Trusted(); !ok || why != "" {
+			out = append(out, "The clock can't be relied on: "+why+". Readings keep their order, nothing lapses by it, and what is sent says so.")
+		}
 	}
 	var simulated []string
 	for _, x := range s.Sensors {

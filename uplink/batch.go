@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/candor-edge/candor/store"
 	"github.com/candor-edge/candor/store/consent"
+	"github.com/candor-edge/candor/uplink/timeline"
 	"github.com/candor-edge/candor/uplink/wire"
 )
 
@@ -32,6 +32,8 @@ type cutter struct {
 	seal         func(kind wire.Kind, signed []byte) (out []byte, sealed bool, err error) // nil: nothing is sealed
 	unsealed     error                                                                    // why an upload could not be sealed
 	losses       []wire.Loss
+	time         *timeline.Keeper // nil: every clock is trusted
+	stream       [16]byte
 	misfit       error // why a row was left where it is; nil when none was
 	numbers      numbers
 	payload      []byte // of the batch before, to be written over
@@ -69,23 +71,25 @@ func (c *cutter) encode(lot store.Lot) (uploads []store.Upload, carry []store.Ro
 	more := len(lot.Rows) >= MaxCut
 	ready, carry := c.split(lot.Rows)
 	c.losses = wireLosses(lot.Losses)
-	slices.SortFunc(ready, compareRows)
+	ready, stretches := c.stretches(ready)
 	for due < 0 || len(uploads) < int(due) {
 		if len(ready) == 0 && (!c.cover || more) && (len(c.losses) == 0 || len(uploads) > 0) {
 			break
 		}
-		upload, used, err := c.batch(lot.Seq+uint64(len(uploads)), ready[:wholeBuckets(ready, c.limit())])
+		upload, used, err := c.batch(lot.Seq+uint64(len(uploads)), ready[:wholeBuckets(ready[:stretches.first(len(ready))], c.limit())])
 		switch {
 		case c.unsealed != nil:
 			return nil, nil, c.unsealed
 		case err == nil:
 			uploads = append(uploads, upload)
 			ready = ready[used:]
+			stretches.use(used)
 			c.losses = nil
 		case len(ready) > 0:
 			c.misfit = err
 			carry = append(carry, ready[0])
 			ready = ready[1:]
+			stretches.use(1)
 		default:
 			return nil, nil, err
 		}
@@ -189,7 +193,8 @@ func compareCells(a, b *consent.Cell) int {
 func (c *cutter) batch(seq uint64, rows []store.Row) (store.Upload, int, error) {
 	for n := len(rows); ; {
 		c.numbers.back()
-		b := wire.Batch{Announcement: c.digest, Seq: seq, Losses: c.losses, DeleteBy: c.deleteBy(oldestDay(rows[:n])), Groups: c.numbers.columns(c.announcement, rows[:n])}
+		b := wire.Batch{Announcement: c.digest, Seq: seq, Losses: c.losses, DeleteBy: c.deleteBy(c.wallDay(rows[:n])), Groups: c.numbers.columns(c.announcement, rows[:n])}
+		c.clock(&b)
 		payload, err := c.encoder.AppendBatch(c.payload[:0], &b, int(c.announcement.Size))
 		c.payload = payload
 		if err == nil {

@@ -35,7 +35,7 @@ func (u *Uplink) cut(r *route, s *ledger.Stream, mode cutMode, made int64) (int,
 		return 0, fmt.Errorf("purpose %s: %w", s.Purpose, err)
 	}
 	a := c.announcement
-	c.seal = r.line.Seal
+	c.seal, c.time, c.stream = r.line.Seal, u.Time, s.Name
 	complete := u.completeBefore(s, p, mode, len(a.Groups))
 	// What waits in memory may belong to a bucket that is complete, so it is written first. A disk that is full must not keep
 	// what is buffered from leaving; then a bucket may be split.

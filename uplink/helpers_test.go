@@ -19,6 +19,7 @@ import (
 	"github.com/candor-edge/candor/store/consent"
 	"github.com/candor-edge/candor/store/keyring"
 	"github.com/candor-edge/candor/store/ledger"
+	"github.com/candor-edge/candor/uplink/timeline"
 	"github.com/candor-edge/candor/uplink/transport"
 	"github.com/candor-edge/candor/uplink/wire"
 )
@@ -205,7 +206,8 @@ type rig struct {
 	mu        sync.Mutex
 	plan      *consent.Plan
 	windows   *consent.Windows
-	asked     atomic.Int64 // how often the plan was
+	count     *timeline.Keeper // counts instead of clock, where a test says so
+	asked     atomic.Int64     // how often the plan was
 	withdrawn []consent.GrantID
 }
 
@@ -224,7 +226,12 @@ func (g *rig) CompleteBefore(grant consent.GrantID, group int) int64 {
 	return g.windows.CompleteBefore(grant, group, g.now())
 }
 
-func (g *rig) now() sensors.Micros { return sensors.Micros(g.clock.Now().UnixMicro()) }
+func (g *rig) now() sensors.Micros {
+	if g.count != nil {
+		return sensors.Micros(g.count.Now().UnixMicro())
+	}
+	return sensors.Micros(g.clock.Now().UnixMicro())
+}
 
 func must(t testing.TB, err error) {
 	t.Helper()

@@ -14,6 +14,7 @@ import (
 	"github.com/candor-edge/candor/store/consent"
 	"github.com/candor-edge/candor/store/keyring"
 	"github.com/candor-edge/candor/store/ledger"
+	"github.com/candor-edge/candor/uplink/timeline"
 	"github.com/candor-edge/candor/uplink/transport"
 	"github.com/candor-edge/candor/uplink/wire"
 )
@@ -41,7 +42,7 @@ type Gate interface {
 	CompleteBefore(grant consent.GrantID, group int) int64
 }
 
-// Options are what an uplink is made of. Nothing may be nil but Log, Sending, Withdrawn and Rand.
+// Options are what an uplink is made of. Nothing may be nil but Log, Sending, Withdrawn, Time and Rand.
 type Options struct {
 	Store   *store.Store
 	Ledger  *ledger.Ledger
@@ -56,7 +57,8 @@ type Options struct {
 	Sending func(bool)
 	// Withdrawn is called when a recipient says that a grant was withdrawn. It may take long and is called with no lock held.
 	Withdrawn func(consent.GrantID)
-	Rand      io.Reader // nonces of questions; nil: crypto/rand
+	Rand      io.Reader        // nonces of questions; nil: crypto/rand
+	Time      *timeline.Keeper // what is known of untrusted clocks; nil: Clock is always right
 	// Jitter returns a number in [0, n) for the backoff; math/rand/v2.Int64N outside tests.
 	Jitter func(n int64) int64
 }

@@ -31,10 +31,11 @@ const (
 	seenBucket    = "seen"
 	totalBucket   = "totals"
 	roomBucket    = "room"
+	clockBucket   = "clock"
 )
 
 func bucketNames() []string {
-	return []string{chainBucket, bodyBucket, streamBucket, paperBucket, contextBucket, sentBucket, seenBucket, totalBucket, roomBucket}
+	return []string{chainBucket, bodyBucket, streamBucket, paperBucket, contextBucket, sentBucket, seenBucket, totalBucket, roomBucket, clockBucket}
 }
 
 // database is a bbolt file that can be given up: when bbolt panics it may keep its own locks, so it is not touched
