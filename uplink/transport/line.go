@@ -119,6 +119,9 @@ func openCarrier(r *Route, base *url.URL, env Env) (carrier, error) {
 	if err != nil {
 		return nil, err
 	}
+	if base.Scheme == "mqtt" || base.Scheme == "mqtts" {
+		return openMQTT(r, base, env, t)
+	}
 	return openHTTP(r, base, env, t)
 }
 

@@ -14,10 +14,10 @@ import (
 // Route is one [[route]] table of candor.toml: how to reach a recipient that the policy names.
 type Route struct {
 	Recipient string            `toml:"recipient" conf:"required"`
-	URL       string            `toml:"url" conf:"required"` // https://host/path, or http:// to this machine
+	URL       string            `toml:"url" conf:"required"` // https://host/path, mqtts://host/prefix; http:// and mqtt:// to this machine
 	Seal      tinyconf.Secret   `toml:"seal"`                // the recipient's public HPKE key: messages are sealed to it
 	AnswerKey string            `toml:"answer_key"`          // "candor-answer-ed25519:BASE64": answers must be signed by it
-	Auth      tinyconf.Secret   `toml:"auth"`                // bearer token
+	Auth      tinyconf.Secret   `toml:"auth"`                // bearer token; for a broker USER:PASSWORD
 	CA        string            `toml:"ca"`                  // PEM file of the authorities to trust instead of the system's
 	Pin       string            `toml:"pin"`                 // "sha256:HEX" of the server's public key (SubjectPublicKeyInfo); several with blanks between
 	Cert      string            `toml:"cert"`                // PEM file of the client certificate (mutual TLS)
@@ -50,18 +50,20 @@ func (r *Route) Check(ctx *tinyconf.Context) {
 	if (r.Cert != "") != r.Key.IsSet() {
 		ctx.Fault("cert", "a client certificate needs both cert and key")
 	}
-	if u, err := parseURL(r.URL); err == nil && u.Scheme == "http" && (r.CA != "" || r.Pin != "" || r.Cert != "") {
-		ctx.Fault("url", "ca, pin and cert are for https, and this is http")
+	if u, err := parseURL(r.URL); err == nil && (u.Scheme == "http" || u.Scheme == "mqtt") && (r.CA != "" || r.Pin != "" || r.Cert != "") {
+		ctx.Fault("url", "ca, pin and cert are for https and mqtts, and this is %s", u.Scheme)
 	}
 }
 
-// parseURL accepts https to anywhere and http to this machine, without user, query or fragment.
+// parseURL accepts https to anywhere and http to this machine, without user, query or fragment; and what parseBroker does.
 func parseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil {
 		return nil, errors.New("is no URL; use https://host/path")
 	}
 	switch {
+	case u.Scheme == "mqtts" || u.Scheme == "mqtt":
+		return parseBroker(text, u)
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, errors.New("does not begin with https://; use https://host/path")
 	case u.Hostname() == "":
@@ -77,6 +79,25 @@ func parseURL(text string) (*url.URL, error) {
 	if u.Path, err = url.PathUnescape(u.RawPath); err != nil {
 		return nil, errors.New("is no URL; use https://host/path")
 	}
+	return u, nil
+}
+
+// parseBroker accepts mqtts to anywhere and mqtt to this machine, with a prefix for the topics.
+func parseBroker(text string, u *url.URL) (*url.URL, error) {
+	prefix := strings.Trim(u.Path, "/")
+	switch {
+	case u.Hostname() == "":
+		return nil, errors.New("names no host; use mqtts://host/prefix")
+	case u.User != nil:
+		return nil, errors.New("carries a user; credentials go into auth, as USER:PASSWORD")
+	case strings.ContainsAny(text, "?#"):
+		return nil, errors.New("carries a query or fragment; use mqtts://host/prefix")
+	case u.Scheme == "mqtt" && !loopback(u.Hostname()):
+		return nil, fmt.Errorf("mqtt is for this machine only (127.0.0.1, ::1, localhost); use mqtts to reach %s", u.Hostname())
+	case prefix == "" || u.RawPath != "" || strings.ContainsAny(prefix, "+#$\x00") || len(prefix) > 200:
+		return nil, errors.New("names no prefix for the topics, or one with signs that have a meaning in topics; use mqtts://host/prefix")
+	}
+	u.Path = "/" + prefix
 	return u, nil
 }
 
