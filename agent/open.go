@@ -31,7 +31,7 @@ var ErrLocked = errors.New("another candor is using the state directory")
 // Options are what an agent takes from outside. The zero value is the machine's own.
 type Options struct {
 	Clock     sensors.Clock    // nil: the system's, as far as it can be trusted; one that is given always is
-	Kernel    *timeline.Kernel // what is asked of the machine about its clock; nil: the machine's own
+	Kernel    *timeline.Kernel // what is asked of the machine about its clock; nil: the machine's own with the system's clock
 	ClockName string           // shown in status; "" with the system's clock
 	Log       *slog.Logger     // nil: silent
 	Rand      io.Reader        // nil: crypto/rand
@@ -72,7 +72,7 @@ type Agent struct {
 func Open(cfg *Config, o Options) (*Agent, error) {
 	a := &Agent{cfg: cfg, opts: defaults(o), told: map[consent.GrantID]uint64{}}
 	a.since = a.opts.Clock.Now()
-	if o.Clock == nil && o.Kernel == nil {
+	if _, system := a.opts.Clock.(sensors.SystemClock); system && o.Kernel == nil {
 		kernel := timeline.System()
 		a.opts.Kernel = &kernel
 	}
@@ -186,8 +186,9 @@ func (a *Agent) lostGrants() []consent.GrantID {
 }
 
 func (a *Agent) openUplink() {
-	lines := map[string]uplink.Line{}
+	lines, limits := map[string]uplink.Line{}, map[string]transport.Limits{}
 	for _, r := range a.cfg.Routes {
+		limits[r.Recipient], _ = r.Limits() // its faults were found when the file was read
 		line, err := transport.Open(r, transport.Env{Secrets: tinyconf.SystemEnv(), Now: a.clock().Now, Trusted: a.clockTrusted, Dial: a.opts.Dial})
 		if err != nil {
 			a.opts.Log.Error("a route can't be used; what goes there is kept", "error", err)
@@ -198,7 +199,7 @@ func (a *Agent) openUplink() {
 		lines[r.Recipient] = line
 	}
 	a.up = uplink.New(uplink.Options{
-		Store: a.store, Ledger: a.book, Keys: a.keys, Streams: a.names, Gate: a.pipe, Clock: a.clock(), Time: a.time, Lines: lines,
+		Store: a.store, Ledger: a.book, Keys: a.keys, Streams: a.names, Gate: a.pipe, Clock: a.clock(), Time: a.time, Lines: lines, Limits: limits,
 		Log: a.opts.Log, Sending: a.opts.Sending, Withdrawn: a.withdrawnThere, Jitter: jitter(a.opts.Rand), Rand: a.opts.Rand,
 	})
 }

@@ -84,7 +84,7 @@ func (a *Agent) Status(context.Context) (control.Status, error) {
 	}
 	a.bufferStatus(&out)
 	for _, r := range a.up.Routes() {
-		out.Routes = append(out.Routes, control.RouteStatus{Recipient: r.Recipient, URL: r.URL, State: r.State, Reason: r.Reason, Failures: r.Failures, NextTry: r.NextTry, LastAck: r.LastAck})
+		out.Routes = append(out.Routes, control.RouteStatus{Recipient: r.Recipient, URL: r.URL, State: r.State, Circuit: r.Circuit, Reason: r.Reason, Failures: r.Failures, NextTry: r.NextTry, LastAck: r.LastAck})
 	}
 	if err := a.purposeStatus(&out); err != nil {
 		return control.Status{}, err

@@ -75,6 +75,9 @@ func (u *Uplink) ask(ctx context.Context, r *route, s *ledger.Stream, p *consent
 	if err != nil && errors.Is(err, context.Canceled) && ctx.Err() == nil {
 		return nil // the grant was cut off
 	}
+	if resultOf(err) != "" {
+		u.spent(r, question.Size())
+	}
 	noted := u.noteQuestion(s, question.Size(), err)
 	switch v := transport.Judge(err); {
 	case err == nil:

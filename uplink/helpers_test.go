@@ -201,6 +201,7 @@ type rig struct {
 	store   *store.Store
 	streams *Streams
 	lines   map[string]*fakeLine
+	limits  map[string]transport.Limits
 	up      *Uplink
 
 	mu        sync.Mutex
@@ -277,7 +278,7 @@ func (g *rig) open() {
 	for name, l := range g.lines {
 		lines[name] = l
 	}
-	g.up = New(Options{Store: g.store, Ledger: g.book, Keys: g.keys, Streams: g.streams, Gate: g, Clock: g.clock, Lines: lines,
+	g.up = New(Options{Store: g.store, Ledger: g.book, Keys: g.keys, Streams: g.streams, Gate: g, Clock: g.clock, Lines: lines, Limits: g.limits,
 		Log: slog.New(slog.DiscardHandler), Withdrawn: g.withdrawnThere, Jitter: func(n int64) int64 { return n - 1 }})
 	g.compile()
 }

@@ -40,6 +40,7 @@ func (u *Uplink) announce(ctx context.Context, r *route, s *ledger.Stream) error
 		return errors.Join(&lineError{err}, noted)
 	}
 	u.ok(r)
+	u.spent(r, c.Size())
 	if err := u.Ledger.RecordSent([]ledger.Sent{u.controlLine(s, announcementLine, c.Size(), ledger.ResultAccepted)}); err != nil {
 		return err
 	}
@@ -51,6 +52,9 @@ func (u *Uplink) announce(ctx context.Context, r *route, s *ledger.Stream) error
 // withdrawal has something to ask the recipient to delete.
 func (u *Uplink) offered(s *ledger.Stream, size int, cause error) error {
 	result := resultOf(cause)
+	if result != "" {
+		u.spent(u.routes[s.Recipient], size)
+	}
 	if s.Offered || result == "" {
 		return nil
 	}

@@ -31,6 +31,9 @@ func (u *Uplink) round(ctx context.Context, r *route, most cutMode) error {
 	if wayClosed(failed) || ctx.Err() != nil {
 		return errors.Join(failed, ctx.Err())
 	}
+	if err := u.allowed(r, most); err != nil {
+		return errors.Join(failed, err)
+	}
 	for _, prepare := range []func(*route) error{u.renumber, u.open} {
 		if err := prepare(r); err != nil {
 			u.Log.Error("a stream could not be made ready; what it has is kept", "recipient", r.recipient, "error", err)
@@ -58,7 +61,7 @@ func (u *Uplink) round(ctx context.Context, r *route, most cutMode) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if wayClosed(err) {
+		if wayClosed(err) || waits(err) {
 			return errors.Join(err, failed)
 		}
 		if err == nil {

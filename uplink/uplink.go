@@ -50,7 +50,8 @@ type Options struct {
 	Streams *Streams
 	Gate    Gate
 	Clock   sensors.Clock
-	Lines   map[string]Line // by recipient
+	Lines   map[string]Line             // by recipient
+	Limits  map[string]transport.Limits // of metered links, by recipient; nil: none
 	Log     *slog.Logger
 	// Sending is called with true before something leaves and with false when nothing does any more: the light. It is called
 	// with a lock held: it must return at once and not call the uplink.
@@ -92,6 +93,7 @@ type route struct {
 	renamed   map[consent.GrantID]sensors.Micros
 	again     bool // a stream got a fresh name in this round
 	busy      int  // requests on their way
+	usage     usage
 }
 
 // New makes an uplink and starts nothing.
@@ -116,6 +118,9 @@ func New(o Options) *Uplink {
 	for name, line := range o.Lines {
 		u.routes[name] = &route{recipient: name, line: line, wake: make(chan struct{}, 1), state: "idle",
 			slots: map[uint32]sensors.Micros{}, unknown: map[uint32]bool{}, holds: map[uint32]hold{}, renamed: map[consent.GrantID]sensors.Micros{}, fresh: map[uint32]bool{}}
+	}
+	if err := u.recall(); err != nil {
+		u.Log.Warn("what was sent today can't be told from the ledger; the byte budget begins anew", "error", err)
 	}
 	return u
 }

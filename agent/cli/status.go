@@ -201,7 +201,11 @@ func printRoutes(w io.Writer, list []control.RouteStatus) {
 	}
 	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	for _, r := range list {
-		row(tw, "  "+r.Recipient, r.State, r.URL)
+		circuit := ""
+		if r.Circuit != "" && r.Circuit != "closed" {
+			circuit = "circuit " + r.Circuit
+		}
+		row(tw, "  "+r.Recipient, joined(r.State, circuit), r.URL)
 	}
 	_ = tw.Flush()
 	for _, r := range list {

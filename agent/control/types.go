@@ -96,6 +96,7 @@ type RouteStatus struct {
 	Recipient string    `json:"recipient"`
 	URL       string    `json:"url"`              // without user, query or token
 	State     string    `json:"state"`            // idle, sending, waiting, refused, unreachable
+	Circuit   string    `json:"circuit"`          // closed: it is used; open: left alone until next_try; half-open: one try decides
 	Reason    string    `json:"reason,omitempty"` // the last failure in words
 	Failures  int       `json:"failures"`         // in a row
 	NextTry   time.Time `json:"next_try,omitzero"`

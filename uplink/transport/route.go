@@ -22,6 +22,8 @@ type Route struct {
 	Pin       string            `toml:"pin"`                 // "sha256:HEX" of the server's public key (SubjectPublicKeyInfo); several with blanks between
 	Cert      string            `toml:"cert"`                // PEM file of the client certificate (mutual TLS)
 	Key       tinyconf.Secret   `toml:"key"`                 // its private key
+	Budget    string            `toml:"budget"`              // bytes a day of a metered link: "5MiB/d"
+	Windows   []string          `toml:"windows"`             // when something may be sent, UTC: "01:00-05:00"; none: always
 	Timeout   tinyconf.Duration `toml:"timeout"`             // for one request; default 30s
 }
 
@@ -41,6 +43,10 @@ func (r *Route) Check(ctx *tinyconf.Context) {
 		if _, err := parsePins(r.Pin); err != nil {
 			ctx.Fault("pin", "%v", err)
 		}
+	}
+	if _, err := r.Limits(); err != nil {
+		key, _, _ := strings.Cut(err.Error(), ":")
+		ctx.Fault(key, "%s", strings.TrimPrefix(err.Error(), key+": "))
 	}
 	if r.AnswerKey != "" {
 		if _, err := parseAnswerKey(r.AnswerKey); err != nil {
