@@ -34,7 +34,7 @@ func (a *Agent) tasks() []task {
 		{"recheck", a.recheckLoop},
 	}
 	if !a.opts.Detached {
-		list = append(list, task{"control", a.serveControl}, task{"reload", a.reloadLoop})
+		list = append(list, task{"control", a.serveControl}, task{"reload", a.reloadLoop}, task{"link", a.linkLoop})
 	}
 	for _, r := range a.sources {
 		list = append(list, task{"sensor " + r.source.Name(), func(ctx context.Context) error {

@@ -131,6 +131,10 @@ func (a *Agent) purposeStatus(out *control.Status) error {
 	for i, s := range counts {
 		buffered[s.Stream] = i
 	}
+	reasons := map[uint32]string{}
+	for _, p := range a.store.Parked() {
+		reasons[p.Stream] = p.Reason
+	}
 	for _, s := range a.book.Streams() {
 		at, ok := index[s.Purpose]
 		if !ok {
@@ -141,6 +145,9 @@ func (a *Agent) purposeStatus(out *control.Status) error {
 			p.Buffered += counts[i].Buffered
 			p.Outgoing += counts[i].Outgoing
 			p.Parked += counts[i].Parked
+			if reason := reasons[s.Number]; reason != "" {
+				p.ParkedReason = reason
+			}
 		}
 		if s.DeletionDue && (p.Deletion == "" || !s.DeletionDone) {
 			p.Deletion = "asked"

@@ -158,16 +158,26 @@ func (u *Uplink) Routes() []RouteStatus {
 	return out
 }
 
-// NextSlot is when a stream sends next by its schedule; false when that is not fixed yet.
+// NextSlot is when a stream sends next by its schedule; false when it has none. Where a window has to open first or the
+// way is left alone, it may be later.
 func (u *Uplink) NextSlot(stream uint32) (time.Time, bool) {
 	u.mu.Lock()
-	defer u.mu.Unlock()
 	for _, r := range u.routes {
 		if at, ok := r.slots[stream]; ok {
+			u.mu.Unlock()
 			return timeOf(at), true
 		}
 	}
-	return time.Time{}, false
+	u.mu.Unlock()
+	s, ok := u.Ledger.Stream(stream)
+	if !ok || s.Closed {
+		return time.Time{}, false
+	}
+	p := u.Gate.Plan().Granted(s.Grant)
+	if p == nil || p.Upload <= 0 {
+		return time.Time{}, false
+	}
+	return timeOf(slotAfter(u.now(), p.Upload, s.Name)), true
 }
 
 func timeOf(m sensors.Micros) time.Time { return time.UnixMicro(int64(m)) }

@@ -105,3 +105,11 @@ func (fakeAgent) VerifyBuffer(_ context.Context, emit func(control.BufferCheck) 
 func (fakeAgent) ExportBuffer(_ context.Context, emit func(control.Waiting) error) error {
 	return emit(control.Waiting{Purpose: "trends", Epoch: 3, Rows: 22, SenML: pack()})
 }
+
+func (fakeAgent) TestUplink(context.Context, string) ([]control.UplinkTest, error) {
+	return []control.UplinkTest{{Recipient: "acme", URL: "https://ingest.acme.example/v1", Bytes: 256, Error: "no such host", Hint: "check the network"}}, nil
+}
+
+func (fakeAgent) RetryParked(context.Context) (control.Retried, error) {
+	return control.Retried{Notice: "What was refused is offered again."}, nil
+}

@@ -187,6 +187,9 @@ func keptWords(p *control.PurposeStatus) string {
 	}
 	if p.Parked > 0 {
 		parked = count(p.Parked, "batch", "batches") + " refused by the recipient and kept"
+		if p.ParkedReason != "" {
+			parked += " (" + p.ParkedReason + "); once that is mended: candor uplink retry"
+		}
 	}
 	if !p.NextSend.IsZero() {
 		next = "next upload " + moment(p.NextSend)

@@ -87,3 +87,11 @@ func (f *fake) ExportBuffer(_ context.Context, emit func(Waiting) error) error {
 	}
 	return f.note("export")
 }
+
+func (f *fake) TestUplink(_ context.Context, recipient string) ([]UplinkTest, error) {
+	return []UplinkTest{{Recipient: "acme", OK: true, Bytes: 256}}, f.note("test " + recipient)
+}
+
+func (f *fake) RetryParked(context.Context) (Retried, error) {
+	return Retried{Notice: "offered"}, f.note("retry")
+}

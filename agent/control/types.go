@@ -58,17 +58,18 @@ type SensorStatus struct {
 
 // PurposeStatus tells where one purpose stands.
 type PurposeStatus struct {
-	ID        string        `json:"id"`
-	Title     string        `json:"title"`
-	Recipient string        `json:"recipient"`
-	State     consent.State `json:"state"`
-	Reason    string        `json:"reason,omitempty"`
-	Buffered  int           `json:"buffered_rows"` // on disk, not yet cut
-	Outgoing  int           `json:"outgoing_batches"`
-	Parked    int           `json:"parked_batches"` // refused by the recipient, kept
-	NextSend  time.Time     `json:"next_send,omitzero"`
-	Sent      SentTotal     `json:"sent"`
-	Deletion  string        `json:"deletion,omitempty"` // of what was sent under a yes that has ended: asked, confirmed
+	ID           string        `json:"id"`
+	Title        string        `json:"title"`
+	Recipient    string        `json:"recipient"`
+	State        consent.State `json:"state"`
+	Reason       string        `json:"reason,omitempty"`
+	Buffered     int           `json:"buffered_rows"` // on disk, not yet cut
+	Outgoing     int           `json:"outgoing_batches"`
+	Parked       int           `json:"parked_batches"`          // refused by the recipient, kept
+	ParkedReason string        `json:"parked_reason,omitempty"` // what the recipient said last
+	NextSend     time.Time     `json:"next_send,omitzero"`
+	Sent         SentTotal     `json:"sent"`
+	Deletion     string        `json:"deletion,omitempty"` // of what was sent under a yes that has ended: asked, confirmed
 }
 
 // SentTotal sums up what left: batches that were refused or cut off, and every try of a message, are in it too.
