@@ -433,3 +433,25 @@ func FuzzNewControl(f *testing.F) {
 		}
 	})
 }
+
+// A proxy that the environment names is not asked: an upload goes where the configuration says.
+func TestNoProxyIsAsked(t *testing.T) {
+	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the proxy was asked") }))
+	defer proxy.Close()
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"} {
+		t.Setenv(name, proxy.URL)
+	}
+	loaded, _ := upload(t)
+	for _, url := range []string{"https://recipient.invalid", "mqtts://recipient.invalid/acme"} {
+		asked := ""
+		l := open(t, url, func(_ *Route, e *Env) {
+			e.Dial = func(_ context.Context, _, address string) (net.Conn, error) {
+				asked = address
+				return nil, errors.New("not here")
+			}
+		})
+		if err := l.Send(t.Context(), name, loaded); err == nil || !strings.HasPrefix(asked, "recipient.invalid:") {
+			t.Errorf("%s: connected to %q, %v", url, asked, err)
+		}
+	}
+}
