@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -89,6 +90,18 @@ func (c *httpCarrier) exchange(ctx context.Context, m message) (answer, error) {
 	if got.StatusCode == http.StatusUnauthorized {
 		c.token.refused(token)
 	}
-	return answer{status: got.StatusCode, media: got.Header.Get("Content-Type"), retryAfter: got.Header.Get("Retry-After"),
+	return answer{status: got.StatusCode, media: got.Header.Get("Content-Type"), retryAfter: waitOf(got.Header),
 		body: body, cut: readErr != nil || len(body) > maxAnswer}, nil
+}
+
+// waitOf is what an answer asks to be waited. A date is taken by the recipient's own clock, which the answer tells: this
+// object's may be wrong.
+func waitOf(h http.Header) string {
+	after := h.Get("Retry-After")
+	at, err := http.ParseTime(after)
+	there, none := http.ParseTime(h.Get("Date"))
+	if err != nil || none != nil {
+		return after
+	}
+	return strconv.FormatInt(int64(max(at.Sub(there), 0)/time.Second), 10)
 }
