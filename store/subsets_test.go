@@ -83,7 +83,11 @@ func subsets(n int) (all []uint64) {
 func TestEverySubsetOfACommit(t *testing.T) {
 	t.Parallel()
 	commits := map[string]func(h *house, s *Store){
-		"rows": func(h *house, s *Store) { h.take(s, numbered(1, 100, 200, 800)); h.take(s, numbered(2, 100, 200, 400)); h.flush(s) },
+		"rows": func(h *house, s *Store) {
+			h.take(s, numbered(1, 100, 200, 800))
+			h.take(s, numbered(2, 100, 200, 400))
+			h.flush(s)
+		},
 		"cut": func(h *house, s *Store) {
 			if _, err := s.Cut(100, 3000, rooms(200)); err != nil {
 				h.t.Fatal(err)

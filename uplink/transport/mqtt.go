@@ -43,6 +43,8 @@ type mqttLink struct {
 	mu      sync.Mutex
 	why     error // set before down is closed
 	waiting map[string]chan answer
+	used    time.Time
+	retired bool // it is being closed, since nothing goes over it
 }
 
 // openMQTT makes the carrier of mqtts and, to this machine, mqtt.
@@ -72,12 +74,11 @@ func (c *mqttCarrier) close() {
 func (c *mqttCarrier) exchange(ctx context.Context, m message) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	link, err := c.connected(ctx)
+	link, name, got, err := c.ready(ctx)
 	if err != nil {
 		return answer{}, c.plain(ctx, err, false)
 	}
-	name, got, done := link.expect()
-	defer done()
+	defer link.done(name)
 	expiry, qos1 := uint32(max(c.timeout/time.Second, 1)), byte(1)
 	response, err := link.client.Publish(ctx, &paho.Publish{QoS: qos1, Topic: topicOf(c.base, m.path), Payload: m.body,
 		Properties: &paho.PublishProperties{ContentType: m.media(), ResponseTopic: link.answers, CorrelationData: name, MessageExpiry: &expiry}})
@@ -129,6 +130,24 @@ func refusedBy(code byte) error {
 	return r
 }
 
+// ready gives a connection and the name under which the answer will come. One that is being closed because nothing went over
+// it is replaced.
+func (c *mqttCarrier) ready(ctx context.Context) (link *mqttLink, name []byte, got <-chan answer, err error) {
+	for {
+		if link, err = c.connected(ctx); err != nil {
+			return nil, nil, nil, err
+		}
+		if name, got = link.expect(); got != nil {
+			return link, name, got, nil
+		}
+		select {
+		case <-link.down:
+		case <-ctx.Done():
+			return nil, nil, nil, ctx.Err()
+		}
+	}
+}
+
 // connected gives the connection, making one when there is none.
 func (c *mqttCarrier) connected(ctx context.Context) (*mqttLink, error) {
 	c.mu.Lock()
@@ -166,7 +185,7 @@ func (c *mqttCarrier) connect() (*mqttLink, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	link := &mqttLink{cancel: cancel, up: make(chan struct{}), down: make(chan struct{}), ended: make(chan struct{}), waiting: map[string]chan answer{},
+	link := &mqttLink{cancel: cancel, up: make(chan struct{}), down: make(chan struct{}), ended: make(chan struct{}), waiting: map[string]chan answer{}, used: time.Now(),
 		answers: topicOf(c.base, "/answers/") + hex.EncodeToString(random[:16])}
 	go func() {
 		defer close(link.ended)
@@ -210,13 +229,22 @@ func (c *mqttCarrier) run(ctx context.Context, link *mqttLink, name string) erro
 	}
 	link.client = client
 	close(link.up)
-	select {
-	case err := <-broken:
-		return err
-	case <-ctx.Done():
-		return errClosed
+	for {
+		select {
+		case err := <-broken:
+			return err
+		case <-ctx.Done():
+			return errClosed
+		case <-time.After(idle / 3):
+			if link.retire() {
+				return errClosed
+			}
+		}
 	}
 }
+
+// idle is after how long a connection is closed that nothing goes over: keeping it costs bytes and current.
+const idle = 90 * time.Second
 
 var errClosed = errors.New("the connection to the broker was closed")
 

@@ -69,3 +69,23 @@ func TestABrokerOverTLS(t *testing.T) {
 		})
 	}
 }
+
+// A connection that nothing goes over is closed, and one that is in use is not.
+func TestIdleConnections(t *testing.T) {
+	l := &mqttLink{waiting: map[string]chan answer{}, used: time.Now()}
+	if l.retire() {
+		t.Error("a fresh one is closed")
+	}
+	name, got := l.expect()
+	l.used = time.Now().Add(-2 * idle)
+	if l.retire() || got == nil {
+		t.Error("one is closed while somebody waits")
+	}
+	l.done(name)
+	if l.used = time.Now().Add(-2 * idle); !l.retire() {
+		t.Error("an idle one is kept")
+	}
+	if _, got := l.expect(); got != nil {
+		t.Error("one that is being closed is used")
+	}
+}

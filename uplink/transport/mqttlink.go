@@ -3,6 +3,7 @@ package transport
 import (
 	"crypto/rand"
 	"strconv"
+	"time"
 
 	"github.com/eclipse/paho.golang/paho"
 )
@@ -31,19 +32,34 @@ func (l *mqttLink) reason() error {
 	return l.why
 }
 
-// expect makes the name under which an answer will come, and the channel it comes on.
-func (l *mqttLink) expect() (name []byte, got <-chan answer, done func()) {
+// expect makes the name under which an answer will come, and the channel it comes on; nil when the connection is being closed.
+func (l *mqttLink) expect() (name []byte, got <-chan answer) {
 	name = make([]byte, 16)
 	_, _ = rand.Read(name) // never fails; a name that is known to others would let them forge no more than a refusal
 	c := make(chan answer, 1)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.waiting[string(name)] = c
-	return name, c, func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		delete(l.waiting, string(name))
+	if l.retired {
+		return nil, nil
 	}
+	l.waiting[string(name)], l.used = c, time.Now()
+	return name, c
+}
+
+// done says that nobody waits for an answer any more.
+func (l *mqttLink) done(name []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.waiting, string(name))
+	l.used = time.Now()
+}
+
+// retire tells whether the connection can be closed, since nothing has gone over it for a while; then nothing will.
+func (l *mqttLink) retire() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.retired = len(l.waiting) == 0 && time.Since(l.used) >= idle
+	return l.retired
 }
 
 // take hands an answer to whoever waits for it; one that nobody waits for, or that came before, is dropped.
