@@ -48,6 +48,8 @@ var importers = []struct {
 		"periph has no deadlines: only bus may hold it back, only chips may speak it"},
 	{[]string{"go.etcd.io/..."}, []string{"store", "store/ledger"},
 		"one writer of the disk, whose damage can be looked after"},
+	{[]string{"github.com/eclipse/paho.golang/..."}, []string{"uplink/transport", "uplink/receive/...", "uplink/candor-receiver"},
+		"MQTT is a way to carry messages, and one package carries them away from the object"},
 	{[]string{"net", "net/http"}, []string{"uplink/transport", "uplink/receive/...", "uplink/candor-receiver", "agent/control", "agent/web", "agent/candor-demo", "agent/bench/..."},
 		"who listens and who calls is a short list, so that it can be read"},
 	{[]string{"html/template", "text/template", "net/http/pprof", "expvar", "plugin"}, nil,

@@ -186,7 +186,7 @@ url = "http://127.0.0.1:1"
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, err := agent.Open(cfg, agent.Options{Dial: l.dial, Detached: true})
+		a, err := agent.Open(cfg, agent.Options{Clock: bubbleClock{}, Dial: l.dial, Detached: true})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/candor-edge/candor/store/ledger"
 	"github.com/candor-edge/candor/tinyconf"
 	"github.com/candor-edge/candor/uplink"
+	"github.com/candor-edge/candor/uplink/timeline"
 	"github.com/candor-edge/candor/uplink/transport"
 	"github.com/candor-edge/candor/uplink/wire"
 )
@@ -29,7 +30,8 @@ var ErrLocked = errors.New("another candor is using the state directory")
 
 // Options are what an agent takes from outside. The zero value is the machine's own.
 type Options struct {
-	Clock     sensors.Clock    // nil: the system's
+	Clock     sensors.Clock    // nil: the system's, as far as it can be trusted; one that is given always is
+	Kernel    *timeline.Kernel // what is asked of the machine about its clock; nil: the machine's own with the system's clock
 	ClockName string           // shown in status; "" with the system's clock
 	Log       *slog.Logger     // nil: silent
 	Rand      io.Reader        // nil: crypto/rand
@@ -53,6 +55,7 @@ type Agent struct {
 	names *uplink.Streams
 	up    *uplink.Uplink
 	lines []*transport.Line
+	time  *timeline.Keeper // nil with a clock that was given
 	since time.Time
 
 	hardware *hardware
@@ -79,6 +82,10 @@ type Agent struct {
 func Open(cfg *Config, o Options) (*Agent, error) {
 	a := &Agent{cfg: cfg, opts: defaults(o), told: map[consent.GrantID]uint64{}}
 	a.since = a.opts.Clock.Now()
+	if _, system := a.opts.Clock.(sensors.SystemClock); system && o.Kernel == nil {
+		kernel := timeline.System()
+		a.opts.Kernel = &kernel
+	}
 	if err := a.open(); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -115,6 +122,7 @@ func (a *Agent) open() error {
 		}
 		return err
 	}
+	a.openTime()
 	if _, err := a.book.Reconcile(a.keys.Has, a.now()); err != nil {
 		a.opts.Log.Warn("the ledger could not note that keys are gone; nothing of them leaves all the same", "error", err)
 	}
@@ -132,7 +140,7 @@ func (a *Agent) open() error {
 			a.opts.Log.Warn("what a withdrawn grant had buffered is unreadable but still takes room", "error", err)
 		}
 	}
-	a.pipe = newPipeline(a.opts.Clock, a.store, a.keys, a.keys.LedgerKey().Seed())
+	a.pipe = newPipeline(a.clock(), a.time, a.store, a.keys, a.keys.LedgerKey().Seed())
 	if err := a.openSources(false); err != nil {
 		return err
 	}
@@ -190,9 +198,10 @@ func (a *Agent) lostGrants() []consent.GrantID {
 }
 
 func (a *Agent) openUplink() {
-	lines := map[string]uplink.Line{}
+	lines, limits := map[string]uplink.Line{}, map[string]transport.Limits{}
 	for _, r := range a.cfg.Routes {
-		line, err := transport.Open(r, transport.Env{Secrets: tinyconf.SystemEnv(), Now: a.opts.Clock.Now, Dial: a.opts.Dial})
+		limits[r.Recipient], _ = r.Limits() // its faults were found when the file was read
+		line, err := transport.Open(r, transport.Env{Secrets: tinyconf.SystemEnv(), Now: a.clock().Now, Trusted: a.clockTrusted, Dial: a.opts.Dial})
 		if err != nil {
 			a.opts.Log.Error("a route can't be used; what goes there is kept", "error", err)
 			lines[r.Recipient] = brokenLine{r.URL, err}
@@ -202,8 +211,8 @@ func (a *Agent) openUplink() {
 		lines[r.Recipient] = line
 	}
 	a.up = uplink.New(uplink.Options{
-		Store: a.store, Ledger: a.book, Keys: a.keys, Streams: a.names, Gate: a.pipe, Clock: a.opts.Clock, Lines: lines,
-		Log: a.opts.Log, Sending: a.sending, Withdrawn: a.withdrawnThere, Jitter: jitter(a.opts.Rand),
+		Store: a.store, Ledger: a.book, Keys: a.keys, Streams: a.names, Gate: a.pipe, Clock: a.clock(), Time: a.time, Lines: lines, Limits: limits,
+		Log: a.opts.Log, Sending: a.sending, Withdrawn: a.withdrawnThere, Jitter: jitter(a.opts.Rand), Rand: a.opts.Rand,
 	})
 }
 
@@ -217,7 +226,15 @@ type brokenLine struct {
 func (l brokenLine) Send(context.Context, wire.StreamID, store.Outgoing) error { return l.err }
 
 // Control implements uplink.Line.
-func (l brokenLine) Control(context.Context, transport.Control) error { return l.err }
+func (l brokenLine) Control(context.Context, transport.Control) ([]byte, error) { return nil, l.err }
+
+// Ask implements uplink.Line.
+func (l brokenLine) Ask(context.Context, transport.Control) (*wire.FreshnessAnswer, error) {
+	return nil, l.err
+}
+
+// Seal implements uplink.Line: what is meant to be sealed must not be cut in clear.
+func (l brokenLine) Seal(wire.Kind, []byte) ([]byte, bool, error) { return nil, false, l.err }
 
 // URL implements uplink.Line.
 func (l brokenLine) URL() string { return l.url }
@@ -254,6 +271,11 @@ func (a *Agent) Close() error {
 			errs = append(errs, a.clearAway())
 		}
 	}
+	if a.time != nil && a.book != nil {
+		if err := a.time.Save(true); err != nil {
+			a.opts.Log.Debug("what is known of the clock is as old as the last hour", "error", err)
+		}
+	}
 	if a.book != nil {
 		errs = append(errs, a.book.Close())
 		a.book = nil
@@ -273,7 +295,7 @@ func (a *Agent) Close() error {
 	return errors.Join(errs...)
 }
 
-func (a *Agent) now() sensors.Micros { return sensors.Micros(a.opts.Clock.Now().UnixMicro()) }
+func (a *Agent) now() sensors.Micros { return sensors.Micros(a.clock().Now().UnixMicro()) }
 
 // at tells a test how far a decision has come.
 func (a *Agent) at(step string) {

@@ -12,12 +12,14 @@ import (
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store"
 	"github.com/candor-edge/candor/store/consent"
+	"github.com/candor-edge/candor/uplink/timeline"
 )
 
 // pipeline is the corridor a reading walks: stamped, cleared, stored. It owns the plan in force. Safe for concurrent
 // use; readings of several sources take turns.
 type pipeline struct {
 	clock sensors.Clock
+	time  *timeline.Keeper // nil: the sources' clock is the object's
 	store *store.Store
 
 	mu       sync.Mutex
@@ -40,9 +42,9 @@ type replay struct {
 	position uint64 // of the newest reading
 }
 
-func newPipeline(clock sensors.Clock, st *store.Store, keys consent.KeyMaker, secret []byte) *pipeline {
+func newPipeline(clock sensors.Clock, keeper *timeline.Keeper, st *store.Store, keys consent.KeyMaker, secret []byte) *pipeline {
 	empty, _ := consent.Compile(consent.Inputs{})
-	p := &pipeline{clock: clock, store: st, plan: empty, windows: consent.NewWindows(keys), facts: consent.NewWindows(keys), secret: secret, replayed: map[string]*replay{}}
+	p := &pipeline{clock: clock, time: keeper, store: st, plan: empty, windows: consent.NewWindows(keys), facts: consent.NewWindows(keys), secret: secret, replayed: map[string]*replay{}}
 	p.inForce.Store(empty)
 	return p
 }
@@ -153,6 +155,9 @@ func (p *pipeline) take(r sensors.Reading) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r.Taken = p.now()
+	if p.time != nil && r.Position == 0 {
+		r.Time = p.time.Reading(r.Time)
+	}
 	p.rows = p.plan.Clear(p.windows, &r, p.rows[:0])
 	if r.Position > 0 {
 		p.advance(&r)
@@ -184,6 +189,9 @@ func (p *pipeline) tell(grant consent.GrantID, r sensors.Reading) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r.Taken = p.now()
+	if p.time != nil {
+		r.Time = p.time.Reading(r.Time)
+	}
 	p.rows = p.plan.Only(grant).Clear(p.facts, &r, p.rows[:0])
 	_ = p.keep()
 }

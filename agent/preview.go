@@ -62,6 +62,8 @@ func (a *Agent) previewPurpose(p *consent.Purpose) (control.Preview, error) {
 
 func previewState(p uplink.Preview) string {
 	switch {
+	case p.Sealed:
+		return "cut, sealed to the recipient and waiting for it; this object can't read it any more"
 	case p.Cut:
 		return "cut and waiting for the recipient"
 	case p.Waiting:

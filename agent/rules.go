@@ -5,8 +5,6 @@ import (
 	"io/fs"
 	"slices"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store/consent"
 	"github.com/candor-edge/candor/store/ledger"
@@ -153,7 +151,7 @@ func (a *Agent) endLapsed() {
 	}
 	now := a.now()
 	for _, answer := range a.book.Answers() {
-		if answer.Withdrawn != 0 || answer.Until == 0 || now < answer.Until {
+		if _, until := a.term(&answer); answer.Withdrawn != 0 || until == 0 || now < until {
 			continue
 		}
 		a.end(answer.ID)
@@ -162,19 +160,6 @@ func (a *Agent) endLapsed() {
 		}
 	}
 }
-
-// clockTrusted tells whether the wall clock may end things. The kernel says so of its own once something sets it (NTP);
-// a clock that was handed in is trusted.
-func (a *Agent) clockTrusted() bool {
-	if _, system := a.opts.Clock.(sensors.SystemClock); !system {
-		return true
-	}
-	state, err := unix.Adjtimex(&unix.Timex{})
-	return err == nil && state != timeError
-}
-
-// timeError is TIME_ERROR of adjtimex(2): the clock is not synchronised.
-const timeError = 5
 
 // answers are all answers as the compiler wants them, oldest first: the newest yes to each purpose decides, and every yes
 // and no fixes the grounds of its purpose. A yes whose key is gone is none.
@@ -188,8 +173,12 @@ func (a *Agent) answers() []consent.Answer {
 		case r.Withdrawn != 0 || !a.keys.Has(r.ID):
 			state = consent.Withdrawn
 		}
+		from, until := a.term(&r)
+		if until != 0 && !a.clockTrusted() && state == consent.Given {
+			until = 0 // a clock that nobody vouches for ends nothing
+		}
 		out = append(out, consent.Answer{State: state, Access: r.Access, Basis: r.Basis,
-			Grant: consent.Grant{ID: r.ID, Purpose: r.Purpose, From: r.Given, Until: r.Until, Extent: r.Extent, Terms: r.Terms}})
+			Grant: consent.Grant{ID: r.ID, Purpose: r.Purpose, From: from, Until: until, Extent: r.Extent, Terms: r.Terms}})
 	}
 	if a.rules.policy == nil {
 		return out

@@ -34,7 +34,7 @@ func (a *Agent) tasks() []task {
 		{"recheck", a.recheckLoop},
 	}
 	if !a.opts.Detached {
-		list = append(list, task{"control", a.serveControl}, task{"reload", a.reloadLoop})
+		list = append(list, task{"control", a.serveControl}, task{"reload", a.reloadLoop}, task{"link", a.linkLoop})
 		list = append(list, a.signalTasks()...)
 	}
 	for _, r := range a.sources {
@@ -134,6 +134,14 @@ func (a *Agent) retryParked() {
 
 // expireRows lets go of what has waited longer than the recipient could keep it. a.mu is held.
 func (a *Agent) expireRows() {
+	if a.time != nil {
+		if err := a.time.Save(false); err != nil {
+			a.opts.Log.Warn("what is known of the clock can't be kept", "error", err)
+		}
+	}
+	if !a.clockTrusted() {
+		return // a clock that nobody vouches for ends nothing
+	}
 	today := a.now().DayNumber()
 	if err := a.book.Prune(a.now() - keepLines); err != nil {
 		a.opts.Log.Warn("old lines about what was sent are still in the ledger", "error", err)
@@ -143,7 +151,7 @@ func (a *Agent) expireRows() {
 		if !ok {
 			continue
 		}
-		if err := a.store.Expire(answer.ID, today-int64(p.Retention)); err != nil {
+		if err := a.store.Expire(answer.ID, a.expired(today-int64(p.Retention))); err != nil {
 			a.opts.Log.Warn("rows past their retention are still in the buffer", "purpose", p.ID, "error", err)
 		}
 	}

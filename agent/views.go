@@ -112,7 +112,7 @@ func (a *Agent) Status(context.Context) (control.Status, error) {
 	}
 	a.bufferStatus(&out)
 	for _, r := range a.up.Routes() {
-		out.Routes = append(out.Routes, control.RouteStatus{Recipient: r.Recipient, URL: r.URL, State: r.State, Reason: r.Reason, Failures: r.Failures, NextTry: r.NextTry, LastAck: r.LastAck})
+		out.Routes = append(out.Routes, control.RouteStatus{Recipient: r.Recipient, URL: r.URL, State: r.State, Circuit: r.Circuit, Reason: r.Reason, Failures: r.Failures, NextTry: r.NextTry, LastAck: r.LastAck})
 	}
 	if err := a.purposeStatus(&out); err != nil {
 		return control.Status{}, err
@@ -168,6 +168,10 @@ func (a *Agent) purposeStatus(out *control.Status) error {
 	for i, s := range counts {
 		buffered[s.Stream] = i
 	}
+	reasons := map[uint32]string{}
+	for _, p := range a.store.Parked() {
+		reasons[p.Stream] = p.Reason
+	}
 	for _, s := range a.book.Streams() {
 		at, ok := index[s.Purpose]
 		if !ok {
@@ -178,11 +182,14 @@ func (a *Agent) purposeStatus(out *control.Status) error {
 			p.Buffered += counts[i].Buffered
 			p.Outgoing += counts[i].Outgoing
 			p.Parked += counts[i].Parked
+			if reason := reasons[s.Number]; reason != "" {
+				p.ParkedReason = reason
+			}
 		}
 		if d := deletionOf(&s, a.now()); p.Deletion == "" || d == "overdue" || d == "asked" && p.Deletion == "confirmed" {
 			p.Deletion = d
 		}
-		if next, ok := a.up.NextSlot(s.Number); ok && p.State == consent.Given && next.After(a.opts.Clock.Now()) {
+		if next, ok := a.up.NextSlot(s.Number); ok && p.State == consent.Given && next.After(a.clock().Now()) {
 			p.NextSend = next.UTC()
 		}
 	}
@@ -253,6 +260,11 @@ func (a *Agent) warnings(s *control.Status) []string {
 		}
 	}
 	out = append(out, a.signalWarnings()...)
+	if a.time != nil {
+		if why, ok := a.time.Trusted(); !ok || why != "" {
+			out = append(out, "The clock can't be relied on: "+why+". Readings keep their order, nothing lapses by it, and what is sent says so.")
+		}
+	}
 	var simulated []string
 	for _, x := range s.Sensors {
 		if x.Simulated {

@@ -18,6 +18,8 @@ type Lot struct {
 // every retry.
 type Upload struct {
 	Bytes       []byte // at most 4 MiB; not to be changed afterwards
+	Sealed      bool   // Bytes are sealed to the recipient; then Inner names what is inside
+	Inner       [16]byte
 	Rows        int
 	ColumnBytes int
 	Fields      []string // what leaves in it; at most 256 names of at most 255 bytes
@@ -228,7 +230,7 @@ func (s *Store) cutInto(c *change, stream uint32, refs []chunkRef, got *batch, u
 			return nil, err
 		}
 		out = append(out, Outgoing{stream: stream, grant: st.grant, seq: st.nextBatch, rows: u.Rows, size: len(u.Bytes),
-			columns: u.ColumnBytes, fields: slices.Clone(u.Fields), body: u.Bytes})
+			columns: u.ColumnBytes, fields: slices.Clone(u.Fields), body: u.Bytes, sealed: u.Sealed, inner: u.Inner})
 		st.nextBatch++
 	}
 	if len(uploads) > 0 {

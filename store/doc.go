@@ -45,8 +45,9 @@
 //	45  ChaCha20-Poly1305 under the key of (grant, day), 16 bytes longer than what it seals
 //
 // Authenticated beside it: "candor buffer record 1" and a zero byte, the 13 bytes of the key, bytes 0 to 32. Sealed in a
-// chunk are the packed rows (see rowcodec.go); in an upload uvarint column bytes, uvarint number of field names, each with a
-// uvarint length before it, and the upload.
+// chunk are the packed rows (see rowcodec.go); in an upload uvarint column bytes (bit 32 set, and 16 bytes that name what is
+// inside behind it, when the upload is sealed to its recipient), uvarint number of field names, each with a uvarint length
+// before it, and the upload.
 //
 // The state record: "CSTA", version u8 = 1, then shortest uvarints: segment, commits, bbolt's transaction, records in this
 // segment, next sequence, lowest segment in use, 1 if closed in good order; the streams, the recordings, the parked

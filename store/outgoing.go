@@ -19,6 +19,8 @@ type Outgoing struct {
 	columns int
 	fields  []string
 	body    []byte
+	sealed  bool
+	inner   [16]byte
 }
 
 // Stream is the stream it belongs to.
@@ -45,6 +47,10 @@ func (o Outgoing) Fields() []string { return o.fields }
 // Body is the bytes to send, the same at every retry; nil until [Store.Load] filled it. Treat it as read-only.
 func (o Outgoing) Body() []byte { return o.body }
 
+// Sealed tells whether Body is sealed to the recipient, so that this object can't read it any more. inner is then the name
+// its encoder gave what is inside: a digest. Known with Body.
+func (o Outgoing) Sealed() (inner [16]byte, ok bool) { return o.inner, o.sealed }
+
 // Format implements fmt.Formatter: stream and number are shown, nothing else.
 func (o Outgoing) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "[upload %d of stream %d]", o.seq, o.stream)
@@ -69,6 +75,16 @@ func (s *Store) Outgoing(stream uint32) []Outgoing {
 		}
 	}
 	return out
+}
+
+// LastCut is the number of the newest upload that was ever cut of a stream; 0 when none was, or none is known.
+func (s *Store) LastCut(stream uint32) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st := s.state.streams[stream]; st != nil && st.nextBatch > 0 {
+		return st.nextBatch - 1
+	}
+	return 0
 }
 
 // Load fills in the bytes of an upload. ErrGone says that it was acknowledged, dropped, withdrawn, or that its key was
@@ -99,7 +115,7 @@ func (s *Store) Load(o Outgoing) (Outgoing, error) {
 	if _, ok := s.outRef(o); !ok { // withdrawn meanwhile
 		return o, ErrGone
 	}
-	o.body, o.fields, o.columns = u.Bytes, u.Fields, u.ColumnBytes
+	o.body, o.fields, o.columns, o.sealed, o.inner = u.Bytes, u.Fields, u.ColumnBytes, u.Sealed, u.Inner
 	o.rows, o.size = int(head.rows), len(u.Bytes)
 	return o, nil
 }

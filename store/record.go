@@ -25,6 +25,8 @@ const (
 
 	sealLabel = "candor buffer record 1\x00"
 
+	sealedFlag = 1 << 32 // beside an upload's column bytes
+
 	maxUpload = 4 << 20 // bytes of one upload
 	maxRecord = maxUpload + 1<<20
 )
@@ -136,13 +138,21 @@ func openRecord(aead cipher.AEAD, h *header, value []byte) ([]byte, error) {
 }
 
 // packUpload puts what is told about an upload before its bytes, so that all of it is sealed:
-// uvarint column bytes, uvarint number of fields, each uvarint length and bytes; then the upload.
+// uvarint column bytes, or'ed with [sealedFlag] and followed by 16 bytes that name what is inside when the upload is sealed
+// to its recipient; uvarint number of fields, each uvarint length and bytes; then the upload.
 func packUpload(u *Upload) ([]byte, error) {
 	if len(u.Bytes) > maxUpload || len(u.Fields) > maxCells || u.Rows < 0 || u.ColumnBytes < 0 {
 		return nil, fmt.Errorf("store: an upload of %d bytes and %d fields, at most %d and %d are possible",
 			len(u.Bytes), len(u.Fields), maxUpload, maxCells)
 	}
-	b := binary.AppendUvarint(make([]byte, 0, len(u.Bytes)+256), uint64(u.ColumnBytes))
+	columns := uint64(u.ColumnBytes)
+	if u.Sealed {
+		columns |= sealedFlag
+	}
+	b := binary.AppendUvarint(make([]byte, 0, len(u.Bytes)+256), columns)
+	if u.Sealed {
+		b = append(b, u.Inner[:]...)
+	}
 	b = binary.AppendUvarint(b, uint64(len(u.Fields)))
 	for _, f := range u.Fields {
 		if len(f) > maxToken {
@@ -158,11 +168,19 @@ func packUpload(u *Upload) ([]byte, error) {
 func unpackUpload(plain []byte, size int) (Upload, error) {
 	r := rowReader{in: plain}
 	columns, ok := r.uvarint()
+	var u Upload
+	if u.Sealed = columns&sealedFlag != 0; u.Sealed {
+		columns &^= sealedFlag
+		if len(r.in) < len(u.Inner) {
+			return Upload{}, errDamaged
+		}
+		r.in = r.in[copy(u.Inner[:], r.in):]
+	}
 	n, ok2 := r.uvarint()
 	if !ok || !ok2 || n > maxCells || columns > 1<<31-1 {
 		return Upload{}, errDamaged
 	}
-	u := Upload{ColumnBytes: int(columns), Fields: make([]string, 0, n)}
+	u.ColumnBytes, u.Fields = int(columns), make([]string, 0, n)
 	for range n {
 		l, ok := r.uvarint()
 		if !ok || l > maxToken || l > uint64(len(r.in)) {

@@ -2,12 +2,13 @@ package uplink
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/candor-edge/candor/store"
 	"github.com/candor-edge/candor/store/consent"
+	"github.com/candor-edge/candor/uplink/timeline"
 	"github.com/candor-edge/candor/uplink/wire"
 )
 
@@ -25,10 +26,14 @@ type cutter struct {
 	announcement *wire.Announcement
 	digest       [16]byte
 	deleteBy     func(day int64) uint32
-	complete     func(group int) int64   // rows of a group before this tick get no more company
-	rooms        func(next uint64) int64 // how many uploads are due, given the number of the first; nil: as many as rows need
-	cover        bool                    // fill them up with empty ones
+	complete     func(group int) int64                                                    // rows of a group before this tick get no more company
+	rooms        func(next uint64) int64                                                  // how many uploads are due, given the number of the first; nil: as many as rows need
+	cover        bool                                                                     // fill them up with empty ones
+	seal         func(kind wire.Kind, signed []byte) (out []byte, sealed bool, err error) // nil: nothing is sealed
+	unsealed     error                                                                    // why an upload could not be sealed
 	losses       []wire.Loss
+	time         *timeline.Keeper // nil: every clock is trusted
+	stream       [16]byte
 	misfit       error // why a row was left where it is; nil when none was
 	numbers      numbers
 	payload      []byte // of the batch before, to be written over
@@ -66,21 +71,25 @@ func (c *cutter) encode(lot store.Lot) (uploads []store.Upload, carry []store.Ro
 	more := len(lot.Rows) >= MaxCut
 	ready, carry := c.split(lot.Rows)
 	c.losses = wireLosses(lot.Losses)
-	slices.SortFunc(ready, compareRows)
+	ready, stretches := c.stretches(ready)
 	for due < 0 || len(uploads) < int(due) {
 		if len(ready) == 0 && (!c.cover || more) && (len(c.losses) == 0 || len(uploads) > 0) {
 			break
 		}
-		upload, used, err := c.batch(lot.Seq+uint64(len(uploads)), ready[:wholeBuckets(ready, c.limit())])
+		upload, used, err := c.batch(lot.Seq+uint64(len(uploads)), ready[:wholeBuckets(ready[:stretches.first(len(ready))], c.limit())])
 		switch {
+		case c.unsealed != nil:
+			return nil, nil, c.unsealed
 		case err == nil:
 			uploads = append(uploads, upload)
 			ready = ready[used:]
+			stretches.use(used)
 			c.losses = nil
 		case len(ready) > 0:
 			c.misfit = err
 			carry = append(carry, ready[0])
 			ready = ready[1:]
+			stretches.use(1)
 		default:
 			return nil, nil, err
 		}
@@ -184,7 +193,8 @@ func compareCells(a, b *consent.Cell) int {
 func (c *cutter) batch(seq uint64, rows []store.Row) (store.Upload, int, error) {
 	for n := len(rows); ; {
 		c.numbers.back()
-		b := wire.Batch{Announcement: c.digest, Seq: seq, Losses: c.losses, DeleteBy: c.deleteBy(oldestDay(rows[:n])), Groups: c.numbers.columns(c.announcement, rows[:n])}
+		b := wire.Batch{Announcement: c.digest, Seq: seq, Losses: c.losses, DeleteBy: c.deleteBy(c.wallDay(rows[:n])), Groups: c.numbers.columns(c.announcement, rows[:n])}
+		c.clock(&b)
 		payload, err := c.encoder.AppendBatch(c.payload[:0], &b, int(c.announcement.Size))
 		c.payload = payload
 		if err == nil {
@@ -193,7 +203,8 @@ func (c *cutter) batch(seq uint64, rows []store.Row) (store.Upload, int, error) 
 		switch {
 		case err == nil:
 			signed := wire.AppendSigned(make([]byte, 0, wire.SignedSize(len(payload))), c.signer, wire.KindBatch, payload)
-			return store.Upload{Bytes: signed, Rows: n, ColumnBytes: c.encoder.ColumnBytes(), Fields: fieldNames(c.announcement, &b)}, n, nil
+			up := store.Upload{Bytes: signed, Rows: n, ColumnBytes: c.encoder.ColumnBytes(), Fields: fieldNames(c.announcement, &b)}
+			return c.wrap(up), n, nil
 		case n > 1:
 			n = wholeBuckets(rows[:n], fewer(n, err))
 		case n == 1 && len(c.losses) > 0 && errors.Is(err, wire.ErrTooLarge):
@@ -202,6 +213,25 @@ func (c *cutter) batch(seq uint64, rows []store.Row) (store.Upload, int, error) 
 			return store.Upload{}, 0, err
 		}
 	}
+}
+
+// wrap seals an upload to the recipient where the route says so. What could not be sealed has no bytes and is not kept:
+// encode gives the error back.
+func (c *cutter) wrap(up store.Upload) store.Upload {
+	if c.seal == nil {
+		return up
+	}
+	out, sealed, err := c.seal(wire.KindBatch, up.Bytes)
+	if err != nil {
+		c.unsealed = err
+		return store.Upload{}
+	}
+	if sealed {
+		sum := sha256.Sum256(up.Bytes)
+		up.Inner = [16]byte(sum[:16])
+	}
+	up.Bytes, up.Sealed = out, sealed
+	return up
 }
 
 // fewer is how many of n rows to try next.

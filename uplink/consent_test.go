@@ -259,7 +259,7 @@ func TestAnAnnouncementOnItsWayIsDeletedToo(t *testing.T) {
 func unreached(t *testing.T) error {
 	line, err := transport.Open(transport.Route{Recipient: "acme", URL: "http://127.0.0.1:1", Timeout: tinyconf.Duration(time.Second)}, transport.Env{})
 	must(t, err)
-	err = line.Control(t.Context(), aControl(t))
+	_, err = line.Control(t.Context(), aControl(t))
 	if err == nil || transport.Left(err) {
 		t.Fatalf("a connection to port 1: %v", err)
 	}

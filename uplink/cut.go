@@ -26,7 +26,7 @@ const maxRooms = ackBatch
 
 // cut makes the batches of a stream and says how many. made is how many it made in this slot already. The plan is asked
 // again: it may have changed since the round began.
-func (u *Uplink) cut(s *ledger.Stream, mode cutMode, made int64) (int, error) {
+func (u *Uplink) cut(r *route, s *ledger.Stream, mode cutMode, made int64) (int, error) {
 	p := u.Gate.Plan().Granted(s.Grant)
 	if p == nil || !u.may(s.Grant) {
 		return 0, nil
@@ -37,6 +37,7 @@ func (u *Uplink) cut(s *ledger.Stream, mode cutMode, made int64) (int, error) {
 	}
 	a := c.announcement
 	c.deleteBy = deleteBy(min(int64(a.RetentionDays), int64(p.Retention)), sensors.Micros(a.Tick), u.now)
+	c.seal, c.time, c.stream = r.line.Seal, u.Time, s.Name
 	complete := u.completeBefore(s, p, mode, len(a.Groups))
 	// What waits in memory may belong to a bucket that is complete, so it is written first. A disk that is full must not keep
 	// what is buffered from leaving; then a bucket may be split.

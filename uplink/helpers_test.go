@@ -19,6 +19,7 @@ import (
 	"github.com/candor-edge/candor/store/consent"
 	"github.com/candor-edge/candor/store/keyring"
 	"github.com/candor-edge/candor/store/ledger"
+	"github.com/candor-edge/candor/uplink/timeline"
 	"github.com/candor-edge/candor/uplink/transport"
 	"github.com/candor-edge/candor/uplink/wire"
 )
@@ -73,26 +74,56 @@ type message struct {
 	seq    uint64
 	rows   int
 	body   string
+	sum    [16]byte // what the store says is inside a sealed body
 	at     time.Time
 }
 
 // fakeLine is a recipient: answer decides, nil accepts. It is called with no lock held.
 type fakeLine struct {
-	mu     sync.Mutex
-	got    []message
-	flying int
-	most   int
-	answer func(ctx context.Context, m message) error
+	mu      sync.Mutex
+	got     []message
+	flying  int
+	most    int
+	answer  func(ctx context.Context, m message) error
+	seal    *wire.SealKey
+	sealErr error
+	last    *wire.FreshnessAnswer // what questions are answered with
 }
 
 func (l *fakeLine) URL() string { return "https://recipient.example" }
 
 func (l *fakeLine) Send(ctx context.Context, stream wire.StreamID, o store.Outgoing) error {
-	return l.take(ctx, message{"batch", stream, o.Seq(), o.Rows(), string(o.Body()), time.Now()})
+	inner, _ := o.Sealed()
+	return l.take(ctx, message{"batch", stream, o.Seq(), o.Rows(), string(o.Body()), inner, time.Now()})
 }
 
-func (l *fakeLine) Control(ctx context.Context, c transport.Control) error {
-	return l.take(ctx, message{kind: c.Kind().String(), at: time.Now()})
+func (l *fakeLine) Control(ctx context.Context, c transport.Control) ([]byte, error) {
+	return nil, l.take(ctx, message{kind: c.Kind().String(), at: time.Now()})
+}
+
+// Seal seals to the key of the line, if it has one.
+func (l *fakeLine) Seal(kind wire.Kind, signed []byte) ([]byte, bool, error) {
+	if l.sealErr != nil {
+		return nil, false, l.sealErr
+	}
+	if l.seal == nil {
+		return signed, false, nil
+	}
+	out, err := wire.Seal(l.seal, wire.SealInfo(kind), nil, signed)
+	return out, true, err
+}
+
+// Ask answers as the recipient that knows; without one as a recipient to whom every stream is unknown.
+func (l *fakeLine) Ask(ctx context.Context, c transport.Control) (*wire.FreshnessAnswer, error) {
+	if err := l.take(ctx, message{kind: c.Kind().String(), at: time.Now()}); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.last == nil {
+		return &wire.FreshnessAnswer{}, nil
+	}
+	return l.last, nil
 }
 
 func (l *fakeLine) take(ctx context.Context, m message) error {
@@ -170,12 +201,14 @@ type rig struct {
 	store   *store.Store
 	streams *Streams
 	lines   map[string]*fakeLine
+	limits  map[string]transport.Limits
 	up      *Uplink
 
 	mu        sync.Mutex
 	plan      *consent.Plan
 	windows   *consent.Windows
-	asked     atomic.Int64 // how often the plan was
+	count     *timeline.Keeper // counts instead of clock, where a test says so
+	asked     atomic.Int64     // how often the plan was
 	withdrawn []consent.GrantID
 }
 
@@ -194,7 +227,12 @@ func (g *rig) CompleteBefore(grant consent.GrantID, group int) int64 {
 	return g.windows.CompleteBefore(grant, group, g.now())
 }
 
-func (g *rig) now() sensors.Micros { return sensors.Micros(g.clock.Now().UnixMicro()) }
+func (g *rig) now() sensors.Micros {
+	if g.count != nil {
+		return sensors.Micros(g.count.Now().UnixMicro())
+	}
+	return sensors.Micros(g.clock.Now().UnixMicro())
+}
 
 func must(t testing.TB, err error) {
 	t.Helper()
@@ -240,7 +278,7 @@ func (g *rig) open() {
 	for name, l := range g.lines {
 		lines[name] = l
 	}
-	g.up = New(Options{Store: g.store, Ledger: g.book, Keys: g.keys, Streams: g.streams, Gate: g, Clock: g.clock, Lines: lines,
+	g.up = New(Options{Store: g.store, Ledger: g.book, Keys: g.keys, Streams: g.streams, Gate: g, Clock: g.clock, Lines: lines, Limits: g.limits,
 		Log: slog.New(slog.DiscardHandler), Withdrawn: g.withdrawnThere, Jitter: func(n int64) int64 { return n - 1 }})
 	g.compile()
 }

@@ -13,6 +13,7 @@ import (
 const (
 	announcementLine = "announcement"
 	deletionLine     = "deletion"
+	freshnessLine    = "freshness"
 )
 
 // announce sends the stream's announcement unless it was acknowledged already.
@@ -29,7 +30,7 @@ func (u *Uplink) announce(ctx context.Context, r *route, s *ledger.Stream) error
 	if !ok {
 		return nil // whatever comes next is refused too
 	}
-	err = r.line.Control(flight, c)
+	_, err = r.line.Control(flight, c)
 	landed()
 	if err != nil {
 		noted := u.offered(&known, c.Size(), err)
@@ -39,6 +40,7 @@ func (u *Uplink) announce(ctx context.Context, r *route, s *ledger.Stream) error
 		return errors.Join(&lineError{err}, noted)
 	}
 	u.ok(r)
+	u.spent(r, c.Size())
 	if err := u.Ledger.RecordSent([]ledger.Sent{u.controlLine(s, announcementLine, c.Size(), ledger.ResultAccepted)}); err != nil {
 		return err
 	}
@@ -50,6 +52,9 @@ func (u *Uplink) announce(ctx context.Context, r *route, s *ledger.Stream) error
 // withdrawal has something to ask the recipient to delete.
 func (u *Uplink) offered(s *ledger.Stream, size int, cause error) error {
 	result := resultOf(cause)
+	if result != "" {
+		u.spent(u.routes[s.Recipient], size)
+	}
 	if result == "" {
 		return nil
 	}
@@ -88,7 +93,7 @@ func (u *Uplink) deletion(ctx context.Context, r *route, s *ledger.Stream) error
 		return err
 	}
 	u.light(r, 1)
-	err = r.line.Control(ctx, c)
+	proof, err := r.line.Control(ctx, c)
 	u.light(r, -1)
 	if err != nil {
 		var noted error
@@ -99,7 +104,7 @@ func (u *Uplink) deletion(ctx context.Context, r *route, s *ledger.Stream) error
 	}
 	u.ok(r)
 	return errors.Join(u.Ledger.RecordSent([]ledger.Sent{u.controlLine(s, deletionLine, c.Size(), ledger.ResultAccepted)}),
-		u.Ledger.SetDeletionDone(s.Number, nil, u.now()))
+		u.Ledger.SetDeletionDone(s.Number, proof, u.now()))
 }
 
 func (u *Uplink) controlLine(s *ledger.Stream, what string, size int, result string) ledger.Sent {

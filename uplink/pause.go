@@ -54,11 +54,11 @@ func (u *Uplink) held(r *route, stream uint32) bool {
 	return ok && left > 0 && left <= maxWait // more than that: the clock was set back
 }
 
-// backoff is how long to wait after so many failures: a random time below a bound that doubles, so that a fleet does
-// not come back at once, and at least a quarter of it. u.mu is held.
+// backoff is how long to wait after so many failures: a random time below a bound that doubles (full jitter), so that a fleet
+// does not come back at once. u.mu is held.
 func (u *Uplink) backoff(failures int) time.Duration {
 	bound := min(firstWait<<min(failures-1, 20), maxWait)
-	return bound/4 + time.Duration(u.Jitter(int64(bound-bound/4)))
+	return max(time.Duration(u.Jitter(int64(bound))), leastWait)
 }
 
 // pause says how long a recipient's loop rests: after a failure of the way for as long as backoff says, or what the
@@ -66,24 +66,36 @@ func (u *Uplink) backoff(failures int) time.Duration {
 func (u *Uplink) pause(r *route, err error) time.Duration {
 	now := u.Clock.Now()
 	if err == nil || errors.Is(err, context.Canceled) {
+		u.mu.Lock()
+		if r.state == "waiting" {
+			r.state, r.reason, r.nextTry = "idle", "", time.Time{}
+		}
+		u.mu.Unlock()
 		return u.rest(r, now)
+	}
+	var wait *waitError
+	if errors.As(err, &wait) {
+		u.mu.Lock()
+		r.state, r.reason, r.nextTry = "waiting", wait.why, wait.until
+		u.mu.Unlock()
+		return min(max(wait.until.Sub(now), leastWait), restWait)
 	}
 	var refusal *transport.Refusal
 	refused := errors.As(err, &refusal)
 	u.mu.Lock()
 	r.failures++
-	failures, wait := r.failures, u.backoff(r.failures)
+	failures, rest := r.failures, u.backoff(r.failures)
 	switch {
 	case refused:
 		r.state = "refused"
-		wait = max(wait, refusal.RetryAfter)
+		rest = max(rest, refusal.RetryAfter)
 	case wayClosed(err):
 		r.state = "unreachable"
 	}
-	r.reason, r.nextTry = err.Error(), now.Add(wait)
+	r.reason, r.nextTry = err.Error(), now.Add(rest)
 	u.mu.Unlock()
-	u.Log.Warn("nothing gets through to a recipient; it is kept and tried again", "recipient", r.recipient, "error", err, "failures", failures, "wait", wait.Round(time.Millisecond))
-	return wait
+	u.Log.Warn("nothing gets through to a recipient; it is kept and tried again", "recipient", r.recipient, "error", err, "failures", failures, "wait", rest.Round(time.Millisecond))
+	return rest
 }
 
 // rest is how long there is nothing to do, but at most a minute: the plan or the clock may change.
@@ -107,11 +119,23 @@ func (u *Uplink) rest(r *route, now time.Time) time.Duration {
 type RouteStatus struct {
 	Recipient string
 	URL       string
-	State     string // idle, sending, unreachable, refused (something, or everything)
+	State     string // idle, sending, waiting (for a window or the next day's bytes), unreachable, refused (something, or everything)
+	Circuit   string // closed: it is used; open: it is left alone until NextTry; half-open: one try decides
 	Reason    string // of that, or of trouble with a stream; "" without any
 	Failures  int
 	NextTry   time.Time
 	LastAck   time.Time
+}
+
+// circuit says whether the way is used.
+func (r *route) circuit(now time.Time) string {
+	switch {
+	case r.failures == 0 && r.state != "waiting":
+		return "closed"
+	case r.busy > 0 || !r.nextTry.After(now):
+		return "half-open"
+	}
+	return "open"
 }
 
 // Routes lists the state of every way, in no order.
@@ -120,7 +144,7 @@ func (u *Uplink) Routes() []RouteStatus {
 	defer u.mu.Unlock()
 	out := make([]RouteStatus, 0, len(u.routes))
 	for _, r := range u.routes {
-		s := RouteStatus{r.recipient, r.line.URL(), r.state, r.reason, r.failures, r.nextTry, r.lastAck}
+		s := RouteStatus{r.recipient, r.line.URL(), r.state, r.circuit(u.Clock.Now()), r.reason, r.failures, r.nextTry, r.lastAck}
 		for _, h := range r.holds {
 			if s.Reason == "" {
 				s.Reason = h.reason
@@ -137,16 +161,26 @@ func (u *Uplink) Routes() []RouteStatus {
 	return out
 }
 
-// NextSlot is when a stream sends next by its schedule; false when that is not fixed yet.
+// NextSlot is when a stream sends next by its schedule; false when it has none. Where a window has to open first or the
+// way is left alone, it may be later.
 func (u *Uplink) NextSlot(stream uint32) (time.Time, bool) {
 	u.mu.Lock()
-	defer u.mu.Unlock()
 	for _, r := range u.routes {
 		if at, ok := r.slots[stream]; ok {
+			u.mu.Unlock()
 			return timeOf(at), true
 		}
 	}
-	return time.Time{}, false
+	u.mu.Unlock()
+	s, ok := u.Ledger.Stream(stream)
+	if !ok || s.Closed {
+		return time.Time{}, false
+	}
+	p := u.Gate.Plan().Granted(s.Grant)
+	if p == nil || p.Upload <= 0 {
+		return time.Time{}, false
+	}
+	return timeOf(slotAfter(u.now(), p.Upload, s.Name)), true
 }
 
 func timeOf(m sensors.Micros) time.Time { return time.UnixMicro(int64(m)) }

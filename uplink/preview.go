@@ -15,6 +15,7 @@ type Preview struct {
 	SenML   []byte // RFC 8428, JSON
 	Waiting bool   // its time bucket is not over, so more may join before it leaves
 	Cut     bool   // it is cut already and waits for the recipient
+	Sealed  bool   // it is cut and sealed to the recipient, so that this object can't read it any more: SenML is nil
 }
 
 // Preview shows the next upload of a stream and changes nothing. With nothing to send, Rows is 0.
@@ -45,6 +46,9 @@ func (u *Uplink) previewCut(a *wire.Announcement, o store.Outgoing) (Preview, er
 	loaded, err := u.Store.Load(o)
 	if err != nil {
 		return Preview{}, err
+	}
+	if _, sealed := loaded.Sealed(); sealed {
+		return Preview{Rows: loaded.Rows(), Bytes: loaded.Size(), Cut: true, Sealed: true}, nil
 	}
 	payload, err := wire.SignedPayload(loaded.Body())
 	if err != nil {

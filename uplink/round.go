@@ -36,6 +36,9 @@ func (u *Uplink) round(ctx context.Context, r *route, most cutMode) error {
 	if wayClosed(failed) || ctx.Err() != nil {
 		return errors.Join(failed, ctx.Err())
 	}
+	if err := u.allowed(r, most); err != nil {
+		return errors.Join(failed, err)
+	}
 	for _, prepare := range []func(*route) error{u.renumber, u.open} {
 		if err := prepare(r); err != nil {
 			u.Log.Error("a stream could not be made ready; what it has is kept", "recipient", r.recipient, "error", err)
@@ -56,11 +59,14 @@ func (u *Uplink) round(ctx context.Context, r *route, most cutMode) error {
 		if most == cutDue && u.held(r, s.Number) {
 			continue
 		}
-		err := u.stream(ctx, r, s, p, mode)
+		err := u.fresh(ctx, r, s, p)
+		if err == nil {
+			err = u.stream(ctx, r, s, p, mode)
+		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if wayClosed(err) {
+		if wayClosed(err) || waits(err) {
 			return errors.Join(err, failed)
 		}
 		if err == nil {
@@ -122,7 +128,7 @@ func (u *Uplink) stream(ctx context.Context, r *route, s *ledger.Stream, p *cons
 		if len(u.Store.Outgoing(s.Number)) > 0 {
 			return nil // cut off
 		}
-		n, err := u.cut(s, mode, made)
+		n, err := u.cut(r, s, mode, made)
 		if err != nil || n == 0 {
 			return err
 		}

@@ -38,9 +38,9 @@ func owed(s *ledger.Stream, p *consent.Purpose, now sensors.Micros, next uint64)
 }
 
 // over tells whether a stream gets no more rows because of the clock: its epoch is past, and the grace for windows that
-// began in it.
+// began in it; or it lies so far ahead that it was opened by a clock that was wrong.
 func over(s *ledger.Stream, p *consent.Purpose, now sensors.Micros) bool {
-	return now > sensors.Micros(s.Epoch+1)*p.Epoch+grace
+	return now > sensors.Micros(s.Epoch+1)*p.Epoch+grace || now < sensors.Micros(s.Epoch)*p.Epoch-grace
 }
 
 // due tells whether a stream's slot has come, and moves it to the next.

@@ -43,9 +43,12 @@ func (u *Uplink) sendAll(ctx context.Context, r *route, s *ledger.Stream, p *con
 			return nil
 		}
 		var done settled
-		err := u.announce(ctx, r, s)
-		if err == nil {
-			done, err = u.sendSome(ctx, r, s, waiting[:min(len(waiting), ackBatch)])
+		waiting, err := u.affordable(r, waiting[:min(len(waiting), ackBatch)])
+		if err != nil {
+			return err
+		}
+		if err = u.announce(ctx, r, s); err == nil {
+			done, err = u.sendSome(ctx, r, s, waiting)
 		}
 		if done.clash {
 			return errors.Join(err, u.evade(r, s, p))
@@ -161,6 +164,7 @@ func (u *Uplink) settle(r *route, s *ledger.Stream, waiting []store.Outgoing, go
 		}
 		if result := resultOf(err); result != "" {
 			lines = append(lines, sentLine(s, o, now, result))
+			u.spent(r, o.Size())
 		}
 		switch v := transport.Judge(err); {
 		case err == nil:

@@ -366,7 +366,7 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
-// Waits are spread between a quarter of their bound and the bound.
+// Waits are spread between nothing and the bound.
 func TestJitter(t *testing.T) {
 	for _, tt := range []struct {
 		failures int
@@ -374,7 +374,7 @@ func TestJitter(t *testing.T) {
 	}{{1, time.Second}, {2, 2 * time.Second}, {5, 16 * time.Second}, {10, 512 * time.Second}, {11, 15 * time.Minute}, {1 << 30, 15 * time.Minute}} {
 		low := (&Uplink{Options: Options{Jitter: func(int64) int64 { return 0 }}}).backoff(tt.failures)
 		high := (&Uplink{Options: Options{Jitter: func(n int64) int64 { return n - 1 }}}).backoff(tt.failures)
-		if low != tt.bound/4 || high != tt.bound-1 {
+		if low != leastWait || high != tt.bound-1 {
 			t.Errorf("after %d failures between %v and %v, want up to %v", tt.failures, low, high, tt.bound)
 		}
 	}

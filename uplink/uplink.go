@@ -2,7 +2,9 @@ package uplink
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -12,15 +14,24 @@ import (
 	"github.com/candor-edge/candor/store/consent"
 	"github.com/candor-edge/candor/store/keyring"
 	"github.com/candor-edge/candor/store/ledger"
+	"github.com/candor-edge/candor/uplink/timeline"
 	"github.com/candor-edge/candor/uplink/transport"
 	"github.com/candor-edge/candor/uplink/wire"
 )
 
 // Line is the way to one recipient; *transport.Line is one.
 type Line interface {
-	Send(ctx context.Context, stream wire.StreamID, o store.Outgoing) error
-	Control(ctx context.Context, c transport.Control) error
+	Carrier
+	// Seal seals signed bytes to the recipient, where the route says so. After an error nothing is cut for it.
+	Seal(kind wire.Kind, signed []byte) (out []byte, sealed bool, err error)
 	URL() string
+}
+
+// Carrier takes messages to a recipient. Errors are for transport.Judge.
+type Carrier interface {
+	Send(ctx context.Context, stream wire.StreamID, o store.Outgoing) error
+	Control(ctx context.Context, c transport.Control) (proof []byte, err error)
+	Ask(ctx context.Context, c transport.Control) (*wire.FreshnessAnswer, error)
 }
 
 // Gate is what the uplink asks of the consent stage.
@@ -31,7 +42,7 @@ type Gate interface {
 	CompleteBefore(grant consent.GrantID, group int) int64
 }
 
-// Options are what an uplink is made of. Nothing may be nil but Log, Sending and Withdrawn.
+// Options are what an uplink is made of. Nothing may be nil but Log, Sending, Withdrawn, Time and Rand.
 type Options struct {
 	Store   *store.Store
 	Ledger  *ledger.Ledger
@@ -39,13 +50,16 @@ type Options struct {
 	Streams *Streams
 	Gate    Gate
 	Clock   sensors.Clock
-	Lines   map[string]Line // by recipient
+	Lines   map[string]Line             // by recipient
+	Limits  map[string]transport.Limits // of metered links, by recipient; nil: none
 	Log     *slog.Logger
 	// Sending is called with true before something leaves and with false when nothing does any more: the light. It is called
 	// with a lock held: it must return at once and not call the uplink.
 	Sending func(bool)
 	// Withdrawn is called when a recipient says that a grant was withdrawn. It may take long and is called with no lock held.
 	Withdrawn func(consent.GrantID)
+	Rand      io.Reader        // nonces of questions; nil: crypto/rand
+	Time      *timeline.Keeper // what is known of untrusted clocks; nil: Clock is always right
 	// Jitter returns a number in [0, n) for the backoff; math/rand/v2.Int64N outside tests.
 	Jitter func(n int64) int64
 }
@@ -61,7 +75,8 @@ type Uplink struct {
 	closed  map[consent.GrantID]bool // grants cut off since the start
 	halted  bool                     // nothing may leave, see Halt
 	rounds  map[int]context.CancelFunc
-	entered int // rounds begun, which names them
+	entered int    // rounds begun, which names them
+	before  uint32 // the newest stream that was there before the start
 }
 
 // route is the state of the way to one recipient. Guarded by Uplink.mu, but for line and wake.
@@ -77,9 +92,11 @@ type route struct {
 	slots     map[uint32]sensors.Micros // next slot of each stream
 	unknown   map[uint32]bool           // streams whose announcement the recipient has lost
 	holds     map[uint32]hold           // streams that are left alone for a while
+	fresh     map[uint32]bool           // streams from before the start of which the recipient told how far they are
 	renamed   map[consent.GrantID]sensors.Micros
 	again     bool // a stream got a fresh name in this round
 	busy      int  // requests on their way
+	usage     usage
 }
 
 // New makes an uplink and starts nothing.
@@ -93,12 +110,21 @@ func New(o Options) *Uplink {
 	if o.Withdrawn == nil {
 		o.Withdrawn = func(consent.GrantID) {}
 	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
 	u := &Uplink{Options: o, routes: map[string]*route{}, flights: map[consent.GrantID]map[int]context.CancelFunc{}, closed: map[consent.GrantID]bool{},
 		rounds: map[int]context.CancelFunc{}}
 	o.Streams.tell(o.Clock)
+	for _, s := range o.Ledger.Streams() {
+		u.before = max(u.before, s.Number)
+	}
 	for name, line := range o.Lines {
 		u.routes[name] = &route{recipient: name, line: line, wake: make(chan struct{}, 1), state: "idle",
-			slots: map[uint32]sensors.Micros{}, unknown: map[uint32]bool{}, holds: map[uint32]hold{}, renamed: map[consent.GrantID]sensors.Micros{}}
+			slots: map[uint32]sensors.Micros{}, unknown: map[uint32]bool{}, holds: map[uint32]hold{}, renamed: map[consent.GrantID]sensors.Micros{}, fresh: map[uint32]bool{}}
+	}
+	if err := u.recall(); err != nil {
+		u.Log.Warn("what was sent today can't be told from the ledger; the byte budget begins anew", "error", err)
 	}
 	return u
 }

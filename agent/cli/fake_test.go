@@ -133,3 +133,11 @@ func (fakeAgent) Scan(_ context.Context, bus string) (control.Scan, error) {
 		{Bus: "i2c-1", Address: "0x68", State: "kernel", Words: "a driver of the kernel has it; it was left alone"},
 	}}, nil
 }
+
+func (fakeAgent) TestUplink(context.Context, string) ([]control.UplinkTest, error) {
+	return []control.UplinkTest{{Recipient: "acme", URL: "https://ingest.acme.example/v1", Bytes: 256, Error: "no such host", Hint: "check the network"}}, nil
+}
+
+func (fakeAgent) RetryParked(context.Context) (control.Retried, error) {
+	return control.Retried{Notice: "What was refused is offered again."}, nil
+}

@@ -191,6 +191,9 @@ func keptWords(p *control.PurposeStatus) string {
 	}
 	if p.Parked > 0 {
 		parked = count(p.Parked, "batch", "batches") + " refused by the recipient and kept"
+		if p.ParkedReason != "" {
+			parked += " (" + p.ParkedReason + "); once that is mended: candor uplink retry"
+		}
 	}
 	if !p.NextSend.IsZero() {
 		next = "next upload " + moment(p.NextSend)
@@ -205,7 +208,11 @@ func printRoutes(w io.Writer, list []control.RouteStatus) {
 	}
 	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	for _, r := range list {
-		row(tw, "  "+r.Recipient, r.State, r.URL)
+		circuit := ""
+		if r.Circuit != "" && r.Circuit != "closed" {
+			circuit = "circuit " + r.Circuit
+		}
+		row(tw, "  "+r.Recipient, joined(r.State, circuit), r.URL)
 	}
 	_ = tw.Flush()
 	for _, r := range list {

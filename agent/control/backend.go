@@ -43,4 +43,5 @@ type Backend interface {
 	Pauser
 	Prover
 	Eraser
+	Prober
 }

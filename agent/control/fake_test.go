@@ -126,3 +126,11 @@ func (f *fake) Erase(_ context.Context, role Role, r ErasureRequest) (Erasure, e
 func (f *fake) Transfer(_ context.Context, role Role, _ TransferRequest) (Transfer, error) {
 	return Transfer{}, f.note("transfer " + string(role))
 }
+
+func (f *fake) TestUplink(_ context.Context, recipient string) ([]UplinkTest, error) {
+	return []UplinkTest{{Recipient: "acme", OK: true, Bytes: 256}}, f.note("test " + recipient)
+}
+
+func (f *fake) RetryParked(context.Context) (Retried, error) {
+	return Retried{Notice: "offered"}, f.note("retry")
+}

@@ -46,6 +46,8 @@ func (s *server) routes() []route {
 		{"GET", "/v1/buffer", everyone, s.buffer},
 		{"GET", "/v1/buffer/verify", everyone, s.verifyBuffer},
 		{"GET", "/v1/buffer/export", household, s.exportBuffer},
+		{"POST", "/v1/uplink/test", everyone, s.testUplink},
+		{"POST", "/v1/uplink/retry", everyone, s.retryParked},
 		{"POST", "/v1/consent/{purpose}/grant", household, s.decide(s.backend.Grant)},
 		{"POST", "/v1/consent/{purpose}/withdraw", household, s.decide(s.backend.Withdraw)},
 		{"POST", "/v1/consent/{purpose}/refuse", household, s.decide(s.backend.Refuse)},

@@ -79,13 +79,18 @@ func (s Status) ForTechnician() Status {
 	s.Purposes = slices.Clone(s.Purposes)
 	for i := range s.Purposes {
 		p := &s.Purposes[i]
-		p.Buffered, p.Outgoing, p.Parked, p.Sent, p.NextSend = 0, 0, 0, SentTotal{}, time.Time{}
+		p.Buffered, p.Outgoing, p.Parked, p.ParkedReason, p.Sent, p.NextSend = 0, 0, 0, "", SentTotal{}, time.Time{}
 	}
 	s.Routes = slices.Clone(s.Routes)
 	for i := range s.Routes {
 		s.Routes[i].LastAck = time.Time{}
-		if s.Routes[i].State == "sending" {
-			s.Routes[i].State = "idle"
+		switch r := &s.Routes[i]; {
+		case r.State == "waiting": // how soon the bytes of a day are used up depends on the home
+			r.State, r.Circuit, r.Reason, r.NextTry = "idle", "closed", "", time.Time{}
+		case r.State == "sending":
+			r.State = "idle"
+		case r.Circuit == "half-open":
+			r.Circuit = "open"
 		}
 	}
 	s.Sensors = slices.Clone(s.Sensors)

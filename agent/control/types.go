@@ -60,17 +60,18 @@ type SensorStatus struct {
 
 // PurposeStatus tells where one purpose stands.
 type PurposeStatus struct {
-	ID        string        `json:"id"`
-	Title     string        `json:"title"`
-	Recipient string        `json:"recipient"`
-	State     consent.State `json:"state"`
-	Reason    string        `json:"reason,omitempty"`
-	Buffered  int           `json:"buffered_rows"` // on disk, not yet cut
-	Outgoing  int           `json:"outgoing_batches"`
-	Parked    int           `json:"parked_batches"` // refused by the recipient, kept
-	NextSend  time.Time     `json:"next_send,omitzero"`
-	Sent      SentTotal     `json:"sent"`
-	Deletion  string        `json:"deletion,omitempty"` // of what was sent under a yes that has ended: asked, overdue after 30 days, confirmed
+	ID           string        `json:"id"`
+	Title        string        `json:"title"`
+	Recipient    string        `json:"recipient"`
+	State        consent.State `json:"state"`
+	Reason       string        `json:"reason,omitempty"`
+	Buffered     int           `json:"buffered_rows"` // on disk, not yet cut
+	Outgoing     int           `json:"outgoing_batches"`
+	Parked       int           `json:"parked_batches"`          // refused by the recipient, kept
+	ParkedReason string        `json:"parked_reason,omitempty"` // what the recipient said last
+	NextSend     time.Time     `json:"next_send,omitzero"`
+	Sent         SentTotal     `json:"sent"`
+	Deletion     string        `json:"deletion,omitempty"` // of what was sent under a yes that has ended: asked, overdue after 30 days, confirmed
 }
 
 // SentTotal sums up what left. Batches and Rows are those that a recipient has accepted; the open ones were refused or
@@ -101,6 +102,7 @@ type RouteStatus struct {
 	Recipient string    `json:"recipient"`
 	URL       string    `json:"url"`              // without user, query or token
 	State     string    `json:"state"`            // idle, sending, waiting, refused, unreachable
+	Circuit   string    `json:"circuit"`          // closed: it is used; open: left alone until next_try; half-open: one try decides
 	Reason    string    `json:"reason,omitempty"` // the last failure in words
 	Failures  int       `json:"failures"`         // in a row
 	NextTry   time.Time `json:"next_try,omitzero"`

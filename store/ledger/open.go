@@ -32,10 +32,11 @@ const (
 	totalBucket   = "totals"
 	roomBucket    = "room"
 	aboutBucket   = "about"
+	clockBucket   = "clock"
 )
 
 func bucketNames() []string {
-	return []string{chainBucket, bodyBucket, streamBucket, paperBucket, contextBucket, sentBucket, seenBucket, totalBucket, roomBucket, aboutBucket}
+	return []string{chainBucket, bodyBucket, streamBucket, paperBucket, contextBucket, sentBucket, seenBucket, totalBucket, roomBucket, aboutBucket, clockBucket}
 }
 
 // database is a bbolt file that can be given up: when bbolt panics it may keep its own locks, so it is not touched

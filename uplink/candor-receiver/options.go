@@ -24,6 +24,7 @@ type options struct {
 	listen, dir           string
 	token, hpke, answer   string
 	cert, key, clientCA   string
+	mqtt                  broker
 	plain                 bool
 	workers, uploadsAtAll int
 }
@@ -60,6 +61,9 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	f.StringVar(&o.clientCA, "client-ca", "", "`file` with the authorities that sign the certificates objects show, PEM")
 	f.StringVar(&o.hpke, "hpke", "", "`file` with the secret key that opens sealed messages, as keygen writes it")
 	f.StringVar(&o.answer, "answer-key", "", "`file` with the key that signs answers: "+answerWord+"BASE64 of 32 random bytes")
+	f.StringVar(&o.mqtt.url, "mqtt", "", "`URL` of an MQTT 5 broker to take messages from too: mqtts://HOST/PREFIX; mqtt:// on this machine")
+	f.StringVar(&o.mqtt.auth, "mqtt-auth", "", "`file` with USER:PASSWORD for the broker")
+	f.StringVar(&o.mqtt.ca, "mqtt-ca", "", "`file` with the authorities that vouch for the broker, PEM; default: the system's")
 	f.BoolVar(&o.plain, "plain", false, "speak http on an address others can reach, because TLS ends in front of it")
 	f.IntVar(&o.uploadsAtAll, "uploads", 64, "`number` of uploads read at the same time; the next is told to come back")
 	f.IntVar(&o.workers, "workers", 0, "`number` of uploads verified and stored at the same time; 0 is four a processor")
@@ -90,6 +94,9 @@ func (o *options) check() error {
 		return errors.New("-plain and -cert contradict one another")
 	case o.uploadsAtAll < 1 || o.workers < 0:
 		return errors.New("-uploads is at least 1 and -workers at least 0")
+	}
+	if err := o.mqtt.check(); err != nil {
+		return err
 	}
 	if o.cert == "" && !o.plain && !loopback(host) {
 		return fmt.Errorf("-listen %s can be reached by others and would speak plain http: give -cert and -key, or -plain if TLS ends in front of it", o.listen)

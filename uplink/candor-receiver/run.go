@@ -52,6 +52,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	listening, stop := context.WithCancel(ctx)
+	consumer, err := o.mqtt.listen(listening, *config, log)
+	if consumer != nil {
+		defer consumer.Wait()
+	}
+	defer stop()
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", o.listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"runtime"
-	"strconv"
 	"sync"
 	"time"
 
@@ -172,7 +171,7 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, kind wire.Kind, d
 // sealed: "candor/1/" and the name of its kind, "candor/1/batch" for one. The
 // aad is empty.
 func SealInfo(kind wire.Kind) []byte {
-	return []byte("candor/" + strconv.Itoa(wire.Version) + "/" + kind.String())
+	return wire.SealInfo(kind)
 }
 
 // giveBack keeps a buffer for the next body, unless it is large: those are rare.

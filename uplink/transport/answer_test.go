@@ -79,3 +79,20 @@ func TestCodesOfStrangers(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A date to wait for is taken by the clock of whoever names it.
+func TestADateByTheRecipientsClock(t *testing.T) {
+	h := http.Header{"Retry-After": {"Wed, 21 Oct 2015 07:30:00 GMT"}, "Date": {"Wed, 21 Oct 2015 07:28:00 GMT"}}
+	if got := waitOf(h); got != "120" {
+		t.Errorf("%q", got)
+	}
+	h.Set("Date", "Wed, 21 Oct 2015 07:31:00 GMT")
+	if got := waitOf(h); got != "0" {
+		t.Errorf("%q", got)
+	}
+	for _, as := range []string{"17", "", "geheim"} {
+		if got := waitOf(http.Header{"Retry-After": {as}, "Date": {"Wed, 21 Oct 2015 07:28:00 GMT"}}); got != as {
+			t.Errorf("%q became %q", as, got)
+		}
+	}
+}

@@ -28,9 +28,9 @@ func Left(err error) bool {
 	return !errors.As(err, &f) || f.left
 }
 
-// plain takes the method and URL off an error of the HTTP client: the recipient's name says it better. left tells
-// whether the request was begun to be written.
-func (l *Line) plain(err error, left bool) error {
+// plain takes the method and URL off an error of a client: the recipient's name says it better. left tells whether the
+// message was begun to be written.
+func plain(host string, err error, left bool) error {
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err
@@ -42,12 +42,12 @@ func (l *Line) plain(err error, left bool) error {
 	case errors.Is(err, context.Canceled):
 		f.cause, f.text = context.Canceled, context.Canceled.Error()
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		f.text = fmt.Sprintf("%s did not answer in time", l.base.Host)
+		f.text = fmt.Sprintf("%s did not answer in time", host)
 	case errors.As(err, &operation): // names the address and the cause
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		f.text = fmt.Sprintf("%s closed the connection without an answer", l.base.Host)
+		f.text = fmt.Sprintf("%s closed the connection without an answer", host)
 	case strings.Contains(f.text, "malformed") || strings.Contains(f.text, "net/http: "): // may quote what was answered
-		f.text = fmt.Sprintf("what %s answers is not HTTP, or not over TLS", l.base.Host)
+		f.text = fmt.Sprintf("what %s answers is not HTTP, or not over TLS", host)
 	}
 	return f
 }

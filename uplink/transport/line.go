@@ -1,19 +1,17 @@
 package transport
 
 import (
-	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
-	"sync"
+	"slices"
 	"time"
 
 	"github.com/candor-edge/candor/store"
@@ -28,6 +26,7 @@ type Dialer func(ctx context.Context, network, address string) (net.Conn, error)
 type Env struct {
 	Secrets tinyconf.Env
 	Now     func() time.Time // nil: time.Now
+	Trusted func() bool      // whether Now is known to be right; nil: it is
 	Dial    Dialer           // nil: the machine's own network
 }
 
@@ -35,16 +34,51 @@ type Env struct {
 type Line struct {
 	recipient string
 	base      *url.URL
-	token     string
-	client    *http.Client
+	seal      *wire.SealKey     // nil: what is signed travels as it is
+	answerKey ed25519.PublicKey // nil: answers need no signature
+	carrier   carrier
 	now       func() time.Time
+}
+
+// carrier takes one message to the recipient and brings back one answer. An error is one of the network; its text holds
+// nothing secret.
+type carrier interface {
+	exchange(ctx context.Context, m message) (answer, error)
+	close()
+}
+
+// message is one request.
+type message struct {
+	path   string // below the route's URL: "/batches"
+	sealed bool
+	body   []byte
+}
+
+// media is how the body is wrapped.
+func (m message) media() string {
+	if m.sealed {
+		return sealedType
+	}
+	return signedType
+}
+
+// answer is what came back. status is that of HTTP, whatever carried it.
+type answer struct {
+	status     int
+	media      string
+	retryAfter string
+	body       []byte
+	cut        bool // the body is not all of it
 }
 
 // maxAnswer bounds the body of an answer in bytes; more is cut and then proves nothing.
 const maxAnswer = 16 << 10
 
-// contentType of a signed message (RFC 9052 §2).
-const contentType = `application/cose; cose-type="cose-sign1"`
+// Media types of bodies, as PROTOCOL.md has them.
+const (
+	signedType = `application/cose; cose-type="cose-sign1"`
+	sealedType = "application/vnd.candor.sealed"
+)
 
 // Open makes the line of a route. It reads the route's files and secrets and connects to nothing.
 func Open(r Route, env Env) (*Line, error) {
@@ -55,59 +89,102 @@ func Open(r Route, env Env) (*Line, error) {
 	if env.Now == nil {
 		env.Now = time.Now
 	}
+	if env.Trusted == nil {
+		env.Trusted = func() bool { return true }
+	}
 	l := &Line{recipient: r.Recipient, base: base, now: env.Now}
-	if r.Auth.IsSet() {
-		if l.token, err = r.Auth.ReadText(env.Secrets); err != nil {
-			return nil, fmt.Errorf("route to %s: auth: %w", r.Recipient, err)
+	if r.Seal.IsSet() {
+		text, err := r.Seal.ReadText(env.Secrets)
+		if err == nil {
+			l.seal, err = wire.ParseSealKey(text)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("route to %s: seal: %w", r.Recipient, err)
 		}
 	}
-	transport := &http.Transport{
-		MaxIdleConnsPerHost:   8,
-		IdleConnTimeout:       90 * time.Second,
-		ResponseHeaderTimeout: r.Timeout.Std(),
-		TLSHandshakeTimeout:   15 * time.Second,
-		DisableCompression:    true,
-		DialContext:           env.Dial,
-		Protocols:             new(http.Protocols),
-	}
-	transport.Protocols.SetHTTP1(true) // one recipient, a few requests at a time: HTTP/2 would cost half a megabyte of binary
-	if transport.DialContext == nil {
-		transport.DialContext = (&net.Dialer{Timeout: 15 * time.Second}).DialContext
-	}
-	if base.Scheme == "http" {
-		transport.DialContext = onlyHere(transport.DialContext)
-	} else {
-		if transport.TLSClientConfig, err = r.tlsConfig(env.Secrets, env.Now); err != nil {
-			return nil, err
+	if r.AnswerKey != "" {
+		if l.answerKey, err = parseAnswerKey(r.AnswerKey); err != nil {
+			return nil, fmt.Errorf("route to %s: answer_key: %w", r.Recipient, err)
 		}
 	}
-	l.client = &http.Client{Transport: transport, Timeout: r.Timeout.Std(), CheckRedirect: func(*http.Request, []*http.Request) error {
-		return http.ErrUseLastResponse // an upload is sent where the configuration says, nowhere else
-	}}
+	if l.carrier, err = openCarrier(&r, base, env); err != nil {
+		return nil, err
+	}
 	return l, nil
+}
+
+// openCarrier makes what the URL's scheme asks for.
+func openCarrier(r *Route, base *url.URL, env Env) (carrier, error) {
+	t, err := newBearer(r, env)
+	if err != nil {
+		return nil, err
+	}
+	if base.Scheme == "mqtt" || base.Scheme == "mqtts" {
+		return openMQTT(r, base, env, t)
+	}
+	return openHTTP(r, base, env, t)
 }
 
 // URL is where the line leads, without anything secret.
 func (l *Line) URL() string { return l.base.String() }
 
 // Close ends idle connections.
-func (l *Line) Close() { l.client.CloseIdleConnections() }
+func (l *Line) Close() { l.carrier.close() }
 
-// Send sends one upload of a stream and returns nil when the recipient has durably accepted it. Other errors are for [Judge]. It
-// returns within the route's timeout, or at once when ctx ends.
-func (l *Line) Send(ctx context.Context, stream wire.StreamID, o store.Outgoing) error {
-	if len(o.Body()) == 0 {
-		return errors.New("no upload")
+// Seal seals the signed bytes of a message to the recipient's key; sealed is false, and the bytes come back as they are,
+// when the route has none.
+func (l *Line) Seal(kind wire.Kind, signed []byte) (out []byte, sealed bool, err error) {
+	if l.seal == nil {
+		return signed, false, nil
 	}
-	return l.post(ctx, "/batches", o.Body(), stream.String(), o.Seq())
+	out, err = wire.Seal(l.seal, wire.SealInfo(kind), nil, signed)
+	return out, err == nil, err
 }
 
-// Control sends a control message and returns nil when the recipient has durably taken it.
-func (l *Line) Control(ctx context.Context, c Control) error {
-	if c.path() == "" {
-		return errors.New("no control message")
+// Send sends one upload of a stream and returns nil when the recipient has durably accepted it. Other errors are for [Judge]. It
+// returns within the route's timeout, or at once when ctx ends. An upload that was cut before the route had a key is sealed
+// on its way.
+func (l *Line) Send(ctx context.Context, stream wire.StreamID, o store.Outgoing) error {
+	m := message{path: "/batches", body: o.Body()}
+	if len(m.body) == 0 {
+		return errors.New("no upload")
 	}
-	return l.post(ctx, c.path(), c.body, c.stream.String(), 0)
+	digest, sealed := o.Sealed()
+	if m.sealed = sealed; !sealed {
+		digest = digestOf(m.body)
+		var err error
+		if m.body, m.sealed, err = l.Seal(wire.KindBatch, m.body); err != nil {
+			return l.named(err)
+		}
+	}
+	_, err := l.proven(ctx, m, stream, o.Seq(), digest)
+	return err
+}
+
+// Control sends an announcement or a deletion request and returns nil when the recipient has durably taken it. proof is
+// what the recipient signed about a deletion, nil when it signs nothing.
+func (l *Line) Control(ctx context.Context, c Control) (proof []byte, err error) {
+	if c.kind != wire.KindAnnouncement && c.kind != wire.KindDeletion {
+		return nil, errors.New("no control message")
+	}
+	m, err := l.wrap(c)
+	if err != nil {
+		return nil, err
+	}
+	said, err := l.proven(ctx, m, c.stream, 0, digestOf(c.body))
+	if err != nil || c.kind != wire.KindDeletion {
+		return nil, err
+	}
+	return l.deletionProof(said, c.stream)
+}
+
+// wrap makes the request of a control message.
+func (l *Line) wrap(c Control) (m message, err error) {
+	m.path = c.path()
+	if m.body, m.sealed, err = l.Seal(c.kind, c.body); err != nil {
+		return m, l.named(err)
+	}
+	return m, nil
 }
 
 // proof is the body of an acceptance.
@@ -116,57 +193,50 @@ type proof struct {
 		Stream string `json:"stream"`
 		Seq    uint64 `json:"seq"`
 		Digest string `json:"digest"`
+		Answer []byte `json:"answer"`
 	} `json:"accepted"`
-	Error struct {
-		Code string `json:"code"`
-	} `json:"error"`
 }
 
-func (l *Line) post(ctx context.Context, path string, body []byte, stream string, seq uint64) error {
-	left := false // the transport writes from another goroutine, but tells of it before it tells of an answer or error
-	var mu sync.Mutex
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() {
-		mu.Lock()
-		defer mu.Unlock()
-		left = true
-	}})
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, l.base.String()+path, bytes.NewReader(body))
+// proven sends a message and wants the proof that the recipient has it; answer is what it signed beside.
+func (l *Line) proven(ctx context.Context, m message, stream wire.StreamID, seq uint64, digest [16]byte) (said []byte, err error) {
+	a, err := l.exchange(ctx, m, http.StatusOK, http.StatusAccepted)
 	if err != nil {
-		return fmt.Errorf("recipient %s: %w", l.recipient, err)
+		return nil, err
 	}
-	request.Header.Set("Content-Type", contentType)
-	request.Header.Set("User-Agent", "candor") // no version: it would tell objects apart
-	if l.token != "" {
-		request.Header.Set("Authorization", "Bearer "+l.token)
-	}
-	answer, err := l.client.Do(request)
-	if err != nil {
-		mu.Lock()
-		defer mu.Unlock()
-		return fmt.Errorf("recipient %s: %w", l.recipient, l.plain(err, left))
-	}
-	defer func() { _ = answer.Body.Close() }()
-	if err := l.judge(ctx, answer, body, stream, seq); err != nil {
-		return fmt.Errorf("recipient %s: %w", l.recipient, err)
-	}
-	return nil
-}
-
-// judge reads an answer; nil says that it proves that the recipient has the body.
-func (l *Line) judge(ctx context.Context, answer *http.Response, body []byte, stream string, seq uint64) error {
 	var p proof
-	read, readErr := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
-	jsonErr := json.Unmarshal(read, &p)
-	if answer.StatusCode != http.StatusAccepted && answer.StatusCode != http.StatusOK {
-		return &Refusal{Status: answer.StatusCode, Code: cleanCode(p.Error.Code), RetryAfter: retryAfter(answer.Header.Get("Retry-After"), l.now())}
-	}
-	digest := sha256.Sum256(body)
+	jsonErr := json.Unmarshal(a.body, &p)
 	switch {
-	case readErr == nil && jsonErr == nil && len(read) <= maxAnswer &&
-		p.Accepted.Stream == stream && p.Accepted.Seq == seq && p.Accepted.Digest == hex.EncodeToString(digest[:16]):
-		return nil
+	case jsonErr == nil && !a.cut && p.Accepted.Stream == stream.String() && p.Accepted.Seq == seq && p.Accepted.Digest == hex.EncodeToString(digest[:]):
+		return p.Accepted.Answer, nil
 	case errors.Is(ctx.Err(), context.Canceled):
-		return context.Canceled
+		return nil, l.named(context.Canceled)
 	}
-	return ErrNoProof
+	return nil, l.named(ErrNoProof)
+}
+
+// exchange sends a message and returns the answer when its status is one of yes; others are a [*Refusal].
+func (l *Line) exchange(ctx context.Context, m message, yes ...int) (answer, error) {
+	a, err := l.carrier.exchange(ctx, m)
+	if err != nil {
+		return a, l.named(err)
+	}
+	if slices.Contains(yes, a.status) {
+		return a, nil
+	}
+	var p struct {
+		Error struct {
+			Code string `json:"code"`
+		} `json:"error"`
+	}
+	_ = json.Unmarshal(a.body, &p) // a refusal without a code is one all the same
+	return a, l.named(&Refusal{Status: a.status, Code: cleanCode(p.Error.Code), RetryAfter: retryAfter(a.retryAfter, l.now())})
+}
+
+// named says whose error it is.
+func (l *Line) named(err error) error { return fmt.Errorf("recipient %s: %w", l.recipient, err) }
+
+// digestOf names signed bytes, as the recipient's answer does.
+func digestOf(signed []byte) [16]byte {
+	sum := sha256.Sum256(signed)
+	return [16]byte(sum[:16])
 }

@@ -128,7 +128,7 @@ func TestWhatIsSent(t *testing.T) {
 	if err := l.Send(t.Context(), name, store.Outgoing{}); err == nil || got != nil {
 		t.Error("no upload was sent")
 	}
-	if err := l.Control(t.Context(), Control{}); err == nil || got != nil {
+	if _, err := l.Control(t.Context(), Control{}); err == nil || got != nil {
 		t.Error("a control message that is none was sent")
 	}
 }
@@ -383,15 +383,19 @@ func TestControlMessages(t *testing.T) {
 	ann := signed(t, wire.KindAnnouncement, announcement, err)
 	batch, err := (&wire.Encoder{}).AppendBatch(nil, &wire.Batch{Seq: 1, Groups: []wire.Rows{{Time: []int64{1}, Columns: []wire.Column{{Nums: []int64{1}}}}}}, 0)
 	bat := signed(t, wire.KindBatch, batch, err)
+	freshness, err := wire.AppendFreshness(nil, &wire.Freshness{Stream: name, Epoch: 1})
+	fre := signed(t, wire.KindFreshness, freshness, err)
+	tes := signed(t, wire.KindTest, wire.AppendTest(nil, &wire.Test{}), nil)
 	kinds := []wire.Kind{wire.KindAnnouncement, wire.KindBatch, wire.KindDeletion, wire.KindFreshness, wire.KindTest, 0, 99}
-	for what, bytes := range map[string][]byte{"announcement": ann, "deletion": del, "batch": bat, "garbage": []byte(body), "nothing": nil, "cut": ann[:len(ann)-1]} {
+	for what, bytes := range map[string][]byte{"announcement": ann, "deletion": del, "freshness": fre, "test": tes, "batch": bat, "garbage": []byte(body), "nothing": nil, "cut": ann[:len(ann)-1]} {
 		for _, kind := range kinds {
 			c, err := NewControl(kind, bytes)
-			ok := kind == wire.KindAnnouncement && what == "announcement" || kind == wire.KindDeletion && what == "deletion"
+			ok := kind == wire.KindAnnouncement && what == "announcement" || kind == wire.KindDeletion && what == "deletion" ||
+				kind == wire.KindFreshness && what == "freshness" || kind == wire.KindTest && what == "test"
 			if (err == nil) != ok {
 				t.Errorf("%s as %v: %v", what, kind, err)
 			}
-			if ok && (c.Kind() != kind || c.Size() != len(bytes) || c.stream != name) {
+			if ok && (c.Kind() != kind || c.Size() != len(bytes) || c.stream != name && kind != wire.KindTest) {
 				t.Errorf("%s: kind %v, %d bytes", what, c.Kind(), c.Size())
 			}
 			silent(t, err)
@@ -411,7 +415,8 @@ func TestControlMessages(t *testing.T) {
 	}{{wire.KindAnnouncement, ann}, {wire.KindDeletion, del}} {
 		c, err := NewControl(m.kind, m.bytes)
 		must(t, err)
-		must(t, l.Control(t.Context(), c))
+		_, err = l.Control(t.Context(), c)
+		must(t, err)
 	}
 	if fmt.Sprint(paths) != "[/announcements /deletions]" {
 		t.Errorf("went to %v", paths)
@@ -427,4 +432,26 @@ func FuzzNewControl(f *testing.F) {
 			t.Errorf("a control message that goes nowhere: %v", c.Kind())
 		}
 	})
+}
+
+// A proxy that the environment names is not asked: an upload goes where the configuration says.
+func TestNoProxyIsAsked(t *testing.T) {
+	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the proxy was asked") }))
+	defer proxy.Close()
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"} {
+		t.Setenv(name, proxy.URL)
+	}
+	loaded, _ := upload(t)
+	for _, url := range []string{"https://recipient.invalid", "mqtts://recipient.invalid/acme"} {
+		asked := ""
+		l := open(t, url, func(_ *Route, e *Env) {
+			e.Dial = func(_ context.Context, _, address string) (net.Conn, error) {
+				asked = address
+				return nil, errors.New("not here")
+			}
+		})
+		if err := l.Send(t.Context(), name, loaded); err == nil || !strings.HasPrefix(asked, "recipient.invalid:") {
+			t.Errorf("%s: connected to %q, %v", url, asked, err)
+		}
+	}
 }

@@ -1,13 +1,8 @@
 package transport
 
 import (
-	"crypto/sha256"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/url"
 	"strings"
@@ -19,13 +14,17 @@ import (
 // Route is one [[route]] table of candor.toml: how to reach a recipient that the policy names.
 type Route struct {
 	Recipient string            `toml:"recipient" conf:"required"`
-	URL       string            `toml:"url" conf:"required"` // https://host/path, or http:// to this machine
-	Auth      tinyconf.Secret   `toml:"auth"`                // bearer token
+	URL       string            `toml:"url" conf:"required"` // https://host/path, mqtts://host/prefix; http:// and mqtt:// to this machine
+	Seal      tinyconf.Secret   `toml:"seal"`                // the recipient's public HPKE key: messages are sealed to it
+	AnswerKey string            `toml:"answer_key"`          // "candor-answer-ed25519:BASE64": answers must be signed by it
+	Auth      tinyconf.Secret   `toml:"auth"`                // bearer token; for a broker USER:PASSWORD
 	Fleet     bool              `toml:"fleet"`               // many objects have the same token, so that it names none of them
 	CA        string            `toml:"ca"`                  // PEM file of the authorities to trust instead of the system's
-	Pin       string            `toml:"pin"`                 // "sha256:HEX" of the server's public key (SubjectPublicKeyInfo)
+	Pin       string            `toml:"pin"`                 // "sha256:HEX" of the server's public key (SubjectPublicKeyInfo); several with blanks between
 	Cert      string            `toml:"cert"`                // PEM file of the client certificate (mutual TLS)
 	Key       tinyconf.Secret   `toml:"key"`                 // its private key
+	Budget    string            `toml:"budget"`              // bytes a day of a metered link: "5MiB/d"
+	Windows   []string          `toml:"windows"`             // when something may be sent, UTC: "01:00-05:00"; none: always
 	Timeout   tinyconf.Duration `toml:"timeout"`             // for one request; default 30s
 }
 
@@ -42,8 +41,17 @@ func (r *Route) Check(ctx *tinyconf.Context) {
 		}
 	}
 	if r.Pin != "" {
-		if _, err := parsePin(r.Pin); err != nil {
+		if _, err := parsePins(r.Pin); err != nil {
 			ctx.Fault("pin", "%v", err)
+		}
+	}
+	if _, err := r.Limits(); err != nil {
+		key, _, _ := strings.Cut(err.Error(), ":")
+		ctx.Fault(key, "%s", strings.TrimPrefix(err.Error(), key+": "))
+	}
+	if r.AnswerKey != "" {
+		if _, err := parseAnswerKey(r.AnswerKey); err != nil {
+			ctx.Fault("answer_key", "%v", err)
 		}
 	}
 	if (r.Cert != "") != r.Key.IsSet() {
@@ -52,18 +60,20 @@ func (r *Route) Check(ctx *tinyconf.Context) {
 	if r.Fleet && !r.Auth.IsSet() {
 		ctx.Fault("fleet", "says whose token auth is, and there is no auth")
 	}
-	if u, err := parseURL(r.URL); err == nil && u.Scheme == "http" && (r.CA != "" || r.Pin != "" || r.Cert != "") {
-		ctx.Fault("url", "ca, pin and cert are for https, and this is http")
+	if u, err := parseURL(r.URL); err == nil && (u.Scheme == "http" || u.Scheme == "mqtt") && (r.CA != "" || r.Pin != "" || r.Cert != "") {
+		ctx.Fault("url", "ca, pin and cert are for https and mqtts, and this is %s", u.Scheme)
 	}
 }
 
-// parseURL accepts https to anywhere and http to this machine, without user, query or fragment.
+// parseURL accepts https to anywhere and http to this machine, without user, query or fragment; and what parseBroker does.
 func parseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil {
 		return nil, errors.New("is no URL; use https://host/path")
 	}
 	switch {
+	case u.Scheme == "mqtts" || u.Scheme == "mqtt":
+		return parseBroker(text, u)
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, errors.New("does not begin with https://; use https://host/path")
 	case u.Hostname() == "":
@@ -82,78 +92,29 @@ func parseURL(text string) (*url.URL, error) {
 	return u, nil
 }
 
+// parseBroker accepts mqtts to anywhere and mqtt to this machine, with a prefix for the topics.
+func parseBroker(text string, u *url.URL) (*url.URL, error) {
+	prefix := strings.Trim(u.Path, "/")
+	switch {
+	case u.Hostname() == "":
+		return nil, errors.New("names no host; use mqtts://host/prefix")
+	case u.User != nil:
+		return nil, errors.New("carries a user; credentials go into auth, as USER:PASSWORD")
+	case strings.ContainsAny(text, "?#"):
+		return nil, errors.New("carries a query or fragment; use mqtts://host/prefix")
+	case u.Scheme == "mqtt" && !loopback(u.Hostname()):
+		return nil, fmt.Errorf("mqtt is for this machine only (127.0.0.1, ::1, localhost); use mqtts to reach %s", u.Hostname())
+	case prefix == "" || u.RawPath != "" || strings.ContainsAny(prefix, "+#$\x00") || len(prefix) > 200:
+		return nil, errors.New("names no prefix for the topics, or one with signs that have a meaning in topics; use mqtts://host/prefix")
+	}
+	u.Path = "/" + prefix
+	return u, nil
+}
+
 func loopback(host string) bool {
 	if host == "localhost" {
 		return true
 	}
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
-}
-
-func parsePin(text string) ([sha256.Size]byte, error) {
-	var pin [sha256.Size]byte
-	digits, ok := strings.CutPrefix(text, "sha256:")
-	raw, err := hex.DecodeString(strings.ReplaceAll(digits, ":", ""))
-	if !ok || err != nil || len(raw) != len(pin) {
-		return pin, errors.New(`is no pin; use "sha256:" and 64 hex digits, the SHA-256 of the server's public key`)
-	}
-	copy(pin[:], raw)
-	return pin, nil
-}
-
-// tlsConfig makes the TLS side of a route: version 1.3 and nothing older, the route's own authorities where it names
-// them, the pin checked beside the chain, never in its place.
-func (r *Route) tlsConfig(env tinyconf.Env, now func() time.Time) (*tls.Config, error) {
-	c := &tls.Config{MinVersion: tls.VersionTLS13, Time: now}
-	if r.CA != "" {
-		pem, err := readFile(env, r.CA)
-		if err != nil {
-			return nil, fmt.Errorf("route to %s: ca: %w", r.Recipient, err)
-		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("route to %s: ca: %s holds no certificate in PEM form", r.Recipient, r.CA)
-		}
-	}
-	if r.Cert != "" {
-		pem, err := readFile(env, r.Cert)
-		if err != nil {
-			return nil, fmt.Errorf("route to %s: cert: %w", r.Recipient, err)
-		}
-		key, err := r.Key.Read(env)
-		if err != nil {
-			return nil, fmt.Errorf("route to %s: key: %w", r.Recipient, err)
-		}
-		pair, err := tls.X509KeyPair(pem, key)
-		clear(key)
-		if err != nil {
-			return nil, fmt.Errorf("route to %s: cert and key don't fit together", r.Recipient)
-		}
-		c.Certificates = []tls.Certificate{pair}
-	}
-	if r.Pin != "" {
-		pin, err := parsePin(r.Pin)
-		if err != nil {
-			return nil, fmt.Errorf("route to %s: pin: %w", r.Recipient, err)
-		}
-		c.VerifyConnection = func(s tls.ConnectionState) error { return checkPin(pin, s) }
-	}
-	return c, nil
-}
-
-func checkPin(pin [sha256.Size]byte, s tls.ConnectionState) error {
-	if len(s.PeerCertificates) > 0 && sha256.Sum256(s.PeerCertificates[0].RawSubjectPublicKeyInfo) == pin {
-		return nil
-	}
-	return errors.New("the server's key is not the pinned one")
-}
-
-// readFile reads a PEM file, at most a megabyte of it.
-func readFile(env tinyconf.Env, name string) ([]byte, error) {
-	f, err := env.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	return io.ReadAll(io.LimitReader(f, 1<<20))
 }

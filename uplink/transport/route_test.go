@@ -43,6 +43,13 @@ func TestURLs(t *testing.T) {
 		{"https://acme.example/\ngeheim", ""},
 		{"ftp://acme.example/", ""},
 		{"mqtts://acme.example/", ""},
+		{"mqtts://acme.example/candor", "mqtts://acme.example/candor"},
+		{"mqtts://acme.example:8884/a/b/", "mqtts://acme.example:8884/a/b"},
+		{"mqtt://localhost:1883/candor", "mqtt://localhost:1883/candor"},
+		{"mqtt://acme.example/candor", ""},
+		{"mqtts://acme.example/+/geheim", ""},
+		{"mqtts://acme.example/%23", ""},
+		{"mqtts://u:geheim@acme.example/candor", ""},
 		{"acme.example/v1", ""},
 		{"//acme.example/v1", ""},
 		{"geheim:acme.example", ""},
@@ -77,7 +84,7 @@ func FuzzURLs(f *testing.F) {
 		if u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(u.String(), "/") {
 			t.Fatalf("%q gives %q", text, u)
 		}
-		if u.Scheme != "https" && !loopback(u.Hostname()) {
+		if u.Scheme != "https" && u.Scheme != "mqtts" && !loopback(u.Hostname()) {
 			t.Fatalf("%q leads away without TLS", text)
 		}
 	})

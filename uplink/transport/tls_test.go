@@ -175,3 +175,78 @@ func TestHTTPSToAServerWithoutTLS(t *testing.T) {
 		t.Errorf("%v, left %t", err, Left(err))
 	}
 }
+
+// What a clock that nothing has set is forgiven: the dates of a pinned key, and nothing else.
+func TestAClockThatNobodySet(t *testing.T) {
+	loaded, _ := upload(t)
+	a, stranger := newAuthority(t), newAuthority(t)
+	good, _ := a.issue("server", nil)
+	foreign, _ := stranger.issue("server", nil)
+	named, _ := a.issue("named", func(c *x509.Certificate) { c.DNSNames = []string{"stranger.example"} })
+	for _, tt := range []struct {
+		name    string
+		server  tls.Certificate
+		by      time.Duration
+		trusted bool
+		pin     string
+		want    string // "": it gets through
+	}{
+		{"1970, pinned", good, -56 * 365 * 24 * time.Hour, false, pinOf(good.Leaf), ""},
+		{"ten years ahead, pinned", good, 10 * 365 * 24 * time.Hour, false, pinOf(good.Leaf), ""},
+		{"pinned with a spare", good, 10 * 365 * 24 * time.Hour, false, pinOf(foreign.Leaf) + " " + pinOf(good.Leaf), ""},
+		{"1970, not pinned", good, -56 * 365 * 24 * time.Hour, false, "", "it may be the clock"},
+		{"ahead and trusted, pinned", good, 10 * 365 * 24 * time.Hour, true, pinOf(good.Leaf), "not valid today by this object's clock"},
+		{"another name, pinned", named, -24 * time.Hour, false, pinOf(named.Leaf), "stranger.example"},
+		{"nobody vouches, pinned", foreign, -24 * time.Hour, false, pinOf(foreign.Leaf), "unknown authority"},
+		{"another key", good, -24 * time.Hour, false, pinOf(foreign.Leaf), "not the pinned one"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			url, _ := a.serve(tt.server, nil)
+			l := open(t, url, func(r *Route, e *Env) {
+				r.CA, r.Pin = filepath.Join(a.dir, "authority.pem"), tt.pin
+				e.Now = func() time.Time { return time.Now().Add(tt.by) }
+				e.Trusted = func() bool { return tt.trusted }
+			})
+			err := l.Send(t.Context(), name, loaded)
+			silent(t, err)
+			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%v, want a word about %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// A certificate, an authority and a token that were renewed on disk are used without a restart.
+func TestRenewal(t *testing.T) {
+	loaded, _ := upload(t)
+	a, later := newAuthority(t), newAuthority(t)
+	good, _ := a.issue("server", nil)
+	_, client := a.issue("client", nil)
+	_, renewed := later.issue("client", nil)
+	authorities := x509.NewCertPool()
+	authorities.AddCert(later.cert)
+	url, got := a.serve(good, func(c *tls.Config) { c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, authorities })
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	copyFile := func(from, to string) {
+		t.Helper()
+		b, err := os.ReadFile(from)
+		must(t, err)
+		must(t, os.WriteFile(to, b, 0o600))
+	}
+	copyFile(filepath.Join(later.dir, "authority.pem"), ca)
+	l := open(t, url, func(r *Route, _ *Env) { r.CA, r.Cert, r.Key = ca, client+".pem", secretFile(t, client+".key") })
+	if err := l.Send(t.Context(), name, loaded); err == nil {
+		t.Fatal("a server that nobody vouches for was believed")
+	}
+	copyFile(filepath.Join(a.dir, "authority.pem"), ca)
+	if err := l.Send(t.Context(), name, loaded); err == nil || *got != 0 {
+		t.Fatal("the old certificate was taken")
+	}
+	copyFile(renewed+".pem", client+".pem")
+	must(t, os.WriteFile(client+".key", []byte("half written"), 0o600)) // in the middle of a renewal the old pair stays
+	if err := l.Send(t.Context(), name, loaded); err == nil {
+		t.Fatal("half a pair was used")
+	}
+	copyFile(renewed+".key", client+".key")
+	must(t, l.Send(t.Context(), name, loaded))
+}

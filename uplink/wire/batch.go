@@ -81,7 +81,7 @@ type Clock struct {
 	Untrusted bool // false: the rest is zero
 
 	Boot [8]byte // random for each boot and stream, so that it links no two streams
-	Base int64   // ticks since that boot when the batch was cut, 0 to MaxValue
+	Base int64   // ticks since that boot, of the moment that Wall is about, 0 to MaxValue
 
 	Anchored bool  // whether there is a guess of the wall clock at Base
 	Wall     int64 // the guess: ticks since 1970-01-01 UTC, 0 to MaxValue

@@ -202,6 +202,12 @@ func Seal(to *SealKey, info, aad, plaintext []byte) ([]byte, error) {
 	return append(enc, sealed...), nil
 }
 
+// SealInfo is the info under which a message of a kind is sealed: "candor/1/"
+// and the name of the kind, "candor/1/batch" for one. The aad is empty.
+func SealInfo(kind Kind) []byte {
+	return []byte("candor/" + strconv.Itoa(Version) + "/" + kind.String())
+}
+
 // Open decrypts what Seal made. Anything else, another key, info or aad, and
 // more than MaxMessage bytes inside, is an [ErrSeal] or [ErrLimit].
 func Open(key *OpenKey, info, aad, data []byte) ([]byte, error) {

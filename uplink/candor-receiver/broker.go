@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/candor-edge/candor/uplink/receive"
+)
+
+// broker are the flags about MQTT.
+type broker struct {
+	url, auth, ca string
+}
+
+// check finds what can't be followed.
+func (b *broker) check() error {
+	switch {
+	case b.url == "" && (b.auth != "" || b.ca != ""):
+		return errors.New("-mqtt-auth and -mqtt-ca go with -mqtt")
+	case b.url == "":
+		return nil
+	}
+	u, err := url.Parse(b.url)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "mqtts" && u.Scheme != "mqtt" || strings.Trim(u.Path, "/") == "":
+		return errors.New("-mqtt is mqtts://HOST/PREFIX")
+	case u.User != nil:
+		return errors.New("-mqtt carries a user; credentials go into the file of -mqtt-auth")
+	case u.Scheme == "mqtt" && !loopback(u.Hostname()):
+		return fmt.Errorf("-mqtt: mqtt is for this machine only; use mqtts to reach %s", u.Hostname())
+	}
+	return nil
+}
+
+// listen has a consumer answer what comes by the broker; nil without one.
+func (b *broker) listen(ctx context.Context, config receive.Config, log *slog.Logger) (*receive.Consumer, error) {
+	if b.url == "" {
+		return nil, nil
+	}
+	config.Tokens = nil // a message carries none: the broker says who may publish
+	handler, err := receive.NewHandler(config)
+	if err != nil {
+		return nil, err
+	}
+	c := receive.ConsumerConfig{Handler: handler, Log: log}
+	if c.URL, err = url.Parse(b.url); err != nil {
+		return nil, err
+	}
+	if b.auth != "" {
+		text, err := os.ReadFile(b.auth)
+		if err != nil {
+			return nil, fmt.Errorf("-mqtt-auth: %w", err)
+		}
+		var ok bool
+		if c.User, c.Password, ok = strings.Cut(strings.TrimSpace(string(text)), ":"); !ok {
+			return nil, fmt.Errorf("-mqtt-auth %s: it holds one line, USER:PASSWORD", b.auth)
+		}
+	}
+	if b.ca != "" {
+		pem, err := os.ReadFile(b.ca)
+		if err != nil {
+			return nil, fmt.Errorf("-mqtt-ca: %w", err)
+		}
+		c.TLS = &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: x509.NewCertPool()}
+		if !c.TLS.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("-mqtt-ca %s: no PEM certificate in it", b.ca)
+		}
+	}
+	return receive.NewConsumer(ctx, c)
+}

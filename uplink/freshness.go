@@ -1,0 +1,152 @@
+package uplink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/candor-edge/candor/store"
+	"github.com/candor-edge/candor/store/consent"
+	"github.com/candor-edge/candor/store/ledger"
+	"github.com/candor-edge/candor/uplink/transport"
+	"github.com/candor-edge/candor/uplink/wire"
+)
+
+// After every start the recipient is asked, once for each stream that was there before it, how far the stream is and whether
+// it was withdrawn. Until it has answered nothing of the grant is sent: this object's memory may be a copy of an older
+// one, as after a restored card. What was withdrawn there ends here; a stream that is further there than here goes on
+// under a fresh name, since its numbers are used up; one that is behind there is normal.
+//
+// A stream that was opened after the start has a name that nobody can have heard of, but its grant may be over: so it waits
+// for the answers about the grant's older streams. A copy in which a grant has no stream at all can't be told from a
+// fresh yes, and nobody could.
+
+// fresh asks what has to be known before something of a grant is sent. It returns nil when all is answered, whatever the
+// answers were.
+func (u *Uplink) fresh(ctx context.Context, r *route, s *ledger.Stream, p *consent.Purpose) error {
+	for _, x := range u.unasked(r, s) {
+		if err := u.ask(ctx, r, &x, p); err != nil {
+			return err
+		}
+		if !u.may(s.Grant) {
+			return nil
+		}
+		u.mu.Lock()
+		r.fresh[x.Number] = true
+		u.mu.Unlock()
+	}
+	return nil
+}
+
+// unasked lists the streams that a stream waits for: itself, the open ones of its grant, and the newest that the recipient
+// has heard of, since a withdrawal would have been told about that one. One whose deletion this object has asked for itself,
+// as when a period was erased there too, is gone there and says nothing about the yes.
+func (u *Uplink) unasked(r *route, s *ledger.Stream) (out []ledger.Stream) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	heard := false
+	streams := u.Ledger.Streams()
+	for i := len(streams) - 1; i >= 0; i-- {
+		x := &streams[i]
+		if x.Grant != s.Grant || x.Recipient != r.recipient || x.Number > u.before || x.DeletionDue {
+			continue
+		}
+		newest := x.Offered && !heard
+		heard = heard || x.Offered
+		if !r.fresh[x.Number] && (newest || !x.Closed || x.Number == s.Number) {
+			out = append(out, *x)
+		}
+	}
+	return out
+}
+
+// ask asks about one stream and does what the answer asks for.
+func (u *Uplink) ask(ctx context.Context, r *route, s *ledger.Stream, p *consent.Purpose) error {
+	question, err := u.question(s)
+	if err != nil {
+		return fmt.Errorf("purpose %s: no question about it could be made: %w", s.Purpose, err)
+	}
+	flight, landed, ok := u.take(ctx, r, s.Grant)
+	if !ok {
+		return nil
+	}
+	said, err := r.line.Ask(flight, question)
+	landed()
+	if err != nil && errors.Is(err, context.Canceled) && ctx.Err() == nil {
+		return nil // the grant was cut off
+	}
+	if resultOf(err) != "" {
+		u.spent(r, question.Size())
+	}
+	noted := u.noteQuestion(s, question.Size(), err)
+	switch v := transport.Judge(err); {
+	case err == nil:
+	case v == transport.Unknown:
+		u.forgotten(r, s.Number, s.Announced)
+		u.ok(r)
+		return noted
+	case v == transport.Gone:
+		u.withdrawnThere(s)
+		return noted
+	default:
+		return errors.Join(&lineError{err}, noted)
+	}
+	u.ok(r)
+	if said.Withdrawn {
+		u.withdrawnThere(s)
+		return noted
+	}
+	if said.Last > u.Store.LastCut(s.Number) {
+		return errors.Join(noted, u.overtaken(r, s, p))
+	}
+	return noted
+}
+
+// question makes the signed question about a stream.
+func (u *Uplink) question(s *ledger.Stream) (transport.Control, error) {
+	key, err := u.Keys.StreamKey(s.Grant, s.Name)
+	if err != nil {
+		return transport.Control{}, err
+	}
+	q := wire.Freshness{Stream: s.Name, Epoch: s.Epoch}
+	u.mu.Lock()
+	_, err = io.ReadFull(u.Rand, q.Nonce[:])
+	u.mu.Unlock()
+	if err != nil {
+		return transport.Control{}, err
+	}
+	payload, err := wire.AppendFreshness(nil, &q)
+	if err != nil {
+		return transport.Control{}, err
+	}
+	return transport.NewControl(wire.KindFreshness, wire.AppendSigned(nil, wire.SignWith(key), wire.KindFreshness, payload))
+}
+
+// noteQuestion writes the line about a question into the ledger; a question that did not leave has none.
+func (u *Uplink) noteQuestion(s *ledger.Stream, size int, cause error) error {
+	result := resultOf(cause)
+	if result == "" {
+		return nil
+	}
+	return u.Ledger.RecordSent([]ledger.Sent{u.controlLine(s, freshnessLine, size, result)})
+}
+
+// overtaken closes a stream of which the recipient has uploads that this object does not know, and has what is not cut yet
+// go on under a fresh name. What is cut stays under its numbers: the recipient knows it by its digest.
+func (u *Uplink) overtaken(r *route, s *ledger.Stream, p *consent.Purpose) error {
+	u.Log.Warn("the recipient has more of a stream than this object knows of, as after a restored card; the stream is closed", "purpose", s.Purpose)
+	if s.Closed {
+		return nil
+	}
+	if err := u.Store.Flush(); err != nil {
+		return err // what waits in memory has to move too
+	}
+	if err := u.rename(s, p); err != nil && !errors.Is(err, store.ErrUnknown) {
+		return err
+	}
+	u.mu.Lock()
+	r.again = true
+	u.mu.Unlock()
+	return nil
+}
