@@ -8,14 +8,11 @@ FUZZTIME    ?= 5s
 STRIP       := -trimpath -ldflags "-s -w"
 # The agent speaks HTTP/1.1 only; without the other half of net/http it is half a megabyte smaller.
 TAGS        := -tags nethttpomithttp2
-# Everything is compiled without inlining but the packages a reading passes through: over half a megabyte.
+# Everything is compiled without inlining but the packages in which a reading costs something: over half a megabyte.
 # Later flags win, so the list of what stays inlined comes last.
-HOT         := runtime/... internal/runtime/... internal/bytealg internal/abi internal/byteorder sync/... syscall os internal/poll time io \
-	crypto/sha256 crypto/hmac crypto/ed25519 crypto/subtle crypto/internal/fips140/sha256 crypto/internal/fips140/sha512 \
-	crypto/internal/fips140/hmac crypto/internal/fips140/edwards25519/... crypto/internal/fips140/subtle crypto/internal/fips140/alias \
-	crypto/internal/fips140deps/byteorder golang.org/x/crypto/... go.etcd.io/... encoding/binary hash/... math/bits \
-	slices sort maps cmp strconv internal/strconv bytes bufio strings unicode/utf8 \
-	$(addprefix github.com/candor-edge/candor/,store store/consent uplink uplink/wire sensors sensors/simulated agent)
+HOT         := internal/runtime/... internal/bytealg internal/abi internal/byteorder sync/atomic encoding/binary math/bits \
+	crypto/internal/fips140/sha256 crypto/internal/fips140/edwards25519/... crypto/internal/fips140/subtle crypto/internal/fips140deps/byteorder \
+	golang.org/x/crypto/... $(addprefix github.com/candor-edge/candor/,store store/consent uplink/wire sensors sensors/simulated)
 SMALL       := -gcflags=all=-l $(foreach p,$(HOT),-gcflags=$(p)=)
 STATICCHECK := go run -modfile=.ci/tools.mod honnef.co/go/tools/cmd/staticcheck
 
