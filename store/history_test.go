@@ -1,0 +1,253 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/candor-edge/candor/sensors"
+	"github.com/candor-edge/candor/store/consent"
+)
+
+const mineGrant = 7
+
+func mineOf(t testing.TB, grant consent.GrantID) *consent.Mine {
+	t.Helper()
+	temperature, ok := sensors.KindNamed("temperature")
+	label, ok2 := sensors.KindNamed("label")
+	if !ok || !ok2 {
+		t.Fatal("kinds are missing")
+	}
+	in := consent.MineInputs{Keep: 30, Agreed: 30, Sources: []consent.SourceFields{
+		{Name: "hall", Every: 10 * sensors.Second, Fields: []sensors.Field{{Name: "hall.temperature", Kind: temperature, Class: sensors.Environment}, {Name: "hall.label", Kind: label, Class: sensors.Usage}}},
+	}}
+	in.Answer = &consent.Answer{State: consent.Given, Grant: consent.Grant{ID: grant, Purpose: consent.MineID, Extent: consent.CompileMine(in).Extent}}
+	return consent.CompileMine(in)
+}
+
+func (h *house) history() *History {
+	h.t.Helper()
+	o := h.opt
+	o.Dir = h.dir
+	s, err := OpenHistory(o)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// live appends n readings, a second apart from the start of a day, the i-th with the number i and a canary as label.
+func (h *house) live(s *History, m *consent.Mine, day int64, n int) {
+	h.t.Helper()
+	for i := range n {
+		at := sensors.Micros(day)*sensors.Day + sensors.Micros(i)*sensors.Second
+		k, _, ok := m.Keep(&sensors.Reading{Source: "hall", Time: at, Taken: at, Values: []sensors.Value{sensors.Number(int64(i)), sensors.Token("canary-label")}}, nil)
+		if !ok {
+			h.t.Fatal("a reading was not kept")
+		}
+		if err := s.Append(k); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+}
+
+func (h *house) readHistory(s *History, q HistoryQuery) (got []string) {
+	h.t.Helper()
+	_, err := s.Read(h.t.Context(), q, func(r HistoryRow) error {
+		got = append(got, fmt.Sprint(r.Time.DayNumber(), " ", r.Cells[0].Num))
+		return nil
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return got
+}
+
+// What was kept is there after a restart, in its order, with what the numbers mean, and in the reverse when asked for.
+func TestHistoryKeepsReadingsOverARestart(t *testing.T) {
+	h := newHouse(t)
+	m := mineOf(t, mineGrant)
+	s := h.history()
+	h.live(s, m, 20000, 3)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = h.history()
+	h.live(s, m, 20001, 2)
+	want := []string{"20000 0", "20000 1", "20000 2", "20001 0", "20001 1"}
+	equal(t, "oldest first", h.readHistory(s, HistoryQuery{}), want)
+	slices.Reverse(want)
+	equal(t, "newest first", h.readHistory(s, HistoryQuery{Newest: true}), want)
+	day := 20001 * sensors.Day
+	equal(t, "a period", h.readHistory(s, HistoryQuery{From: day - 2*sensors.Day, To: day + sensors.Second, Fields: []string{"hall.temperature"}}),
+		[]string{"20000 0", "20000 1", "20000 2", "20001 0"})
+	equal(t, "another field", h.readHistory(s, HistoryQuery{Fields: []string{"attic.co2"}}), nil)
+}
+
+// An agent that is started often on one day goes on in the stream it had: the record of what is alive stays small.
+func TestHistoryGoesOnInItsStream(t *testing.T) {
+	h := newHouse(t)
+	m := mineOf(t, mineGrant)
+	for range 5 {
+		s := h.history()
+		h.live(s, m, 20000, 2)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := h.history()
+	if n := len(s.streams(false)); n != 1 {
+		t.Errorf("%d streams for one day, want 1", n)
+	}
+	if got := h.readHistory(s, HistoryQuery{}); len(got) != 10 {
+		t.Errorf("%d readings, want 10", len(got))
+	}
+}
+
+// Days that are over are forgotten with their keys and streams.
+func TestHistoryExpires(t *testing.T) {
+	h := newHouse(t)
+	m := mineOf(t, mineGrant)
+	s := h.history()
+	for day := int64(20000); day < 20004; day++ {
+		h.live(s, m, day, 2)
+		if err := s.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Expire(mineGrant, 20002); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "what is left", h.readHistory(s, HistoryQuery{}), []string{"20002 0", "20002 1", "20003 0", "20003 1"})
+	for day := int64(20000); day < 20004; day++ {
+		if _, has := h.keys.Opener(mineGrant, day); has != (day >= 20002) {
+			t.Errorf("day %d: key there: %v", day, has)
+		}
+	}
+	if s.Empty(mineGrant) {
+		t.Error("it is said to be empty")
+	}
+	if err := s.Expire(mineGrant, 30000); err != nil || !s.Empty(mineGrant) {
+		t.Errorf("not empty after all its days: %v", err)
+	}
+}
+
+// A copy of the files made before a withdrawal is unreadable after it, nothing in the clear lies in them, and the buffer
+// never sees a file of the history.
+func TestHistoryIsGoneWithItsKeys(t *testing.T) {
+	h := newHouse(t)
+	m := mineOf(t, mineGrant)
+	s := h.history()
+	h.live(s, m, 20000, 50)
+	if err := s.KeepCopies(m, 20000, []Copy{{Stream: "ab", Seq: 1, Recipient: "acme", Purpose: "trends", Signed: []byte("canary-batch"), Announcement: []byte("canary-paper")}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files, _ := filepath.Glob(filepath.Join(h.dir, "history", "buffer", "*"))
+	if len(files) == 0 {
+		t.Fatal("no file of the history")
+	}
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		if err != nil || bytes.Contains(b, []byte("canary")) || bytes.Contains(b, []byte("hall")) || bytes.Contains(b, []byte("acme")) {
+			t.Errorf("%s: values or names in the clear, or %v", filepath.Base(name), err)
+		}
+	}
+	old := h.copy()
+	s = h.history()
+	h.keys.destroy(mineGrant)
+	if err := s.Drop(mineGrant); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "after the withdrawal", h.readHistory(s, HistoryQuery{}), nil)
+	again := old.history()
+	equal(t, "of the copy", old.readHistory(again, HistoryQuery{}), nil)
+	if err := again.Copies(t.Context(), "", func(Copy) error { return errors.New("a copy was read") }); err != nil {
+		t.Error(err)
+	}
+}
+
+// The copy of a batch comes back byte for byte, with the announcement it needs, and a stream's name finds its own only.
+func TestHistoryCopies(t *testing.T) {
+	h := newHouse(t)
+	m := mineOf(t, mineGrant)
+	s := h.history()
+	in := []Copy{{"aa", 1, "acme", "trends", []byte("one"), []byte("A")}, {"bb", 1, "acme", "improve", []byte("two"), []byte("B")}, {"aa", 2, "acme", "trends", []byte("three"), []byte("A")}}
+	if err := s.KeepCopies(m, 20000, in); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = h.history()
+	for _, c := range []struct {
+		stream string
+		want   []int
+	}{{"", []int{0, 1, 2}}, {"aa", []int{0, 2}}} {
+		var got []Copy
+		if err := s.Copies(context.Background(), c.stream, func(c Copy) error { got = append(got, c); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != len(c.want) {
+			t.Fatalf("stream %q: %d copies, want %d", c.stream, len(got), len(c.want))
+		}
+		for i, at := range c.want {
+			w := in[at]
+			if g := got[i]; g.Stream != w.Stream || g.Seq != w.Seq || g.Purpose != w.Purpose || g.Recipient != w.Recipient || !bytes.Equal(g.Signed, w.Signed) || !bytes.Equal(g.Announcement, w.Announcement) {
+				t.Errorf("copy %d came back as another", at)
+			}
+		}
+	}
+}
+
+// A history that is full gives up its own oldest days; the files of the buffer are not its business.
+func TestHistoryStaysInItsShare(t *testing.T) {
+	h := newHouse(t)
+	h.opt.MaxSize = LeastHistory
+	m := mineOf(t, mineGrant)
+	s := h.history()
+	for day := int64(20000); day < 20040; day++ {
+		h.live(s, m, day, 4000)
+		if err := s.Flush(); err != nil && !errors.Is(err, ErrFull) {
+			t.Fatal(err)
+		}
+	}
+	if st := s.Status(); st.Bytes > LeastHistory {
+		t.Errorf("%d bytes, at most %d are its share", st.Bytes, LeastHistory)
+	}
+	got := h.readHistory(s, HistoryQuery{})
+	if len(got) == 0 || got[0] == "20000 0" || got[len(got)-1] != "20039 3999" {
+		t.Errorf("%d readings are left and not the newest", len(got))
+	}
+}
+
+// What the person keeps after a withdrawal is remembered over a restart.
+func TestHistoryRetained(t *testing.T) {
+	h := newHouse(t)
+	s := h.history()
+	h.live(s, mineOf(t, mineGrant), 20000, 1)
+	if s.Retained(mineGrant) {
+		t.Fatal("nobody said so yet")
+	}
+	if err := errors.Join(s.Retain(mineGrant), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if s = h.history(); !s.Retained(mineGrant) || s.Retained(mineGrant+1) {
+		t.Error("what the person chose is forgotten")
+	}
+}
+
+func TestHistoryRefusesWhatNobodyAgreedTo(t *testing.T) {
+	h := newHouse(t)
+	if err := h.history().Append(consent.Kept{}); err == nil {
+		t.Error("a reading without a yes was taken")
+	}
+}
