@@ -46,6 +46,7 @@ type Config struct {
 	Sensors    []sensors.Config           `toml:"sensor"`
 	Attributes map[string]tinyconf.Secret `toml:"attributes" conf:"literal"`
 	Buffer     Buffer                     `toml:"buffer"`
+	Mine       Mine                       `toml:"mine"`
 	Policy     PolicyFiles                `toml:"policy"`
 	Keys       Keys                       `toml:"keys"`
 	Routes     []transport.Route          `toml:"route"`
@@ -65,6 +66,11 @@ type Buffer struct {
 	Flush   tinyconf.Duration `toml:"flush"`    // at most this much is lost by a power cut
 	MaxSize tinyconf.Size     `toml:"max_size"` // of all segments together
 	Reserve tinyconf.Size     `toml:"reserve"`  // free space to leave on the disk; 0: 16 MiB, at most an eighth of it
+}
+
+// Mine is the [mine] table.
+type Mine struct {
+	Keep tinyconf.Duration `toml:"keep"` // how long the history for the person is kept, once she says yes; whole days
 }
 
 // PolicyFiles is the [policy] table.
@@ -90,6 +96,7 @@ func LoadConfig(path string) (*Config, error) {
 	c := &Config{
 		Device: Device{State: defaultState, Language: "en"},
 		Buffer: Buffer{Flush: tinyconf.Duration(time.Minute), MaxSize: 256 << 20},
+		Mine:   Mine{Keep: tinyconf.Duration(30 * 24 * time.Hour)},
 		Policy: PolicyFiles{File: "policy.toml"},
 	}
 	if err := tinyconf.LoadFile(os.Open, path, c); err != nil {
@@ -137,6 +144,9 @@ func (c *Config) Check(ctx *tinyconf.Context) {
 	}
 	if c.Buffer.MaxSize < 1<<20 {
 		ctx.Fault("buffer.max_size", "%s is too small to be of use; at least 1MiB", c.Buffer.MaxSize)
+	}
+	if day := tinyconf.Duration(24 * time.Hour); c.Mine.Keep < day || c.Mine.Keep > 366*day || c.Mine.Keep%day != 0 {
+		ctx.Fault("mine.keep", "%s won't do; whole days from 1d to 366d", c.Mine.Keep)
 	}
 	c.checkSensors(ctx)
 	seen := map[string]bool{}

@@ -16,6 +16,9 @@ import (
 
 // Grant implements control.Decider: the person says yes to one purpose. Readings count from this moment on.
 func (a *Agent) Grant(_ context.Context, purpose string, role control.Role, d control.Decision) (control.Decided, error) {
+	if purpose == consent.MineID {
+		return a.grantMine(role, d)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.recompile()
@@ -59,6 +62,9 @@ func (a *Agent) Grant(_ context.Context, purpose string, role control.Role, d co
 // Withdraw implements control.Decider: the person takes a yes back. It ends with the grant gone, whatever the network,
 // the disk or the policy file are like: the keys are overwritten in place, and without them nothing can be read or sent.
 func (a *Agent) Withdraw(_ context.Context, purpose string, role control.Role, d control.Decision) (control.Decided, error) {
+	if purpose == consent.MineID {
+		return a.withdrawMine(role, d)
+	}
 	if now, ok := a.newestAnswer(purpose); ok {
 		a.up.Cancel(now.ID) // before anything that may wait for a disk
 	}

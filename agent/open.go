@@ -55,6 +55,7 @@ type Agent struct {
 	lines []*transport.Line
 	since time.Time
 
+	mine     mine
 	hardware *hardware
 	sources  []*running
 
@@ -108,11 +109,12 @@ func (a *Agent) open() error {
 	if _, err := a.book.Reconcile(a.keys.Has, a.now()); err != nil {
 		a.opts.Log.Warn("the ledger could not note that keys are gone; nothing of them leaves all the same", "error", err)
 	}
+	a.openMine()
 	a.dropStrayKeys()
 	a.names = uplink.NewStreams(a.book, a.keys, a.opts.Rand)
 	a.store, err = store.Open(store.Options{
 		Dir: a.cfg.Device.State, Keys: a.keys, Streams: a.names, Rand: a.opts.Rand,
-		MaxSize: int64(a.cfg.Buffer.MaxSize), Reserve: int64(a.cfg.Buffer.Reserve),
+		MaxSize: int64(a.cfg.Buffer.MaxSize) - a.cfg.historyShare(), Reserve: int64(a.cfg.Buffer.Reserve),
 	})
 	if err != nil {
 		return fmt.Errorf("buffer: %w", err)
@@ -123,6 +125,7 @@ func (a *Agent) open() error {
 		}
 	}
 	a.pipe = newPipeline(a.opts.Clock, a.store, a.keys, a.keys.LedgerKey().Seed())
+	a.pipe.mine = a.takeMine
 	if err := a.openSources(false); err != nil {
 		return err
 	}
@@ -136,7 +139,8 @@ func (a *Agent) open() error {
 // written down, or one that was ended and whose keys could not be overwritten then.
 func (a *Agent) dropStrayKeys() {
 	for _, id := range a.keys.Grants() {
-		if answer, ok := a.book.Answer(id); ok && answer.Withdrawn == 0 {
+		answer, ok := a.book.Answer(id)
+		if ok && answer.Withdrawn == 0 || ok && a.keptAfter(&answer) {
 			continue
 		}
 		if err := a.keys.Destroy(id); err != nil {
@@ -192,6 +196,7 @@ func (a *Agent) openUplink() {
 	a.up = uplink.New(uplink.Options{
 		Store: a.store, Ledger: a.book, Keys: a.keys, Streams: a.names, Gate: a.pipe, Clock: a.opts.Clock, Lines: lines,
 		Log: a.opts.Log, Sending: a.opts.Sending, Withdrawn: a.withdrawnThere, Jitter: jitter(a.opts.Rand),
+		Copies: a.keepCopies,
 	})
 }
 
@@ -239,6 +244,7 @@ func (a *Agent) Close() error {
 		errs = append(errs, a.store.Close())
 		a.store = nil
 	}
+	errs = append(errs, a.closeMine())
 	if a.book != nil {
 		errs = append(errs, a.book.Close())
 		a.book = nil

@@ -51,6 +51,7 @@ func (a *Agent) recompile() {
 	})
 	a.rules.findings = findings
 	a.pipe.use(plan)
+	a.recompileMine()
 	if a.up != nil {
 		a.up.Review()
 	}

@@ -103,6 +103,7 @@ func (a *Agent) flushLoop(ctx context.Context) error {
 		if err := a.store.Flush(); err != nil {
 			a.opts.Log.Error("the buffer could not be written; readings wait in memory", "error", err)
 		}
+		a.flushMine()
 	}
 }
 
@@ -132,6 +133,7 @@ func (a *Agent) retryParked() {
 // expireRows lets go of what has waited longer than the recipient could keep it. a.mu is held.
 func (a *Agent) expireRows() {
 	today := a.now().DayNumber()
+	a.expireMine(today)
 	if err := a.book.Prune(a.now() - keepLines); err != nil {
 		a.opts.Log.Warn("old lines about what was sent are still in the ledger", "error", err)
 	}

@@ -28,6 +28,7 @@ func (a *Agent) Consent(_ context.Context, language string) (control.Consent, er
 	for _, p := range a.pipe.Plan().Purposes() {
 		out.Purposes = append(out.Purposes, a.consentPurpose(p, language))
 	}
+	out.Purposes = append(out.Purposes, a.consentMine(language))
 	return out, nil
 }
 
@@ -62,11 +63,15 @@ func timeOf(m sensors.Micros) time.Time { return time.UnixMicro(int64(m)).UTC() 
 func (a *Agent) Sent(ctx context.Context) ([]control.Sent, error) {
 	out := []control.Sent{}
 	err := a.book.Sent(func(s ledger.Sent) error {
-		out = append(out, control.Sent{Purpose: s.Purpose, Recipient: s.Recipient, Stream: fmt.Sprintf("%x", s.StreamName[:]), Epoch: s.Epoch, Seq: s.Seq,
-			Rows: s.Rows, ColumnBytes: s.ColumnBytes, WireBytes: s.WireBytes, SentAt: timeOf(s.SentAt), Fields: s.Fields, Control: s.Control, Result: s.Result})
+		out = append(out, sentOf(&s))
 		return ctx.Err()
 	})
 	return out, err
+}
+
+func sentOf(s *ledger.Sent) control.Sent {
+	return control.Sent{Purpose: s.Purpose, Recipient: s.Recipient, Stream: fmt.Sprintf("%x", s.StreamName[:]), Epoch: s.Epoch, Seq: s.Seq,
+		Rows: s.Rows, ColumnBytes: s.ColumnBytes, WireBytes: s.WireBytes, SentAt: timeOf(s.SentAt), Fields: s.Fields, Control: s.Control, Result: s.Result}
 }
 
 // Status implements control.Reporter. It names no value and no count that a technician may not see is removed here:
@@ -83,6 +88,7 @@ func (a *Agent) Status(context.Context) (control.Status, error) {
 		out.Sensors = append(out.Sensors, s.status())
 	}
 	a.bufferStatus(&out)
+	out.History = a.historyStatus()
 	for _, r := range a.up.Routes() {
 		out.Routes = append(out.Routes, control.RouteStatus{Recipient: r.Recipient, URL: r.URL, State: r.State, Reason: r.Reason, Failures: r.Failures, NextTry: r.NextTry, LastAck: r.LastAck})
 	}
@@ -190,6 +196,9 @@ func (a *Agent) warnings(s *control.Status) []string {
 	}
 	if warning := a.flashWarning(a.store.Status().Written); warning != "" {
 		out = append(out, warning)
+	}
+	if s.History.State == string(consent.Given) && s.History.Detail != "" {
+		out = append(out, "Your history on this object is not written at the moment: "+s.History.Detail)
 	}
 	var simulated []string
 	for _, x := range s.Sensors {

@@ -168,6 +168,7 @@ func TestHistoryIsGoneWithItsKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, "after the withdrawal", h.readHistory(s, HistoryQuery{}), nil)
+	old.opt.Keys = h.keys
 	again := old.history()
 	equal(t, "of the copy", old.readHistory(again, HistoryQuery{}), nil)
 	if err := again.Copies(t.Context(), "", func(Copy) error { return errors.New("a copy was read") }); err != nil {

@@ -28,6 +28,8 @@ type cutter struct {
 	complete     func(group int) int64   // rows of a group before this tick get no more company
 	rooms        func(next uint64) int64 // how many uploads are due, given the number of the first; nil: as many as rows need
 	cover        bool                    // fill them up with empty ones
+	copies       bool                    // keep what was signed, for the person's own copy
+	signed       [][]byte                // upload by upload, as before any sealing
 	losses       []wire.Loss
 	misfit       error // why a row was left where it is; nil when none was
 	numbers      numbers
@@ -193,6 +195,9 @@ func (c *cutter) batch(seq uint64, rows []store.Row) (store.Upload, int, error) 
 		switch {
 		case err == nil:
 			signed := wire.AppendSigned(make([]byte, 0, wire.SignedSize(len(payload))), c.signer, wire.KindBatch, payload)
+			if c.copies {
+				c.signed = append(c.signed, signed)
+			}
 			return store.Upload{Bytes: signed, Rows: n, ColumnBytes: c.encoder.ColumnBytes(), Fields: fieldNames(c.announcement, &b)}, n, nil
 		case n > 1:
 			n = wholeBuckets(rows[:n], fewer(n, err))

@@ -31,7 +31,7 @@ type Gate interface {
 	CompleteBefore(grant consent.GrantID, group int) int64
 }
 
-// Options are what an uplink is made of. Nothing may be nil but Log, Sending and Withdrawn.
+// Options are what an uplink is made of. Nothing may be nil but Log, Sending, Withdrawn and Copies.
 type Options struct {
 	Store   *store.Store
 	Ledger  *ledger.Ledger
@@ -46,6 +46,10 @@ type Options struct {
 	Sending func(bool)
 	// Withdrawn is called when a recipient says that a grant was withdrawn. It may take long and is called with no lock held.
 	Withdrawn func(consent.GrantID)
+	// Copies is given what was signed of uploads that were just cut, in the order of their numbers from first on, before any
+	// sealing to a recipient and before any of it is sent: the copy that the person can read. It may take long and is called
+	// with no lock held. nil: no copies.
+	Copies func(s *ledger.Stream, first uint64, signed [][]byte)
 	// Jitter returns a number in [0, n) for the backoff; math/rand/v2.Int64N outside tests.
 	Jitter func(n int64) int64
 }

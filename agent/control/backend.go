@@ -37,4 +37,5 @@ type Backend interface {
 	Discloser
 	Decider
 	Keeper
+	Historian
 }

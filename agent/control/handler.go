@@ -10,6 +10,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/candor-edge/candor/store/consent"
 )
 
 const (
@@ -44,6 +46,9 @@ func (s *server) routes() []route {
 		{"GET", "/v1/buffer", everyone, s.buffer},
 		{"GET", "/v1/buffer/verify", everyone, s.verifyBuffer},
 		{"GET", "/v1/buffer/export", household, s.exportBuffer},
+		{"GET", "/v1/live", household, s.live},
+		{"GET", "/v1/sent/copy", household, s.sentCopy},
+		{"GET", "/v1/export", household, s.export},
 		{"POST", "/v1/consent/{purpose}/grant", household, s.decide(s.backend.Grant)},
 		{"POST", "/v1/consent/{purpose}/withdraw", household, s.decide(s.backend.Withdraw)},
 	}
@@ -168,6 +173,9 @@ func (s *server) decide(do decider) func(*http.Request) (any, error) {
 				"only the person decides; root can pass on what the person said, and must say on whose behalf")
 		}
 		purpose := r.PathValue("purpose")
+		if d.KeepHistory && (purpose != consent.MineID || !strings.HasSuffix(r.URL.Path, "/withdraw")) {
+			return nil, Errorf(ErrBadRequest, "candor consent withdraw "+consent.MineID, "to keep the history is for the withdrawal of %s only", consent.MineID)
+		}
 		if len(purpose) > maxPurpose {
 			return nil, Errorf(ErrNotFound, "candor consent show", "no purpose has so long a name")
 		}
