@@ -14,6 +14,7 @@ type decideOptions struct {
 	onBehalf string
 	lang     string
 	json     bool
+	keep     bool
 }
 
 func (o *decideOptions) flags(cmd *cobra.Command) {
@@ -33,6 +34,7 @@ func newDecision(g *global, yes bool) *cobra.Command {
 kept for it can't be read any more, and the recipient is asked to delete what it
 has. It needs no network.`,
 		Example: `  candor consent withdraw trends
+  candor consent withdraw mine --keep-history
   candor consent withdraw trends --on-behalf "Ms Martin, by phone"`,
 	}
 	if yes {
@@ -59,7 +61,7 @@ passes it on and says on whose behalf.`
 			if yes {
 				do = s.Grant
 			}
-			done, err := do(cmd.Context(), args[0], control.Decision{OnBehalf: o.onBehalf, Language: o.lang})
+			done, err := do(cmd.Context(), args[0], control.Decision{OnBehalf: o.onBehalf, Language: o.lang, KeepHistory: o.keep})
 			if err != nil {
 				return err
 			}
@@ -69,6 +71,9 @@ passes it on and says on whose behalf.`
 			printDecided(g.out, &done)
 			return nil
 		})
+	}
+	if !yes {
+		cmd.Flags().BoolVar(&o.keep, "keep-history", false, "of mine: keep what is there until its days are over")
 	}
 	o.flags(cmd)
 	return cmd

@@ -87,3 +87,18 @@ func (f *fake) ExportBuffer(_ context.Context, emit func(Waiting) error) error {
 	}
 	return f.note("export")
 }
+
+func (f *fake) Live(_ context.Context, field string, _ time.Time) ([]LiveSeries, error) {
+	return nil, f.note("live " + field)
+}
+
+func (f *fake) SentCopy(_ context.Context, stream string, seq uint64) (SentCopy, error) {
+	return SentCopy{Signed: []byte{1, 2}}, f.note("copy " + stream)
+}
+
+func (f *fake) Export(_ context.Context, q ExportQuery, emit func(ExportPiece) error) error {
+	if err := f.note("export " + q.What); err != nil {
+		return err
+	}
+	return emit(ExportPiece{Series: &ExportSeries{Name: "hall.temperature"}})
+}
