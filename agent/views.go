@@ -194,11 +194,11 @@ func (a *Agent) warnings(s *control.Status) []string {
 	default:
 		out = append(out, "The policy is not signed: whoever can write its file can change what is asked.")
 	}
-	if warning := a.flashWarning(a.store.Status().Written); warning != "" {
+	if warning := a.flashWarning(a.written()); warning != "" {
 		out = append(out, warning)
 	}
 	if s.History.State == string(consent.Given) && s.History.Detail != "" {
-		out = append(out, "Your history on this object is not written at the moment: "+s.History.Detail)
+		out = append(out, "The history kept on this object for its person can't be written at the moment; readings for it wait in memory.")
 	}
 	var simulated []string
 	for _, x := range s.Sensors {

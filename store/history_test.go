@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -243,6 +245,70 @@ func TestHistoryRetained(t *testing.T) {
 	}
 	if s = h.history(); !s.Retained(mineGrant) || s.Retained(mineGrant+1) {
 		t.Error("what the person chose is forgotten")
+	}
+}
+
+// By its types the history has no way out: none of its calls takes or gives what can be sent, it can't be cut, and what is kept
+// for the person is no row that the buffer would take.
+func TestHistoryHasNoWayOut(t *testing.T) {
+	outgoing := reflect.TypeFor[Outgoing]()
+	for m := range reflect.TypeFor[*History]().Methods() {
+		for i := range m.Type.NumIn() + m.Type.NumOut() {
+			x := m.Type
+			var arg reflect.Type
+			if i < x.NumIn() {
+				arg = x.In(i)
+			} else {
+				arg = x.Out(i - x.NumIn())
+			}
+			for arg.Kind() == reflect.Slice || arg.Kind() == reflect.Pointer {
+				arg = arg.Elem()
+			}
+			if arg == outgoing || arg == reflect.TypeFor[Encode]() || arg == reflect.TypeFor[Store]() {
+				t.Errorf("History.%s deals in %s, which can be sent", m.Name, arg)
+			}
+		}
+	}
+	if reflect.TypeFor[consent.Kept]().ConvertibleTo(reflect.TypeFor[consent.Cleared]()) {
+		t.Error("what is kept for the person can be made into a row that is sent")
+	}
+}
+
+// A day of ten sources of three fields at ten seconds, written every ten minutes, costs the card little beside the 60 MB a
+// day that the buffer may write.
+func TestHistoryFlash(t *testing.T) {
+	h := newHouse(t)
+	kind, _ := sensors.KindNamed("temperature")
+	in := consent.MineInputs{Keep: 30, Agreed: 30}
+	for s := range 10 {
+		src := consent.SourceFields{Name: fmt.Sprintf("s%d", s), Every: 10 * sensors.Second}
+		for f := range 3 {
+			src.Fields = append(src.Fields, sensors.Field{Name: fmt.Sprintf("s%d.f%d", s, f), Kind: kind})
+		}
+		in.Sources = append(in.Sources, src)
+	}
+	in.Answer = &consent.Answer{State: consent.Given, Grant: consent.Grant{ID: mineGrant, Purpose: consent.MineID, Extent: consent.CompileMine(in).Extent}}
+	m, s := consent.CompileMine(in), h.history()
+	random := rand.New(rand.NewPCG(1, 2))
+	for tick := range 8640 {
+		at := 20000*sensors.Day + sensors.Micros(tick)*10*sensors.Second
+		for src := range 10 {
+			values := []sensors.Value{sensors.Number(20000 + random.Int64N(200)), sensors.Number(50000 + random.Int64N(500)), sensors.Number(random.Int64N(2000))}
+			k, _, _ := m.Keep(&sensors.Reading{Source: fmt.Sprintf("s%d", src), Time: at, Taken: at, Values: values}, nil)
+			if err := s.Append(k); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if tick%60 == 59 {
+			if err := s.Flush(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	written := s.Status().Written
+	t.Logf("%d bytes written for 86,400 readings, %.1f each", written, float64(written)/86400)
+	if written > 12_000_000 {
+		t.Errorf("%d bytes are written a day, at most 12,000,000 may be", written)
 	}
 }
 

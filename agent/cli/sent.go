@@ -31,8 +31,8 @@ and those cut off on their way ("cancelled"), of which it may have some. With
 --all also the messages without readings: announcements, deletion requests,
 questions and tests.
 
-With --show or --batch it prints what one batch said, from the readable copy that
-is kept under mine: byte for byte what was signed, before it was sealed to anybody.
+With --show or --batch it prints what one batch said, from the readable copy
+that is kept under mine: byte for byte what was signed, before any sealing.
 
 With --json it prints one array with one batch a line.`,
 		Example: `  candor sent
