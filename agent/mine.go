@@ -118,7 +118,10 @@ func (a *Agent) takeMine(r *sensors.Reading) {
 	if h == nil || m == nil {
 		return
 	}
-	k, _, ok := m.Keep(r, a.mine.cells)
+	k, refused, ok := m.Keep(r, a.mine.cells)
+	for _, field := range refused {
+		a.pipe.windows.Refused(field, consent.MineID, consent.Contactish)
+	}
 	if !ok {
 		return
 	}
@@ -155,7 +158,7 @@ func (a *Agent) flushMine() {
 // expireMine forgets the days that are over, and the keys of a kept history of which nothing is left. a.mu is held.
 func (a *Agent) expireMine(today int64) {
 	h := a.mine.history.Load()
-	if h == nil {
+	if h == nil || !a.clockTrusted() { // a clock that nobody vouches for ends nothing
 		return
 	}
 	current := a.mine.plan.Load()
@@ -190,7 +193,11 @@ func (a *Agent) grantMine(role control.Role, d control.Decision) (control.Decide
 		return mineDecided(m, "It was granted already; nothing has changed."), nil
 	}
 	if m.State == consent.Given { // for longer: what is there stays, under the days it was kept for
-		if err := a.mine.history.Load().Retain(m.Grant.ID); err != nil {
+		h := a.mine.history.Load()
+		if h == nil {
+			return control.Decided{}, control.Errorf(control.ErrUnavailable, "candor status", "what is kept already can't be opened, so it could not be set aside; nothing has changed")
+		}
+		if err := h.Retain(m.Grant.ID); err != nil {
 			return control.Decided{}, control.Errorf(control.ErrUnavailable, "candor status", "what is kept already could not be set aside, so nothing has changed: %w", err)
 		}
 	}

@@ -132,6 +132,7 @@ func (a *Agent) open() error {
 	a.openUplink()
 	a.loadRules()
 	a.recompile()
+	a.expireMine(a.now().DayNumber())
 	return nil
 }
 

@@ -93,11 +93,11 @@ type Kept struct {
 
 // Keep gives the reading as the history takes it; ok is false when it is not to be kept: there is no yes, it was taken
 // before it, or no value in it counts. Text that looks like contact data is left out, but for fields that are declared
-// identity or contact, and counted in refused. The cells use the memory of buf, which may be nil.
-func (m *Mine) Keep(r *sensors.Reading, buf []Cell) (k Kept, refused int, ok bool) {
+// identity or contact, and those fields are named in refused. The cells use the memory of buf, which may be nil.
+func (m *Mine) Keep(r *sensors.Reading, buf []Cell) (k Kept, refused []string, ok bool) {
 	at, known := m.index[r.Source]
 	if m.State != Given || m.Grant.ID == 0 || !known || r.Taken < m.Grant.From || r.Time < 0 || r.Time > maxTime {
-		return Kept{}, 0, false
+		return Kept{}, nil, false
 	}
 	k = Kept{mine: m, source: at, time: r.Time, taken: r.Taken, cells: buf[:0]}
 	for i := range m.Sources[at].Fields {
@@ -105,7 +105,7 @@ func (m *Mine) Keep(r *sensors.Reading, buf []Cell) (k Kept, refused int, ok boo
 		if i < len(r.Values) && r.Values[i].Quality == sensors.OK {
 			v := &r.Values[i]
 			if f := &m.Sources[at].Fields[i]; f.Kind.Type == sensors.Text && f.Class != sensors.Identity && f.Class != sensors.Contact && contactShaped(v.Token) {
-				refused++
+				refused = append(refused, f.Name)
 			} else {
 				cell = Cell{Num: v.Num, Token: v.Token, Set: true}
 			}

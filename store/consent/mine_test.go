@@ -38,8 +38,8 @@ func TestMineKeepsOnlyUnderAYes(t *testing.T) {
 	in.Answer = &Answer{State: Given, Grant: Grant{ID: 3, Purpose: MineID, From: 100, Extent: asked.Extent}}
 	m := CompileMine(in)
 	k, refused, ok := m.Keep(mineReading(), nil)
-	if !ok || refused != 1 || k.Cells()[0] != (Cell{Num: -21_500, Set: true}) {
-		t.Fatalf("kept %v, refused %d", ok, refused)
+	if !ok || len(refused) != 1 || refused[0] != "hall.label" || k.Cells()[0] != (Cell{Num: -21_500, Set: true}) {
+		t.Fatalf("kept %v, refused %v", ok, refused)
 	}
 	if k.Cells()[1].Set || k.Cells()[2].Token != "jean@example.org" {
 		t.Error("contact data belongs into fields that are declared so, and into no other")
