@@ -230,3 +230,92 @@ func withdraw(t *testing.T, o *object, keep bool) {
 		t.Fatal(err)
 	}
 }
+
+// A longer [mine] keep waits for a new yes, which loses nothing of what is there.
+func TestMineForLonger(t *testing.T) {
+	url, _ := receiver(t)
+	o := newObject(t, url, 200)
+	if err := o.once(20*time.Second, consent.MineID); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(o.dir, "candor.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.write("candor.toml", string(text)+"\n[mine]\nkeep = \"90d\"\n")
+	a := o.open()
+	defer func() { _ = a.Close() }()
+	last := func() control.ConsentPurpose {
+		c, err := a.Consent(t.Context(), "en")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Purposes[len(c.Purposes)-1]
+	}
+	if m := last(); m.State != consent.Given || !strings.HasPrefix(m.Retention, "30 days") || !strings.Contains(m.Reason, "90 days") {
+		t.Errorf("before the new yes: %+v", m)
+	}
+	grant(t, a, consent.MineID)
+	if m := last(); m.State != consent.Given || !strings.HasPrefix(m.Retention, "90 days") || m.Reason != "" {
+		t.Errorf("after the new yes: %+v", m)
+	}
+	if got := len(export(t, a, control.ExportQuery{What: "raw"}).values["room.light"]); got != 200 {
+		t.Errorf("%d readings after the new yes, want the 200 of before", got)
+	}
+	if got := export(t, a, control.ExportQuery{What: "raw", From: time.UnixMilli(1_700_000_000_000 + 60_000), To: time.UnixMilli(1_700_000_000_000 + 180_000)}); len(got.values["room.light"]) != 2 {
+		t.Errorf("%d readings of two minutes", len(got.values["room.light"]))
+	}
+}
+
+// Files of the history that can't be used are its own trouble: what was promised to others goes on, it is told, and taking
+// it back works.
+func TestMineThatCannotBeOpened(t *testing.T) {
+	url, out := receiver(t)
+	o := newObject(t, url, 200)
+	a := o.open()
+	grant(t, a, consent.MineID, "air")
+	if err := errors.Join(a.Close(), os.RemoveAll(filepath.Join(o.dir, "state", "history"))); err != nil {
+		t.Fatal(err)
+	}
+	o.write("state/history", "no folder")
+	if err := o.once(20 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if len(rows(t, out, "air")) != 200 {
+		t.Errorf("%d rows left, want 200", len(rows(t, out, "air")))
+	}
+	a = o.open()
+	defer func() { _ = a.Close() }()
+	status, err := a.Status(t.Context())
+	if err != nil || status.History.State != "given" || status.History.Detail == "" || !strings.Contains(strings.Join(status.Warnings, " "), "can't be written") {
+		t.Errorf("status: %+v, %v", status.History, err)
+	}
+	if _, err := a.Withdraw(t.Context(), consent.MineID, control.Person, control.Decision{KeepHistory: true}); err == nil {
+		t.Error("it was said to be kept")
+	}
+	if _, err := a.Withdraw(t.Context(), consent.MineID, control.Person, control.Decision{}); err != nil {
+		t.Error(err)
+	}
+	if status, err = a.Status(t.Context()); err != nil || status.History.State != "withdrawn" {
+		t.Errorf("status: %+v, %v", status.History, err)
+	}
+}
+
+// The last hours are in memory without any yes, for the person, and no file has them.
+func TestLiveIsInMemoryOnly(t *testing.T) {
+	url, _ := receiver(t)
+	o := newObject(t, url, 50)
+	a := o.open()
+	defer func() { _ = a.Close() }()
+	if err := a.Once(t.Context(), 20*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	live, err := a.Live(t.Context(), "room.light", time.UnixMilli(1_700_000_000_000+10*60_000))
+	if err != nil || len(live) != 1 || len(live[0].Points) != 40 || live[0].Points[0].Num != 54321987 {
+		t.Errorf("live: %d series, %v", len(live), err)
+	}
+	if _, err := a.Live(t.Context(), "room.lihgt", time.Time{}); err == nil {
+		t.Error("a field that is not there was shown")
+	}
+	findLeaks(t, o.logged(), filepath.Join(o.dir, "state"), filepath.Join(o.dir, "state-keys"))
+}
