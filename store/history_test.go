@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -316,5 +317,28 @@ func TestHistoryRefusesWhatNobodyAgreedTo(t *testing.T) {
 	h := newHouse(t)
 	if err := h.history().Append(consent.Kept{}); err == nil {
 		t.Error("a reading without a yes was taken")
+	}
+}
+
+// While the disk is short, the history gives way before the buffer does.
+func TestHistoryGivesWayFirst(t *testing.T) {
+	h := newHouse(t)
+	h.opt.Reserve = 1 << 20
+	s, b := h.history(), h.open()
+	free := int64(math.MaxInt64)
+	s.s.opt.Free = func(string) (int64, error) { return free, nil }
+	b.opt.Free = s.s.opt.Free
+	free = 3 << 19 // one and a half times what the buffer leaves free
+	h.take(b, numbered(1, 20000, 1, 10))
+	h.live(s, mineOf(t, mineGrant), 20000, 10)
+	if err := b.Flush(); err != nil {
+		t.Errorf("the buffer takes nothing: %v", err)
+	}
+	if err := s.Flush(); !errors.Is(err, ErrFull) {
+		t.Errorf("the history took what the buffer will need: %v", err)
+	}
+	free = math.MaxInt64
+	if err := s.Flush(); err != nil || len(h.readHistory(s, HistoryQuery{})) != 10 {
+		t.Errorf("what waited is not there once there is room: %v", err)
 	}
 }
