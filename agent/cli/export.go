@@ -182,7 +182,11 @@ type metadata struct {
 	Notes    []string          `json:"notes,omitempty"`
 
 	series []control.ExportSeries
+	early  bool
 }
+
+// absoluteTime is where SenML times stop meaning "relative to now", microseconds (RFC 8428 section 4.5.3).
+const absoluteTime = 1 << 28 * 1_000_000
 
 type fieldMetadata struct {
 	Name       string `json:"name"`
@@ -233,6 +237,10 @@ func (m *metadata) add(p *control.ExportPiece) {
 }
 
 func (m *metadata) counted(at int, p *control.ExportPoint) {
+	if p.At < absoluteTime && !m.early {
+		m.early = true
+		m.Notes = append(m.Notes, "Some times are before July 1978. They are since 1970 here, as all others; a reader of SenML may take them as relative to now.")
+	}
 	f := &m.Fields[at]
 	f.Last = isoMicros(p.At)
 	if f.Values == 0 {
