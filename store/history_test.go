@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/candor-edge/candor/sensors"
@@ -218,7 +219,7 @@ func TestHistoryStaysInItsShare(t *testing.T) {
 	h.opt.MaxSize = LeastHistory
 	m := mineOf(t, mineGrant)
 	s := h.history()
-	for day := int64(20000); day < 20040; day++ {
+	for day := int64(20000); day < 20030; day++ {
 		h.live(s, m, day, 4000)
 		if err := s.Flush(); err != nil && !errors.Is(err, ErrFull) {
 			t.Fatal(err)
@@ -228,7 +229,7 @@ func TestHistoryStaysInItsShare(t *testing.T) {
 		t.Errorf("%d bytes, at most %d are its share", st.Bytes, LeastHistory)
 	}
 	got := h.readHistory(s, HistoryQuery{})
-	if len(got) == 0 || got[0] == "20000 0" || got[len(got)-1] != "20039 3999" {
+	if len(got) == 0 || got[0] == "20000 0" || got[len(got)-1] != "20029 3999" {
 		t.Errorf("%d readings are left and not the newest", len(got))
 	}
 }
@@ -275,8 +276,8 @@ func TestHistoryHasNoWayOut(t *testing.T) {
 	}
 }
 
-// A day of ten sources of three fields at ten seconds, written every ten minutes, costs the card little beside the 60 MB a
-// day that the buffer may write.
+// A quarter of a day of ten sources of three fields at ten seconds, written every ten minutes, costs the card little beside the 15 MB
+// that the buffer may write in that time.
 func TestHistoryFlash(t *testing.T) {
 	h := newHouse(t)
 	kind, _ := sensors.KindNamed("temperature")
@@ -291,7 +292,7 @@ func TestHistoryFlash(t *testing.T) {
 	in.Answer = &consent.Answer{State: consent.Given, Grant: consent.Grant{ID: mineGrant, Purpose: consent.MineID, Extent: consent.CompileMine(in).Extent}}
 	m, s := consent.CompileMine(in), h.history()
 	random := rand.New(rand.NewPCG(1, 2))
-	for tick := range 8640 {
+	for tick := range 2160 {
 		at := 20000*sensors.Day + sensors.Micros(tick)*10*sensors.Second
 		for src := range 10 {
 			values := []sensors.Value{sensors.Number(20000 + random.Int64N(200)), sensors.Number(50000 + random.Int64N(500)), sensors.Number(random.Int64N(2000))}
@@ -307,9 +308,9 @@ func TestHistoryFlash(t *testing.T) {
 		}
 	}
 	written := s.Status().Written
-	t.Logf("%d bytes written for 86,400 readings, %.1f each", written, float64(written)/86400)
-	if written > 12_000_000 {
-		t.Errorf("%d bytes are written a day, at most 12,000,000 may be", written)
+	t.Logf("%d bytes written for 21,600 readings, %.1f each", written, float64(written)/21600)
+	if written > 3_000_000 {
+		t.Errorf("%d bytes are written in a quarter of a day, at most 3,000,000 may be", written)
 	}
 }
 
@@ -340,5 +341,49 @@ func TestHistoryGivesWayFirst(t *testing.T) {
 	free = math.MaxInt64
 	if err := s.Flush(); err != nil || len(h.readHistory(s, HistoryQuery{})) != 10 {
 		t.Errorf("what waited is not there once there is room: %v", err)
+	}
+}
+
+// All calls may come at once, and a withdrawal in the midst of them leaves nothing.
+func TestHistoryAtOnce(t *testing.T) {
+	h := newHouse(t)
+	m, s := mineOf(t, mineGrant), h.history()
+	var all sync.WaitGroup
+	begun := make(chan struct{})
+	all.Go(func() {
+		for i := range 2000 {
+			if i == 500 {
+				close(begun)
+			}
+			at := 20000*sensors.Day + sensors.Micros(i)*sensors.Minute
+			k, _, _ := m.Keep(&sensors.Reading{Source: "hall", Time: at, Taken: at, Values: []sensors.Value{sensors.Number(int64(i))}}, nil)
+			_ = s.Append(k) // refused once it is taken back
+		}
+	})
+	all.Go(func() {
+		for i := range 20 {
+			_ = s.KeepCopies(m, 20000, []Copy{{Stream: "ab", Seq: uint64(i + 1), Signed: []byte("x"), Announcement: []byte("y")}})
+		}
+	})
+	all.Go(func() {
+		for range 5 {
+			if _, err := s.Read(t.Context(), HistoryQuery{}, func(HistoryRow) error { return nil }); err != nil {
+				t.Error(err)
+			}
+			_ = s.Copies(t.Context(), "", func(Copy) error { return nil })
+			_ = s.Expire(mineGrant, 19999)
+			_ = s.Status()
+		}
+	})
+	<-begun
+	if err := s.Drop(mineGrant); err != nil {
+		t.Error(err)
+	}
+	all.Wait()
+	if err := s.Flush(); err != nil {
+		t.Error(err)
+	}
+	if got := h.readHistory(s, HistoryQuery{}); len(got) != 0 || !s.Empty(mineGrant) {
+		t.Errorf("%d readings are left after the withdrawal", len(got))
 	}
 }
