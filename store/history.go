@@ -247,14 +247,45 @@ func (h *History) Expire(grant consent.GrantID, before int64) error {
 	if len(over) == 0 {
 		return nil
 	}
+	return h.s.alter(func() { h.retire(over) })
+}
+
+// EraseDays forgets the days from first to last (since 1970, both included) of every grant, also what waits in memory. The
+// caller destroys their keys. An error says that this is not durable yet.
+func (h *History) EraseDays(first, last int64) error {
+	within := func(day int64) bool { return day >= first && day <= last }
+	h.mu.Lock()
+	clear(h.names) // what still comes of these days begins anew, with its head
+	clear(h.heads)
+	clear(h.told)
+	h.mu.Unlock()
 	return h.s.alter(func() {
-		for _, id := range over {
-			if st := h.s.state.streams[id]; st != nil {
-				st.retired, st.losses = true, lossCount{}
-				st.mark = position{^uint64(0), ^uint64(0)}
-				st.gone = numbers{{0, ^uint64(0)}}
+		var over []uint32
+		for id, st := range h.s.state.streams {
+			if within(int64(st.epoch)) && !st.retired {
+				over = append(over, id)
 			}
-			delete(h.s.losses, id)
 		}
+		h.s.dropLots(func(l *lot) bool { return within(int64(l.day)) })
+		h.s.asides = slices.DeleteFunc(h.s.asides, func(a *aside) bool { return within(int64(a.day)) })
+		for _, id := range over {
+			h.s.removeChunks(id, func(chunkRef) bool { return true })
+			h.s.removeOuts(id, func(outRef) bool { return true })
+		}
+		h.retire(over)
+		clear(h.s.cache)
 	})
+}
+
+// retire says that nothing more comes in these streams; the store's mu is held.
+func (h *History) retire(over []uint32) {
+	for _, id := range over {
+		if st := h.s.state.streams[id]; st != nil {
+			st.retired, st.losses = true, lossCount{}
+			st.mark = position{^uint64(0), ^uint64(0)}
+			st.gone = numbers{{0, ^uint64(0)}}
+		}
+		delete(h.s.losses, id)
+		delete(h.s.named, id)
+	}
 }

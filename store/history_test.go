@@ -142,6 +142,30 @@ func TestHistoryExpires(t *testing.T) {
 	}
 }
 
+// Days that the person erases are gone, also what waits in memory, and what comes after is kept with what it means.
+func TestHistoryErasesDays(t *testing.T) {
+	h := newHouse(t)
+	m := mineOf(t, mineGrant)
+	s := h.history()
+	for day := int64(20000); day < 20003; day++ {
+		h.live(s, m, day, 2)
+		if err := s.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.live(s, m, 20002, 3) // waits
+	if err := s.EraseDays(20001, 20002); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "what is left", h.readHistory(s, HistoryQuery{}), []string{"20000 0", "20000 1"})
+	h.live(s, m, 20002, 1)
+	equal(t, "what comes after", h.readHistory(s, HistoryQuery{}), []string{"20000 0", "20000 1", "20002 0"})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "after a restart", h.readHistory(h.history(), HistoryQuery{}), []string{"20000 0", "20000 1", "20002 0"})
+}
+
 // A copy of the files made before a withdrawal is unreadable after it, nothing in the clear lies in them, and the buffer
 // never sees a file of the history.
 func TestHistoryIsGoneWithItsKeys(t *testing.T) {
