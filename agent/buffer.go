@@ -29,7 +29,7 @@ func (a *Agent) Buffer(context.Context) (control.Buffer, error) {
 	a.bufferStatus(&status)
 	b := a.store.Status()
 	out := control.Buffer{BufferStatus: status.Buffer, Reserve: b.Reserve, Since: a.since, Unclean: b.Unclean, Quarantine: a.store.Quarantined(), Oldest: dayText(b.OldestDay)}
-	out.Flash, out.PerDay = a.flashPace(b.Written)
+	out.Flash, out.PerDay = a.flashPace(a.written())
 	streams := map[uint32]ledger.Stream{}
 	for _, s := range a.book.Streams() {
 		streams[s.Number] = s
@@ -45,6 +45,15 @@ func (a *Agent) Buffer(context.Context) (control.Buffer, error) {
 		out.Streams = append(out.Streams, line)
 	}
 	return out, nil
+}
+
+// written is how many bytes buffer and history gave to the file system since the start.
+func (a *Agent) written() int64 {
+	n := a.store.Status().Written
+	if h := a.mine.history.Load(); h != nil {
+		n += h.Status().Written
+	}
+	return n
 }
 
 // flashPace says how much is written a day at the pace since the start, and whether that is within the budget.

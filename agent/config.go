@@ -47,6 +47,7 @@ type Config struct {
 	Attributes map[string]tinyconf.Secret `toml:"attributes" conf:"literal"`
 	Buffer     Buffer                     `toml:"buffer"`
 	Home       Home                       `toml:"home"`
+	Mine       Mine                       `toml:"mine"`
 	Policy     PolicyFiles                `toml:"policy"`
 	Keys       Keys                       `toml:"keys"`
 	Routes     []transport.Route          `toml:"route"`
@@ -72,6 +73,11 @@ type Buffer struct {
 // Home is the [home] table: what the person has declared about those who live there. It stays on the object.
 type Home struct {
 	Minor bool `toml:"minor"` // somebody under age: purposes tagged marketing, profiling or data-sale are refused
+}
+
+// Mine is the [mine] table.
+type Mine struct {
+	Keep tinyconf.Duration `toml:"keep"` // how long the history for the person is kept, once she says yes; whole days
 }
 
 // PolicyFiles is the [policy] table.
@@ -102,6 +108,7 @@ func LoadConfig(path string) (*Config, error) {
 	c := &Config{
 		Device: Device{State: defaultState, Language: "en"},
 		Buffer: Buffer{Flush: tinyconf.Duration(time.Minute), MaxSize: 256 << 20},
+		Mine:   Mine{Keep: tinyconf.Duration(30 * 24 * time.Hour)},
 		Policy: PolicyFiles{File: "policy.toml"},
 	}
 	if err := tinyconf.LoadFile(os.Open, path, c); err != nil {
@@ -149,6 +156,9 @@ func (c *Config) Check(ctx *tinyconf.Context) {
 	}
 	if c.Buffer.MaxSize < 1<<20 {
 		ctx.Fault("buffer.max_size", "%s is too small to be of use; at least 1MiB", c.Buffer.MaxSize)
+	}
+	if day := tinyconf.Duration(24 * time.Hour); c.Mine.Keep < day || c.Mine.Keep > 366*day || c.Mine.Keep%day != 0 {
+		ctx.Fault("mine.keep", "%s won't do; whole days from 1d to 366d", c.Mine.Keep)
 	}
 	c.checkSensors(ctx)
 	if c.Policy.CharterKey.IsSet() && c.Policy.Charter == "" {

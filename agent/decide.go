@@ -15,6 +15,9 @@ import (
 
 // Grant implements control.Decider: the person says yes to one purpose. Readings count from this moment on.
 func (a *Agent) Grant(_ context.Context, purpose string, role control.Role, d control.Decision) (control.Decided, error) {
+	if purpose == consent.MineID {
+		return a.grantMine(role, d)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.recompile()

@@ -100,6 +100,11 @@ func (a *Agent) erasePeriod(role control.Role, r control.ErasureRequest) (contro
 	if err != nil {
 		return control.Erasure{}, control.Errorf(control.ErrUnavailable, "candor erase --help", "not everything could be destroyed on the disk; in memory it is gone, so try again: %w", err)
 	}
+	if h := a.mine.history.Load(); h != nil {
+		if err := h.EraseDays(first, last); err != nil {
+			return control.Erasure{}, control.Errorf(control.ErrUnavailable, "candor erase --help", "the history of these days is unreadable, but could not be cleared away; try again: %w", err)
+		}
+	}
 	out.Destroyed = append(out.Destroyed, fmt.Sprintf("day keys: %d, and with them the rows that were buffered: %d", destroyed, got.Rows))
 	if r.RecipientToo {
 		if err := a.askDeletion(first, last); err != nil {

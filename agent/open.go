@@ -58,6 +58,7 @@ type Agent struct {
 	time  *timeline.Keeper // nil with a clock that was given
 	since time.Time
 
+	mine     mine
 	hardware *hardware
 	light    *light  // nil: there is none
 	button   *button // nil: there is none
@@ -126,11 +127,12 @@ func (a *Agent) open() error {
 	if _, err := a.book.Reconcile(a.keys.Has, a.now()); err != nil {
 		a.opts.Log.Warn("the ledger could not note that keys are gone; nothing of them leaves all the same", "error", err)
 	}
+	a.openMine()
 	a.dropStrayKeys()
 	a.names = uplink.NewStreams(a.book, a.keys, a.opts.Rand)
 	a.store, err = store.Open(store.Options{
 		Dir: a.cfg.Device.State, Keys: a.keys, Streams: a.names, Rand: a.opts.Rand,
-		MaxSize: int64(a.cfg.Buffer.MaxSize), Reserve: int64(a.cfg.Buffer.Reserve),
+		MaxSize: int64(a.cfg.Buffer.MaxSize) - a.cfg.historyShare(), Reserve: int64(a.cfg.Buffer.Reserve),
 	})
 	if err != nil {
 		return fmt.Errorf("buffer: %w", err)
@@ -141,6 +143,7 @@ func (a *Agent) open() error {
 		}
 	}
 	a.pipe = newPipeline(a.clock(), a.time, a.store, a.keys, a.keys.LedgerKey().Seed())
+	a.pipe.mine = a.takeMine
 	if err := a.openSources(false); err != nil {
 		return err
 	}
@@ -149,6 +152,7 @@ func (a *Agent) open() error {
 	a.startPaused()
 	a.loadRules()
 	a.recompile()
+	a.expireMine(a.now().DayNumber())
 	return nil
 }
 
@@ -156,7 +160,8 @@ func (a *Agent) open() error {
 // written down, or one that was ended and whose keys could not be overwritten then.
 func (a *Agent) dropStrayKeys() {
 	for _, id := range a.keys.Grants() {
-		if answer, ok := a.book.Answer(id); ok && answer.Withdrawn == 0 {
+		answer, ok := a.book.Answer(id)
+		if ok && answer.Withdrawn == 0 || ok && a.keptAfter(&answer) {
 			continue
 		}
 		if err := a.keys.Destroy(id); err != nil {
@@ -213,6 +218,7 @@ func (a *Agent) openUplink() {
 	a.up = uplink.New(uplink.Options{
 		Store: a.store, Ledger: a.book, Keys: a.keys, Streams: a.names, Gate: a.pipe, Clock: a.clock(), Time: a.time, Lines: lines, Limits: limits,
 		Log: a.opts.Log, Sending: a.sending, Withdrawn: a.withdrawnThere, Jitter: jitter(a.opts.Rand), Rand: a.opts.Rand,
+		Copies: a.keepCopies,
 	})
 }
 
@@ -276,6 +282,7 @@ func (a *Agent) Close() error {
 			a.opts.Log.Debug("what is known of the clock is as old as the last hour", "error", err)
 		}
 	}
+	errs = append(errs, a.closeMine())
 	if a.book != nil {
 		errs = append(errs, a.book.Close())
 		a.book = nil

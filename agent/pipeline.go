@@ -29,11 +29,12 @@ type pipeline struct {
 	windows  *consent.Windows
 	facts    *consent.Windows // of attributes, which are told grant by grant
 	rows     []consent.Cleared
-	marks    []store.Mark       // how far recordings are used up, stored with the rows
-	hold     func() error       // called before a reading is taken; nil: readings never wait
-	secret   []byte             // keys the names of marks: they would else be digests of raw readings
-	replayed map[string]*replay // by source name, of sources that resume
-	lastErr  error              // the newest refusal of the store
+	marks    []store.Mark           // how far recordings are used up, stored with the rows
+	mine     func(*sensors.Reading) // keeps a reading for the person; nil: nobody does
+	hold     func() error           // called before a reading is taken; nil: readings never wait
+	secret   []byte                 // keys the names of marks: they would else be digests of raw readings
+	replayed map[string]*replay     // by source name, of sources that resume
+	lastErr  error                  // the newest refusal of the store
 }
 
 // replay is how far a recording has been read.
@@ -157,6 +158,9 @@ func (p *pipeline) take(r sensors.Reading) error {
 	r.Taken = p.now()
 	if p.time != nil && r.Position == 0 {
 		r.Time = p.time.Reading(r.Time)
+	}
+	if p.mine != nil {
+		p.mine(&r)
 	}
 	p.rows = p.plan.Clear(p.windows, &r, p.rows[:0])
 	if r.Position > 0 {

@@ -119,6 +119,7 @@ func (a *Agent) recompile() {
 	a.rules.findings = findings
 	a.pipe.use(plan)
 	narrowed := a.dropOtherForms(plan)
+	a.recompileMine()
 	if a.up != nil {
 		a.up.Review(narrowed...)
 	}

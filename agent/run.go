@@ -104,6 +104,7 @@ func (a *Agent) flushLoop(ctx context.Context) error {
 		if err := a.store.Flush(); err != nil {
 			a.opts.Log.Error("the buffer could not be written; readings wait in memory", "error", err)
 		}
+		a.flushMine()
 	}
 }
 
@@ -143,6 +144,7 @@ func (a *Agent) expireRows() {
 		return // a clock that nobody vouches for ends nothing
 	}
 	today := a.now().DayNumber()
+	a.expireMine(today)
 	if err := a.book.Prune(a.now() - keepLines); err != nil {
 		a.opts.Log.Warn("old lines about what was sent are still in the ledger", "error", err)
 	}

@@ -43,7 +43,7 @@ func (a *Agent) Transfer(ctx context.Context, role control.Role, r control.Trans
 		return control.Transfer{}, control.Errorf(control.ErrUnavailable, "candor transfer", "every yes has ended, but not everything could be cleared away: %w", err)
 	}
 	out.Destroyed = append(out.Destroyed, fmt.Sprintf("the keys of this object, and with them %d entries of the ledger, every receipt, pseudonym and stream name", old),
-		"the buffer with what was set aside as damaged")
+		"the buffer and the history, with what was set aside as damaged")
 	out.Remains = []string{
 		"deletion requests that no recipient has acknowledged: they go on being sent, and name nobody",
 		"the files of the maker: configuration, policy and charter",
@@ -100,7 +100,7 @@ func (a *Agent) papers() (out []control.Paper) {
 // clearAway deletes what a transfer left of the old owner's: it can't be read any more. It is called when nothing is open.
 func (a *Agent) clearAway() error {
 	var errs []error
-	for _, name := range []string{"buffer", "quarantine"} {
+	for _, name := range []string{"buffer", "quarantine", "history"} {
 		err := os.RemoveAll(filepath.Join(a.cfg.Device.State, name))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)

@@ -28,6 +28,7 @@ func (a *Agent) Consent(_ context.Context, language string) (control.Consent, er
 		out.Purposes = append(out.Purposes, a.consentPurpose(p, language))
 	}
 	out.Prompts = a.prompts(language)
+	out.Purposes = append(out.Purposes, a.consentMine(language))
 	return out, nil
 }
 
@@ -84,11 +85,15 @@ func timeOf(m sensors.Micros) time.Time { return time.UnixMicro(int64(m)).UTC() 
 func (a *Agent) Sent(ctx context.Context) ([]control.Sent, error) {
 	out := []control.Sent{}
 	err := a.book.Sent(func(s ledger.Sent) error {
-		out = append(out, control.Sent{Purpose: s.Purpose, Recipient: s.Recipient, Stream: fmt.Sprintf("%x", s.StreamName[:]), Epoch: s.Epoch, Seq: s.Seq,
-			Rows: s.Rows, ColumnBytes: s.ColumnBytes, WireBytes: s.WireBytes, SentAt: timeOf(s.SentAt), Fields: s.Fields, Control: s.Control, Tries: s.Tries, Result: s.Result})
+		out = append(out, sentOf(&s))
 		return ctx.Err()
 	})
 	return out, err
+}
+
+func sentOf(s *ledger.Sent) control.Sent {
+	return control.Sent{Purpose: s.Purpose, Recipient: s.Recipient, Stream: fmt.Sprintf("%x", s.StreamName[:]), Epoch: s.Epoch, Seq: s.Seq,
+		Rows: s.Rows, ColumnBytes: s.ColumnBytes, WireBytes: s.WireBytes, SentAt: timeOf(s.SentAt), Fields: s.Fields, Control: s.Control, Result: s.Result}
 }
 
 // Status implements control.Reporter. It names no value and no count that a technician may not see is removed here:
@@ -111,6 +116,7 @@ func (a *Agent) Status(context.Context) (control.Status, error) {
 		out.Sensors = append(out.Sensors, st)
 	}
 	a.bufferStatus(&out)
+	out.History = a.historyStatus()
 	for _, r := range a.up.Routes() {
 		out.Routes = append(out.Routes, control.RouteStatus{Recipient: r.Recipient, URL: r.URL, State: r.State, Circuit: r.Circuit, Reason: r.Reason, Failures: r.Failures, NextTry: r.NextTry, LastAck: r.LastAck})
 	}
@@ -248,7 +254,7 @@ func (a *Agent) warnings(s *control.Status) []string {
 	if a.rules.policy != nil && !a.rules.signed {
 		out = append(out, "The policy is not signed: whoever can write its file can change what is asked.")
 	}
-	if warning := a.flashWarning(a.store.Status().Written); warning != "" {
+	if warning := a.flashWarning(a.written()); warning != "" {
 		out = append(out, warning)
 	}
 	if a.rules.policy != nil && a.rules.signed && a.cfg.Policy.Charter != "" && !a.rules.pledged {
@@ -264,6 +270,9 @@ func (a *Agent) warnings(s *control.Status) []string {
 		if why, ok := a.time.Trusted(); !ok || why != "" {
 			out = append(out, "The clock can't be relied on: "+why+". Readings keep their order, nothing lapses by it, and what is sent says so.")
 		}
+	}
+	if s.History.State == string(consent.Given) && s.History.Detail != "" {
+		out = append(out, "The history kept on this object for its person can't be written at the moment; readings for it wait in memory.")
 	}
 	var simulated []string
 	for _, x := range s.Sensors {

@@ -15,6 +15,9 @@ import (
 // the disk or the policy file are like: the keys say which grants a purpose has, they are overwritten in place, and
 // without them nothing can be read or sent. All else follows, now or at the next start.
 func (a *Agent) Withdraw(_ context.Context, purpose string, role control.Role, d control.Decision) (control.Decided, error) {
+	if purpose == consent.MineID {
+		return a.withdrawMine(role, d)
+	}
 	for _, id := range a.openGrants(purpose) {
 		a.up.Cancel(id) // before anything that may wait for a disk
 	}
@@ -73,7 +76,7 @@ func (a *Agent) withdraw(purpose string, open []consent.GrantID, role control.Ro
 	a.at("deletions due")
 	a.recompile()
 	for _, id := range open {
-		dropped = errors.Join(dropped, a.store.DropGrant(id))
+		dropped = errors.Join(dropped, a.store.DropGrant(id), a.dropHistory(id))
 	}
 	a.at("buffer purged")
 	if dropped != nil {
@@ -103,7 +106,7 @@ func (a *Agent) withdrawn(purpose string, id consent.GrantID) control.Decided {
 func (a *Agent) markDeletions(purpose string) error {
 	var errs []error
 	for _, answer := range a.book.Answers() {
-		if answer.Purpose == purpose {
+		if answer.Purpose == purpose && purpose != consent.MineID { // nobody was sent anything of that
 			errs = append(errs, a.book.MarkDeletionDue(answer.ID, a.now()))
 		}
 	}

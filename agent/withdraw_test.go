@@ -235,7 +235,7 @@ func TestRefuseIsKeptAndTakesAYesBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := map[string]consent.State{"air": consent.Declined, "who": consent.Declined, "trends": consent.Asked}
+		want := map[string]consent.State{"air": consent.Declined, "who": consent.Declined, "trends": consent.Asked, consent.MineID: consent.Asked}
 		for _, p := range c.Purposes {
 			if p.State != want[p.ID] {
 				t.Errorf("%s is %s, want %s", p.ID, p.State, want[p.ID])

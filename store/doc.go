@@ -18,10 +18,16 @@
 // lies is found when the file is read again, not before. Stream numbers, grant numbers, days, counts and sizes are in the
 // clear; values, tokens, field names and names of recordings are not. One process at a time: the newest file is locked.
 //
+// A [History] is a store of its own beside the buffer, for the person: same files, same promise, room of its own, and no call
+// that gives out an upload. Its rows are readings as they were measured; the first record of kind 'o' in each of its streams
+// (one a day, grant and set of fields) says what they mean, as JSON, and the others are copies of batches with the
+// announcements they need.
+//
 // # On disk, version 1
 //
 //	buffer/NNNNNNNN.db   segments, numbered from 00000001; the highest is the active one
 //	buffer/*.tmp         a segment that is being made; deleted at Open
+//	history/             the same two folders again, of what is kept for the person ([History]); not there until she says yes
 //	quarantine/          at most 4 damaged segments, for a look; the first to go when room is short
 //
 // A segment is a bbolt file (format 2, pages of 4,096 bytes, free list synced) with one bucket "r". Its keys have 13

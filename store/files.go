@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 
 	"github.com/candor-edge/candor/store/consent"
 )
@@ -227,6 +228,7 @@ func (s *Store) forgetLocked(grant consent.GrantID) {
 		}
 	}
 	s.dropLots(func(l *lot) bool { return l.grant == grant })
+	s.asides = slices.DeleteFunc(s.asides, func(a *aside) bool { return a.grant == grant })
 	maps.DeleteFunc(s.named, func(_ uint32, n naming) bool { return n.grant == grant })
 	for _, marks := range []map[replay]uint64{s.replays, s.flying} {
 		maps.DeleteFunc(marks, func(r replay, _ uint64) bool { return r.grant == grant })

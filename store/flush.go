@@ -55,6 +55,11 @@ func (s *Store) flush() error {
 func (s *Store) write(lots []*lot) error {
 	c := s.begin()
 	c.refuse = s.putBackLocked
+	asides, err := s.sealAsides(c)
+	if err != nil {
+		s.undo(c)
+		return err
+	}
 	skipped, err := s.sealLots(c, lots)
 	if skipped == nil {
 		s.undo(c)
@@ -62,6 +67,7 @@ func (s *Store) write(lots []*lot) error {
 	}
 	s.addMarks(c, skipped)
 	c.apply = func() {
+		s.storedAsides(asides)
 		s.inFlight = slices.DeleteFunc(s.inFlight, func(l *lot) bool {
 			if skipped[l.grant] {
 				return false
@@ -121,7 +127,7 @@ func (s *Store) addMarks(c *change, skipped map[consent.GrantID]bool) {
 func (s *Store) pending() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.waiting) > 0 || len(s.replays) > 0 || len(s.losses) > 0 || s.changes != s.saved
+	return len(s.waiting) > 0 || len(s.replays) > 0 || len(s.losses) > 0 || len(s.asides) > 0 || s.changes != s.saved
 }
 
 // takeWaiting hands the waiting lots to a commit, with the marks that came with them, and estimates the bytes they will
@@ -134,6 +140,9 @@ func (s *Store) takeWaiting() (lots []*lot, need int64) {
 	clear(s.open)
 	for _, l := range s.inFlight {
 		need += int64(len(l.rows.buf) + recordMin + 64)
+	}
+	for _, a := range s.asides {
+		need += int64(len(a.upload.Bytes) + recordMin + 512)
 	}
 	return s.inFlight, need
 }

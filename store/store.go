@@ -45,6 +45,7 @@ type Store struct {
 
 	waiting  []*lot
 	inFlight []*lot            // being committed
+	asides   []*aside          // of a history: what is stored beside rows and waits
 	waitRows int               // in waiting and inFlight
 	sinceTry int               // rows taken since the last attempt to commit
 	open     map[lotKey]*lot   // waiting lots that still grow

@@ -31,6 +31,8 @@ type cutter struct {
 	cover        bool                                                                     // fill them up with empty ones
 	seal         func(kind wire.Kind, signed []byte) (out []byte, sealed bool, err error) // nil: nothing is sealed
 	unsealed     error                                                                    // why an upload could not be sealed
+	copies       bool                                                                     // keep what was signed, for the person's own copy
+	signed       [][]byte                                                                 // upload by upload, as before any sealing
 	losses       []wire.Loss
 	time         *timeline.Keeper // nil: every clock is trusted
 	stream       [16]byte
@@ -203,6 +205,9 @@ func (c *cutter) batch(seq uint64, rows []store.Row) (store.Upload, int, error) 
 		switch {
 		case err == nil:
 			signed := wire.AppendSigned(make([]byte, 0, wire.SignedSize(len(payload))), c.signer, wire.KindBatch, payload)
+			if c.copies {
+				c.signed = append(c.signed, signed)
+			}
 			up := store.Upload{Bytes: signed, Rows: n, ColumnBytes: c.encoder.ColumnBytes(), Fields: fieldNames(c.announcement, &b)}
 			return c.wrap(up), n, nil
 		case n > 1:

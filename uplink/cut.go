@@ -44,6 +44,7 @@ func (u *Uplink) cut(r *route, s *ledger.Stream, mode cutMode, made int64) (int,
 	if err := u.Store.Flush(); err != nil {
 		u.Log.Debug("rows wait in memory while a batch is cut", "purpose", s.Purpose, "error", err)
 	}
+	c.copies = u.Copies != nil
 	c.complete = func(group int) int64 {
 		if group < 0 || group >= len(complete) {
 			return consent.Forever
@@ -64,6 +65,9 @@ func (u *Uplink) cut(r *route, s *ledger.Stream, mode cutMode, made int64) (int,
 	}
 	if err != nil {
 		return 0, fmt.Errorf("purpose %s: %w", s.Purpose, err)
+	}
+	if u.Copies != nil && len(out) > 0 && len(out) == len(c.signed) {
+		u.Copies(s, out[0].Seq(), c.signed)
 	}
 	return len(out), nil
 }

@@ -42,7 +42,7 @@ type Gate interface {
 	CompleteBefore(grant consent.GrantID, group int) int64
 }
 
-// Options are what an uplink is made of. Nothing may be nil but Log, Sending, Withdrawn, Time and Rand.
+// Options are what an uplink is made of. Nothing may be nil but Log, Sending, Withdrawn, Time, Rand and Copies.
 type Options struct {
 	Store   *store.Store
 	Ledger  *ledger.Ledger
@@ -60,6 +60,10 @@ type Options struct {
 	Withdrawn func(consent.GrantID)
 	Rand      io.Reader        // nonces of questions; nil: crypto/rand
 	Time      *timeline.Keeper // what is known of untrusted clocks; nil: Clock is always right
+	// Copies is given what was signed of uploads that were just cut, in the order of their numbers from first on, before any
+	// sealing to a recipient and before any of it is sent: the copy that the person can read. It may take long and is called
+	// with no lock held. nil: no copies.
+	Copies func(s *ledger.Stream, first uint64, signed [][]byte)
 	// Jitter returns a number in [0, n) for the backoff; math/rand/v2.Int64N outside tests.
 	Jitter func(n int64) int64
 }

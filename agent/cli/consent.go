@@ -81,14 +81,15 @@ func checkLang(cmd *cobra.Command, lang string) error {
 // labels are the words around a notice, in the language of the notice.
 type labels struct {
 	asks, more, given, until, yes, no, withheld string
-	states                                      map[consent.State]string
+	states, mine                                map[consent.State]string
 }
 
 func labelsIn(language string) labels {
 	if strings.HasPrefix(language, "fr") {
 		return labels{
 			asks: "demande, et vous décidez", more: "en attente", given: "oui du", until: "jusqu'au",
-			yes: "dire oui", no: "dire non", withheld: "Ce qui n'est pas parti",
+			mine: map[consent.State]string{consent.Asked: "pas encore répondu : rien n'est gardé", consent.Given: "oui : gardé ici", consent.Withdrawn: "non : plus rien n'est gardé", consent.Declined: "non : rien n'est gardé"},
+			yes:  "dire oui", no: "dire non", withheld: "Ce qui n'est pas parti",
 			states: map[consent.State]string{
 				consent.Asked: "pas encore répondu : rien ne part", consent.Given: "oui", consent.Withdrawn: "non : retiré, rien ne part",
 				consent.Expired: "échu : rien ne part", consent.Declined: "non : rien ne part",
@@ -98,7 +99,8 @@ func labelsIn(language string) labels {
 	}
 	return labels{
 		asks: "asks, and you decide", more: "waits", given: "yes since", until: "until",
-		yes: "say yes", no: "say no", withheld: "What did not leave",
+		mine: map[consent.State]string{consent.Asked: "not answered yet: nothing is kept", consent.Given: "yes: kept here", consent.Withdrawn: "no: nothing more is kept", consent.Declined: "no: nothing is kept"},
+		yes:  "say yes", no: "say no", withheld: "What did not leave",
 		states: map[consent.State]string{
 			consent.Asked: "not answered yet: nothing leaves", consent.Given: "yes", consent.Withdrawn: "no: taken back, nothing leaves",
 			consent.Expired: "lapsed: nothing leaves", consent.Declined: "no: nothing leaves",
@@ -125,6 +127,9 @@ func printPurpose(w io.Writer, p *control.ConsentPurpose, l *labels) {
 	_, _ = fmt.Fprintln(w)
 	paragraph(w, "", p.ID+" - "+p.Title)
 	state := l.states[p.State]
+	if p.ID == consent.MineID {
+		state = l.mine[p.State]
+	}
 	if state == "" {
 		state = string(p.State)
 	}

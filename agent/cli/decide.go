@@ -14,6 +14,7 @@ type decideOptions struct {
 	onBehalf string
 	lang     string
 	json     bool
+	keep     bool
 }
 
 func (o *decideOptions) flags(cmd *cobra.Command) {
@@ -39,7 +40,7 @@ const (
 )
 
 func (o *decideOptions) decision() control.Decision {
-	return control.Decision{OnBehalf: o.onBehalf, Language: o.lang}
+	return control.Decision{OnBehalf: o.onBehalf, Language: o.lang, KeepHistory: o.keep}
 }
 
 func (o *decideOptions) print(w io.Writer, done *control.Decided) error {
@@ -60,6 +61,7 @@ func newDecision(g *global, verb string) *cobra.Command {
 kept for it can't be read any more, and the recipient is asked to delete what it
 has. It needs no network.`,
 		Example: `  candor consent withdraw trends
+  candor consent withdraw mine --keep-history
   candor consent withdraw trends --on-behalf "Ms Martin, by phone"`,
 	}
 	switch verb {
@@ -98,6 +100,9 @@ passes it on and says on whose behalf.`
 			}
 			return o.print(g.out, &done)
 		})
+	}
+	if verb == withdrawVerb {
+		cmd.Flags().BoolVar(&o.keep, "keep-history", false, "of mine: keep what is there until its days are over")
 	}
 	o.flags(cmd)
 	return cmd

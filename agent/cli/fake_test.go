@@ -141,3 +141,38 @@ func (fakeAgent) TestUplink(context.Context, string) ([]control.UplinkTest, erro
 func (fakeAgent) RetryParked(context.Context) (control.Retried, error) {
 	return control.Retried{Notice: "What was refused is offered again."}, nil
 }
+
+func (fakeAgent) Live(context.Context, string, time.Time) ([]control.LiveSeries, error) {
+	return []control.LiveSeries{}, nil
+}
+
+func (fakeAgent) SentCopy(_ context.Context, stream string, seq uint64) (control.SentCopy, error) {
+	if stream != "000102030405060708090a0b0c0d0e0f" || seq != 1 {
+		return control.SentCopy{}, control.Errorf(control.ErrNotFound, "candor consent grant mine", "there is no readable copy of that batch")
+	}
+	return control.SentCopy{Sent: control.Sent{Purpose: "trends", Recipient: "acme", Stream: stream, Seq: 1, SentAt: at(8)}, Signed: []byte("\xd2signed"), SenML: pack()}, nil
+}
+
+// Export has what an export can have: numbers below zero, a text that a spreadsheet would run, a boolean, a gap, a receipt.
+func (fakeAgent) Export(_ context.Context, q control.ExportQuery, emit func(control.ExportPiece) error) error {
+	t := at(6).UnixMicro()
+	pieces := []control.ExportPiece{
+		{Series: &control.ExportSeries{Name: "hall.temperature", Unit: "Cel", Scale: 3, Type: "number", Class: "environment", Sampling: "every 10s"}},
+		{Series: &control.ExportSeries{Name: "hall.label", Type: "text", Class: "usage", Sampling: "as the source speaks"}},
+		{Series: &control.ExportSeries{Name: "door.open", Type: "boolean", Class: "presence", Sampling: "as the source speaks"}},
+		{Points: []control.ExportPoint{{Series: 0, At: t, Num: -1500}, {Series: 1, At: t, Text: `=cmd|' /C calc'!A0`}, {Series: 2, At: t + 1, Num: 1}, {Series: 2, At: t + 2}, {Series: 1, At: t + 3, Text: "a \"quoted\", text"}}},
+		{Gap: &control.ExportGap{Series: 0, From: t, To: t + 60_000_000, Reason: "no value was kept"}},
+		{Points: []control.ExportPoint{{Series: 0, At: t + 60_000_000, Num: 21500}}},
+		{Receipt: &control.ExportReceipt{ID: "r1", Grant: 4, Purpose: "mine", Title: "=Title", Given: at(5), Fields: []string{"hall.temperature: as measured"}}},
+		{Note: "a note"},
+	}
+	for _, p := range pieces {
+		if q.What == "raw" && p.Receipt != nil {
+			continue
+		}
+		if err := emit(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -12,6 +12,7 @@ type progress struct {
 	g     *global
 	what  string
 	quiet bool
+	done  int // as last counted
 	shown int // characters of the line that stands there
 }
 
@@ -25,7 +26,18 @@ func (p *progress) show(done, of int) {
 	if p.quiet {
 		return
 	}
-	line := fmt.Sprintf("%s: %d of %d", p.what, done, of)
+	p.line(fmt.Sprintf("%s: %d of %d", p.what, done, of))
+}
+
+// count writes how many are done where nobody knows of how many, every thousand of them.
+func (p *progress) count(done int) {
+	if !p.quiet && done/1000 != p.done/1000 {
+		p.line(fmt.Sprintf("%s: %d", p.what, done))
+	}
+	p.done = done
+}
+
+func (p *progress) line(line string) {
 	_, _ = fmt.Fprintf(p.g.env.Stderr, "\r%-*s", p.shown, line)
 	p.shown = len(line)
 }

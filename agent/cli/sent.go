@@ -15,6 +15,10 @@ import (
 type sentOptions struct {
 	all  bool
 	json bool
+
+	show  int
+	batch string
+	raw   bool
 }
 
 func newSent(g *global) *cobra.Command {
@@ -27,12 +31,22 @@ and those cut off on their way ("cancelled"), of which it may have some. With
 --all also the messages without readings: announcements, deletion requests,
 questions and tests.
 
+With --show or --batch it prints what one batch said, from the readable copy
+that is kept under mine: byte for byte what was signed, before any sealing.
+
 With --json it prints one array with one batch a line.`,
 		Example: `  candor sent
+  candor sent --show 1
   candor sent --json --all`,
 		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(cmd); err != nil {
+				return err
+			}
 			return g.with(cmd.Context(), func(s *session) error {
+				if o.show != 0 || o.batch != "" {
+					return showSent(cmd.Context(), g, s, o)
+				}
 				list, err := s.Sent(cmd.Context())
 				if err != nil {
 					return err
@@ -50,6 +64,9 @@ With --json it prints one array with one batch a line.`,
 	}
 	cmd.Flags().SortFlags = false
 	cmd.Flags().BoolVar(&o.all, "all", false, "also messages without readings")
+	cmd.Flags().IntVar(&o.show, "show", 0, "print the `N`th batch of the list as it was sent")
+	cmd.Flags().StringVar(&o.batch, "batch", "", "the same by `STREAM:SEQ`; of the stream the first digits do")
+	cmd.Flags().BoolVar(&o.raw, "raw", false, "with --show or --batch: the signed bytes and nothing else")
 	jsonFlag(cmd, &o.json)
 	return cmd
 }

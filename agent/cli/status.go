@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/candor-edge/candor/agent/control"
+	"github.com/candor-edge/candor/store/consent"
 )
 
 func newStatus(g *global) *cobra.Command {
@@ -50,6 +51,9 @@ func printStatus(w io.Writer, s *control.Status) {
 	row(tw, "Agent", agentWords(s))
 	row(tw, "Policy", policyWords(&s.Policy))
 	row(tw, "Buffer", bufferWords(&s.Buffer, s.Limited))
+	if s.History.State == string(consent.Given) {
+		row(tw, "History", historyWords(&s.History, s.Limited))
+	}
 	_ = tw.Flush()
 	for line := range strings.Lines(s.Policy.Error) {
 		paragraph(w, "  ! ", line)
@@ -108,6 +112,15 @@ func policyWords(p *control.PolicyStatus) string {
 		version = fmt.Sprintf("version %d", p.Version)
 	}
 	return joined(p.State, version, signed, charter) + "  " + p.File
+}
+
+// historyWords are about what is kept for the person.
+func historyWords(h *control.HistoryStatus, limited bool) string {
+	words := fmt.Sprintf("kept here for %d days, never sent", h.Days)
+	if !limited {
+		words = joined(words, size(h.Bytes)+" of "+size(h.MaxBytes))
+	}
+	return joined(words, h.Detail)
 }
 
 func bufferWords(b *control.BufferStatus, limited bool) string {

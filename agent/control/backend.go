@@ -44,4 +44,5 @@ type Backend interface {
 	Prover
 	Eraser
 	Prober
+	Historian
 }

@@ -134,3 +134,18 @@ func (f *fake) TestUplink(_ context.Context, recipient string) ([]UplinkTest, er
 func (f *fake) RetryParked(context.Context) (Retried, error) {
 	return Retried{Notice: "offered"}, f.note("retry")
 }
+
+func (f *fake) Live(_ context.Context, field string, _ time.Time) ([]LiveSeries, error) {
+	return nil, f.note("live " + field)
+}
+
+func (f *fake) SentCopy(_ context.Context, stream string, seq uint64) (SentCopy, error) {
+	return SentCopy{Signed: []byte{1, 2}}, f.note("copy " + stream)
+}
+
+func (f *fake) Export(_ context.Context, q ExportQuery, emit func(ExportPiece) error) error {
+	if err := f.note("export " + q.What); err != nil {
+		return err
+	}
+	return emit(ExportPiece{Series: &ExportSeries{Name: "hall.temperature"}})
+}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/candor-edge/candor/store/consent"
 )
 
 const (
@@ -48,6 +50,9 @@ func (s *server) routes() []route {
 		{"GET", "/v1/buffer/export", household, s.exportBuffer},
 		{"POST", "/v1/uplink/test", everyone, s.testUplink},
 		{"POST", "/v1/uplink/retry", everyone, s.retryParked},
+		{"GET", "/v1/live", household, s.live},
+		{"GET", "/v1/sent/copy", household, s.sentCopy},
+		{"GET", "/v1/export", household, s.export},
 		{"POST", "/v1/consent/{purpose}/grant", household, s.decide(s.backend.Grant)},
 		{"POST", "/v1/consent/{purpose}/withdraw", household, s.decide(s.backend.Withdraw)},
 		{"POST", "/v1/consent/{purpose}/refuse", household, s.decide(s.backend.Refuse)},
@@ -166,6 +171,9 @@ func (s *server) decide(do decider) func(*http.Request) (any, error) {
 			return nil, Errorf(ErrNotFound, "candor consent show", "no purpose has so long a name")
 		}
 		return decided(func(ctx context.Context, role Role, d Decision) (Decided, error) {
+			if d.KeepHistory && (purpose != consent.MineID || !strings.HasSuffix(r.URL.Path, "/withdraw")) {
+				return Decided{}, Errorf(ErrBadRequest, "candor consent withdraw "+consent.MineID, "to keep the history is for the withdrawal of %s only", consent.MineID)
+			}
 			return do(ctx, purpose, role, d)
 		})(r)
 	}

@@ -105,5 +105,9 @@ func (s Status) ForTechnician() Status {
 		s.Buffer.Gaps = []string{"there was a loss; the person can see which"}
 	}
 	s.Buffer.Bytes, s.Buffer.Segments, s.Buffer.Waiting, s.Buffer.Written, s.Buffer.Dropped = 0, 0, 0, 0, nil
+	s.History.Bytes, s.History.Written = 0, 0
+	if s.History.Detail != "" {
+		s.History.Detail = "it can't be written"
+	}
 	return s
 }

@@ -29,6 +29,7 @@ type Status struct {
 	Sensors  []SensorStatus  `json:"sensors"`
 	Purposes []PurposeStatus `json:"purposes"`
 	Buffer   BufferStatus    `json:"buffer"`
+	History  HistoryStatus   `json:"history"`
 	Routes   []RouteStatus   `json:"routes"`
 	Plan     string          `json:"plan"`              // digest of the plan in force, hex
 	Paused   time.Time       `json:"paused,omitzero"`   // since when nothing leaves, by the person's pause
@@ -95,6 +96,16 @@ type BufferStatus struct {
 	Written  int64             `json:"written_bytes"` // to the file system since the agent started
 	Gaps     []string          `json:"gaps,omitempty"`
 	Dropped  map[string]uint64 `json:"dropped,omitempty"`
+}
+
+// HistoryStatus is the state of the history kept for the person, which never leaves.
+type HistoryStatus struct {
+	State    string `json:"state"`            // given, asked, withdrawn
+	Days     int    `json:"days"`             // for which it is kept
+	Detail   string `json:"detail,omitempty"` // why it is not written at the moment
+	Bytes    int64  `json:"bytes"`
+	MaxBytes int64  `json:"max_bytes"`
+	Written  int64  `json:"written_bytes"` // to the file system since the agent started
 }
 
 // RouteStatus is the state of the way to one recipient.
@@ -167,6 +178,9 @@ type Change struct {
 type Decision struct {
 	OnBehalf string `json:"on_behalf,omitempty"` // who said it, when root passes it on; kept in the receipt
 	Language string `json:"language,omitempty"`  // of the notice that was shown
+	// KeepHistory is for a withdrawal of `mine` only: nothing more is kept, and what is there stays until its days are over.
+	// Without it the history is destroyed.
+	KeepHistory bool `json:"keep_history,omitempty"`
 }
 
 // Decided answers a decision.

@@ -96,6 +96,9 @@ func (o *Offer) Defaults() { o.Epoch, o.Expires = defaultEpoch, defaultExpires }
 // Check implements tinyconf.Checker.
 func (o *Offer) Check(ctx *tinyconf.Context) {
 	checkID(ctx, "id", o.ID)
+	if o.ID == MineID {
+		ctx.Fault("id", "%q is the history kept for the person, which the object offers itself; choose another name", o.ID)
+	}
 	o.checkGrounds(ctx)
 	wholeDays(ctx, "retention", o.Retention)
 	wholeDays(ctx, "epoch", o.Epoch)

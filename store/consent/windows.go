@@ -227,6 +227,11 @@ func (w *Windows) Withheld() []Withheld {
 	return out
 }
 
+// Refused counts a value that was not kept for a purpose which is not in the plan, as [MineID].
+func (w *Windows) Refused(field, purpose string, why Reason) {
+	w.withheld[withheldKey{field, purpose, why}]++
+}
+
 // Forever is the tick before which everything is complete when a source has ended.
 const Forever = int64(1<<63 - 1)
 

@@ -1,0 +1,155 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/candor-edge/candor/agent/control"
+	"github.com/candor-edge/candor/sensors"
+	"github.com/candor-edge/candor/store"
+	"github.com/candor-edge/candor/store/consent"
+	"github.com/candor-edge/candor/store/ledger"
+	"github.com/candor-edge/candor/uplink/wire"
+)
+
+// mineTexts are what the history is called and asked with.
+type mineTexts struct{ title, why, benefit, recipient, time, upload, retention, bits, field, longer string }
+
+func mineIn(language string) mineTexts {
+	if strings.HasPrefix(language, "fr") {
+		return mineTexts{
+			title: "Votre historique, sur cet objet", why: "Garder pour vous ce que l'objet mesure, et une copie lisible de ce qui est parti.",
+			benefit: "Vous pouvez revoir vos mesures, les exporter et vérifier ce qui est parti.", recipient: "vous, sur cet objet",
+			time: "tel que mesuré", upload: "jamais", retention: "%d jours, sur cet objet", bits: "reste ici : rien n'en part", field: "%s : tel que mesuré",
+			longer: "il est demandé de garder %d jours ; cela attend un nouveau oui",
+		}
+	}
+	return mineTexts{
+		title: "Your history, on this object", why: "To keep for you what the object measures, and a readable copy of what left.",
+		benefit: "You can look at your readings again, export them, and check what left.", recipient: "you, on this object",
+		time: "as measured", upload: "never", retention: "%d days, on this object", bits: "stays here: nothing of it leaves", field: "%s: as measured",
+		longer: "%d days are asked for now, which waits for a new yes",
+	}
+}
+
+// consentMine is the history as the person is asked for it, in French or English. a.mu is held.
+func (a *Agent) consentMine(language string) control.ConsentPurpose {
+	m, t := a.mine.plan.Load(), mineIn(language)
+	out := control.ConsentPurpose{ID: consent.MineID, Title: t.title, Why: t.why, Benefit: t.benefit, State: m.State, Recipient: t.recipient,
+		Access: "consent", Basis: "consent", Time: t.time, Upload: t.upload, Retention: fmt.Sprintf(t.retention, m.Days), Bits: t.bits}
+	for _, s := range m.Sources {
+		for _, f := range s.Fields {
+			out.Fields = append(out.Fields, fmt.Sprintf(t.field, f.Name))
+		}
+	}
+	if m.State == consent.Given {
+		out.Given = timeOf(m.Grant.From)
+		if m.Asked > m.Days {
+			out.Reason = fmt.Sprintf(t.longer, m.Asked)
+		}
+	}
+	out.Notice = mineNotice(&out, language)
+	return out
+}
+
+// mineNotice is what the person is told of the history before she answers, in the words of the other notices.
+func mineNotice(c *control.ConsentPurpose, language string) []control.NoticeLine {
+	w := noticeWordsIn(language)
+	var out []control.NoticeLine
+	for _, l := range []control.NoticeLine{{Label: w.why, Text: c.Why}, {Label: w.benefit, Text: c.Benefit}, {Label: w.to, Text: c.Recipient},
+		{Label: w.what, Text: strings.Join(c.Fields, "; ")}, {Label: w.finest, Text: c.Time}, {Label: w.upload, Text: c.Upload}, {Label: w.kept, Text: c.Retention},
+		{Label: w.bits, Text: c.Bits}, {Label: w.ground, Text: w.ground1(c.Access)}, {Label: w.back, Text: "candor consent withdraw " + c.ID}, {Label: w.erasing, Text: w.software}} {
+		if l.Text != "" {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// historyStatus is for status. a.mu is held.
+func (a *Agent) historyStatus() control.HistoryStatus {
+	m := a.mine.plan.Load()
+	out := control.HistoryStatus{State: string(m.State), Days: m.Days, MaxBytes: a.cfg.historyShare()}
+	if h := a.mine.history.Load(); h != nil {
+		s := h.Status()
+		out.Bytes, out.Written, out.Detail = s.Bytes, s.Written, s.Detail
+	}
+	if t := a.mine.trouble.Load(); t != nil && out.Detail == "" {
+		out.Detail = *t
+	}
+	return out
+}
+
+// Live implements control.Historian: what was measured in the last hours, from memory alone.
+func (a *Agent) Live(_ context.Context, field string, since time.Time) ([]control.LiveSeries, error) {
+	out := []control.LiveSeries{}
+	live := a.mine.live.Load()
+	if live == nil {
+		return out, nil
+	}
+	for _, s := range live.Series(field, sensors.Micros(since.UnixMicro())) {
+		line := control.LiveSeries{Field: s.Field.Name, Unit: s.Field.Kind.Unit, Scale: s.Field.Kind.Scale, Type: s.Field.Kind.Type.String(), Points: []control.LivePoint{}}
+		for _, p := range s.Points {
+			line.Points = append(line.Points, control.LivePoint{At: int64(p.At), Num: p.Num, Text: p.Token})
+		}
+		out = append(out, line)
+	}
+	if field != "" && len(out) == 0 {
+		return nil, control.Errorf(control.ErrNotFound, "candor consent show", "no sensor here has a field %q", field)
+	}
+	return out, nil
+}
+
+// SentCopy implements control.Historian: the readable copy of one batch that left, as it was signed.
+func (a *Agent) SentCopy(ctx context.Context, stream string, seq uint64) (control.SentCopy, error) {
+	none := control.Errorf(control.ErrNotFound, "candor consent grant mine", "there is no readable copy of that batch: copies are kept from the moment mine is granted, and for as long as it keeps")
+	var line *ledger.Sent
+	err := a.book.Sent(func(s ledger.Sent) error {
+		if s.Control == "" && s.Seq == seq && fmt.Sprintf("%x", s.StreamName[:]) == stream {
+			line = &s
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return control.SentCopy{}, err
+	}
+	h := a.mine.history.Load()
+	if line == nil || h == nil {
+		return control.SentCopy{}, none
+	}
+	out := control.SentCopy{Sent: sentOf(line)}
+	err = h.Copies(ctx, stream, func(c store.Copy) error {
+		if c.Seq == seq {
+			out.Signed, out.Announcement = c.Signed, c.Announcement
+		}
+		return nil
+	})
+	if err != nil {
+		return control.SentCopy{}, err
+	}
+	if out.Signed == nil {
+		return control.SentCopy{}, none
+	}
+	an, b, err := openCopy(out.Signed, out.Announcement)
+	if err != nil {
+		return control.SentCopy{}, fmt.Errorf("the copy can't be read: %w", err)
+	}
+	out.SenML, err = wire.AppendSenMLJSON(nil, an, b)
+	return out, err
+}
+
+// openCopy reads the copy of a batch with its announcement.
+func openCopy(signed, announcement []byte) (*wire.Announcement, *wire.Batch, error) {
+	an, _, err := wire.OpenAnnouncement(announcement)
+	if err != nil {
+		return nil, nil, err
+	}
+	payload, err := wire.OpenSigned(wire.KindBatch, an.Key, signed)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := wire.DecodeBatch(payload)
+	return an, b, err
+}
