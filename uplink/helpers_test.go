@@ -163,7 +163,7 @@ type rig struct {
 	dir    string
 	clock  *wallClock
 	policy *consent.Policy
-	rand   *rand.ChaCha8
+	rand   *turns
 
 	keys    *keyring.Ring
 	book    *ledger.Ledger
@@ -212,7 +212,7 @@ func newRig(t testing.TB, offers ...string) *rig {
 	}
 	policy, err := consent.ParsePolicy("policy.toml", []byte(text))
 	must(t, err)
-	g := &rig{t: t, dir: t.TempDir(), clock: &wallClock{}, policy: policy, rand: rand.NewChaCha8(sha256.Sum256([]byte(t.Name()))),
+	g := &rig{t: t, dir: t.TempDir(), clock: &wallClock{}, policy: policy, rand: &turns{from: rand.NewChaCha8(sha256.Sum256([]byte(t.Name())))},
 		lines: map[string]*fakeLine{"acme": {}, "other": {}}}
 	g.open()
 	t.Cleanup(g.close)
@@ -403,4 +403,17 @@ func aControl(t testing.TB) transport.Control {
 	c, err := transport.NewControl(wire.KindDeletion, wire.AppendSigned(nil, wire.SignWith(key), wire.KindDeletion, payload))
 	must(t, err)
 	return c
+}
+
+// turns is a source of randomness for several goroutines, as the system's is; the seeded ones are not.
+type turns struct {
+	mu   sync.Mutex
+	from *rand.ChaCha8
+}
+
+// Read implements io.Reader.
+func (r *turns) Read(b []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.from.Read(b)
 }
