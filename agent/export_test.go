@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/candor-edge/candor/sensors"
 )
@@ -22,7 +23,20 @@ func OpenWith(cfg *Config, o Options, sources ...sensors.Source) (*Agent, error)
 	return a, nil
 }
 
-// RunAlone is Run without the control socket and the signal handler, whose waiting is not on any test's clock.
+// RunAlone is Run without the control socket and the signal handler, whose waiting is not on any test's clock. The tasks begin one
+// after the other, so that their loops never wake in one instant.
 func (a *Agent) RunAlone(ctx context.Context) error {
-	return a.runTasks(ctx, slices.DeleteFunc(a.tasks(), func(t task) bool { return t.name == "control" || t.name == "reload" }))
+	tasks := slices.DeleteFunc(a.tasks(), func(t task) bool { return t.name == "control" || t.name == "reload" })
+	for i := range tasks {
+		run, wait := tasks[i].run, time.Duration(i)*101*time.Millisecond
+		tasks[i].run = func(ctx context.Context) error {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(wait):
+			}
+			return run(ctx)
+		}
+	}
+	return a.runTasks(ctx, tasks)
 }
