@@ -36,11 +36,9 @@ import (
 // TestNonInterference runs whole agents twice, on real files and under a clock of their own, with histories that differ only in
 // what the plan hides, and wants everything that anybody but the person can see to be the same to the byte: uploads,
 // their sizes and instants, connections, logs, what a technician is told, errors, and the files.
+//
+// Not in it yet: when inside a bucket a reading came, charters, positions, pauses, and the command line's own output.
 func TestNonInterference(t *testing.T) {
-	checkNonInterference(t)
-}
-
-func checkNonInterference(t *testing.T) {
 	hup := make(chan os.Signal, 1) // the runtime's own goroutine for signals must not begin inside a bubble
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
