@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -42,6 +43,12 @@ func TestNonInterference(t *testing.T) {
 	hup := make(chan os.Signal, 1) // the runtime's own goroutine for signals must not begin inside a bubble
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
+	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue { // make soak runs more
+		if err := checks.Value.Set("40"); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = checks.Value.Set(checks.DefValue) }()
+	}
 	dir := fastDir(t)
 	tally := struct{ pairs, differing, read, uploads, unsure int }{}
 	rapid.Check(t, func(rt *rapid.T) {
