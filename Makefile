@@ -19,7 +19,7 @@ STATICCHECK := go run -modfile=.ci/tools.mod honnef.co/go/tools/cmd/staticcheck
 # The race detector needs a C compiler.
 CC_FOUND := $(shell command -v "$$(go env CC 2>/dev/null | cut -d' ' -f1)" 2>/dev/null)
 
-.PHONY: help run build test soak check format vet staticcheck length nocgo cross bench fuzz clean
+.PHONY: help run build test soak mutants check format vet staticcheck length nocgo cross bench fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,11 @@ soak: ## the long suites: a thousand kills, ten million rows waiting, a day of 1
 	CANDOR_BACKLOG=10000000 go test -count=1 -timeout 30m -v -run "^TestGrowth\$\$" ./store
 	CANDOR_WHOLE_DAY=1 go test -count=1 -timeout 60m -v -run '^TestDay$$' ./sensors/bus
 	go test -tags soak -count=1 -timeout 90m -run Soak ./...
+	go test -count=1 -timeout 30m -v -run '^TestNonInterference$$' ./agent -rapid.checks=3000 -rapid.nofailfile
+	$(MAKE) --no-print-directory mutants
+
+mutants: ## seed bugs one by one and want a test to fail with each (MUTANTS=pattern; a few minutes)
+	CANDOR_MUTANTS='$(or $(MUTANTS),.)' go test -count=1 -timeout 60m -v -run TestSeededBugsAreKilled ./store/consent/mutants
 
 check: ## all that has to hold before a change is accepted
 	@state() { git status --porcelain -uall; git diff | cksum; }; \

@@ -1,6 +1,10 @@
 package agent
 
 import (
+	"context"
+	"slices"
+	"time"
+
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store/consent"
 	"github.com/candor-edge/candor/store/ledger"
@@ -22,4 +26,37 @@ func (a *Agent) EndReceipts() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.endReceipts()
+}
+
+// OpenWith opens an agent with sources of a test beside those of its configuration.
+func OpenWith(cfg *Config, o Options, sources ...sensors.Source) (*Agent, error) {
+	a, err := Open(cfg, o)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range sources {
+		a.sources = append(a.sources, &running{source: s, config: sensors.Config{Name: s.Name(), Driver: "test"}, state: "waiting"})
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.recompile()
+	return a, nil
+}
+
+// RunAlone is Run without the control socket and the signal handler, whose waiting is not on any test's clock. The tasks begin one
+// after the other, so that their loops never wake in one instant.
+func (a *Agent) RunAlone(ctx context.Context) error {
+	tasks := slices.DeleteFunc(a.tasks(), func(t task) bool { return t.name == "control" || t.name == "reload" || t.name == "link" })
+	for i := range tasks {
+		run, wait := tasks[i].run, time.Duration(i)*101*time.Millisecond
+		tasks[i].run = func(ctx context.Context) error {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(wait):
+			}
+			return run(ctx)
+		}
+	}
+	return a.runTasks(ctx, tasks)
 }

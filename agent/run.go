@@ -48,7 +48,9 @@ func (a *Agent) tasks() []task {
 
 // Run is the daemon: it senses, clears, stores and sends until ctx is done, and returns when everything has ended and
 // what waited is on disk. A task that fails ends the agent, with its error; a sensor that fails does not.
-func (a *Agent) Run(ctx context.Context) error {
+func (a *Agent) Run(ctx context.Context) error { return a.runTasks(ctx, a.tasks()) }
+
+func (a *Agent) runTasks(ctx context.Context, tasks []task) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	a.mu.Lock()
@@ -59,8 +61,8 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.mu.Unlock()
 	a.opts.Log.Info("candor runs", "state", a.cfg.Device.State, "plan", a.pipe.Plan().Digest().String()[:16])
 	var all sync.WaitGroup
-	failed := make(chan error, len(a.tasks()))
-	for _, t := range a.tasks() {
+	failed := make(chan error, len(tasks))
+	for _, t := range tasks {
 		all.Go(func() {
 			if err := t.run(ctx); err != nil && ctx.Err() == nil {
 				failed <- fmt.Errorf("%s: %w", t.name, err)

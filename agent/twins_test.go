@@ -1,0 +1,368 @@
+package agent_test
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/candor-edge/candor/sensors"
+)
+
+// This file generates what the non-interference test runs: a policy, a history of a home, and a twin of it that differs,
+// by a lot, only where the policy and the person's answers hide. What is hidden is decided here by arithmetic of its
+// own, not by the code under test.
+
+// storyLength is how much time one story covers. Instants in it are offsets from its start, and prime to each other's
+// loops, so that no two goroutines of the agent ever wake together and a run depends on its seed alone.
+const storyLength = 7 * time.Hour
+
+// twinField is a field of the home: how its values look when nobody hides anything.
+type twinField struct {
+	name   string
+	kind   string
+	lo, hi int64 // numbers
+	scale  int64
+	token  bool
+}
+
+// home is the two sources and their fields, in the order of their readings.
+func home() map[string][]twinField {
+	return map[string][]twinField{
+		"room": {{"temperature", "temperature", -20_000, 45_000, 1000, false}, {"co2", "co2", 300_00, 5000_00, 100, false},
+			{"occupancy", "occupancy", 0, 1, 1, false}, {"badge", "badge", 0, 0, 1, true}},
+		"door": {{"open", "contact", 0, 1, 1, false}, {"people", "people", 0, 400, 1, false}},
+	}
+}
+
+func sourceNames() []string { return []string{"room", "door"} }
+
+// twinRule is one rule of a generated policy.
+type twinRule struct {
+	source string
+	index  int // of the field
+	action string
+	step   int64 // round, in scaled units
+	lo, hi int64 // clamp
+	edges  []int64
+}
+
+func (r twinRule) windowed() bool {
+	return strings.Contains(" mean min max sum count ", " "+r.action+" ")
+}
+
+// form is what the rule lets out of one number: the oracle.
+func (r twinRule) form(v int64) int64 {
+	switch r.action {
+	case "round":
+		q := v / r.step
+		if v%r.step < 0 {
+			q--
+		}
+		return q
+	case "clamp":
+		return min(max(v, r.lo), r.hi)
+	case "bucket":
+		n := int64(0)
+		for _, e := range r.edges {
+			if v >= e {
+				n++
+			}
+		}
+		return n
+	}
+	return v
+}
+
+// twinPurpose is one purpose of a generated policy.
+type twinPurpose struct {
+	id   string
+	tick time.Duration
+	room bool
+	up   time.Duration
+	rule []twinRule
+}
+
+// moment is one thing that happens in a story.
+type moment struct {
+	at      time.Duration
+	what    string // grant, withdraw, reload, cut (the network), heal, restart, look
+	purpose string
+}
+
+// reading is one look at a source.
+type reading struct {
+	at     time.Duration
+	source string
+	values []sensors.Value
+	hidden bool // differs from its twin
+}
+
+// story is a policy, what happens, and what is sensed.
+type story struct {
+	broken   bool // the policy file is not readable
+	purposes []twinPurpose
+	moments  []moment
+	readings []reading
+	moved    bool // the twin's rows come in another order
+}
+
+func decimal(v, scale int64) string { return fmt.Sprintf("%.6f", float64(v)/float64(scale)) }
+
+func (s *story) policy() string {
+	if s.broken {
+		return "version = \"none\"\n[[purpose"
+	}
+	var b strings.Builder
+	b.WriteString(header)
+	for _, p := range s.purposes {
+		rest := fmt.Sprintf("time = %q\nupload = %q\n", p.tick, p.up)
+		if p.room {
+			rest += "room = { rows = 200, bytes = 2048 }\n"
+		}
+		for _, r := range p.rule {
+			f := home()[r.source][r.index]
+			args := fmt.Sprintf("action = %q", r.action)
+			switch {
+			case r.windowed():
+				args += "\nwindow = \"1h\""
+			case r.action == "round":
+				args += "\nround = " + decimal(r.step, f.scale)
+			case r.action == "clamp":
+				args += "\nmin = " + decimal(r.lo, f.scale) + "\nmax = " + decimal(r.hi, f.scale)
+			case r.action == "bucket":
+				args += "\nedges = ["
+				for _, e := range r.edges {
+					args += decimal(e, f.scale) + ","
+				}
+				args += "]"
+			}
+			rest += rule(r.source+"."+f.name, args)
+		}
+		b.WriteString(purpose(p.id, rest))
+	}
+	return b.String()
+}
+
+func drawRule(t *rapid.T, source string, index int) twinRule {
+	f := home()[source][index]
+	r := twinRule{source: source, index: index}
+	switch {
+	case f.token:
+		r.action = rapid.SampledFrom([]string{"pseudonym", "count", "drop", "local"}).Draw(t, "action")
+		return r
+	case f.hi == 1:
+		r.action = rapid.SampledFrom([]string{"keep", "drop", "local", "mean", "max", "sum", "count"}).Draw(t, "action")
+		return r
+	}
+	r.action = rapid.SampledFrom([]string{"keep", "drop", "local", "round", "clamp", "bucket", "mean", "min", "max", "sum", "count"}).Draw(t, "action")
+	span := f.hi - f.lo
+	switch r.action {
+	case "round":
+		r.step = span / rapid.Int64Range(2, 9).Draw(t, "steps")
+	case "clamp":
+		r.lo, r.hi = f.lo+span/4, f.lo+span/2
+	case "bucket":
+		r.edges = []int64{f.lo + span/5, f.lo + span/2}
+	}
+	return r
+}
+
+func drawStory(t *rapid.T) *story {
+	s := &story{broken: rapid.IntRange(0, 19).Draw(t, "broken") == 0}
+	for i := range rapid.IntRange(0, 3).Draw(t, "purposes") {
+		p := twinPurpose{id: fmt.Sprintf("p%d", i), tick: rapid.SampledFrom([]time.Duration{time.Minute, 15 * time.Minute, time.Hour}).Draw(t, "tick"),
+			up: rapid.SampledFrom([]time.Duration{time.Hour, 2 * time.Hour}).Draw(t, "upload"), room: rapid.Bool().Draw(t, "room")}
+		for _, source := range sourceNames() {
+			for index := range home()[source] {
+				if rapid.IntRange(0, 2).Draw(t, "rule?") > 0 {
+					p.rule = append(p.rule, drawRule(t, source, index))
+				}
+			}
+		}
+		s.purposes = append(s.purposes, p)
+		at := time.Duration(rapid.IntRange(1, 90).Draw(t, "grant"))*time.Minute + 11*time.Second
+		s.moments = append(s.moments, moment{at, "grant", p.id})
+		if rapid.IntRange(0, 2).Draw(t, "withdrawn?") == 0 {
+			s.moments = append(s.moments, moment{at + time.Duration(rapid.IntRange(1, 200).Draw(t, "withdraw"))*time.Minute, "withdraw", p.id})
+		}
+	}
+	for _, what := range []string{"cut", "heal", "restart", "reload"} {
+		if rapid.Bool().Draw(t, what) {
+			s.moments = append(s.moments, moment{time.Duration(rapid.IntRange(60, 400).Draw(t, what+" at"))*time.Minute + 17*time.Second, what, ""})
+		}
+	}
+	for k, source := range sourceNames() {
+		for at := time.Duration(rapid.IntRange(1, 20).Draw(t, "first"))*time.Minute + time.Duration(23+k)*time.Second; at < storyLength; {
+			r := reading{at: at, source: source}
+			for _, f := range home()[source] {
+				r.values = append(r.values, drawValue(t, f))
+			}
+			s.readings = append(s.readings, r)
+			at += time.Duration(rapid.IntRange(2, 20).Draw(t, "pause")) * time.Minute
+		}
+	}
+	return s
+}
+
+func drawValue(t *rapid.T, f twinField) sensors.Value {
+	if rapid.IntRange(0, 14).Draw(t, "quality") == 0 {
+		return sensors.Value{Quality: rapid.SampledFrom([]sensors.Quality{sensors.Absent, sensors.Fault, sensors.OutOfRange}).Draw(t, "bad")}
+	}
+	if f.token {
+		return sensors.Token(rapid.SampledFrom([]string{"anna", "bert", "carl"}).Draw(t, "token"))
+	}
+	return sensors.Number(rapid.Int64Range(f.lo, f.hi).Draw(t, "value"))
+}
+
+// heard are the purposes that may hear a reading: those answered yes before it and not taken back, whatever the agent makes
+// of the yes. So what is hidden here is hidden for certain.
+func (s *story) heard(at time.Duration) []twinPurpose {
+	var out []twinPurpose
+	if s.broken {
+		return nil
+	}
+	for _, p := range s.purposes {
+		open := false
+		for _, m := range s.moments {
+			if m.purpose == p.id && m.at <= at {
+				open = m.what == "grant" && !open || open && m.what != "withdraw"
+			}
+		}
+		if open {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// lets are the rules through which something of one value of a reading could leave.
+func (s *story) lets(r *reading, index int) []twinRule {
+	var out []twinRule
+	for _, p := range s.heard(r.at) {
+		for _, rule := range p.rule {
+			if rule.source == r.source && rule.index == index && rule.action != "drop" && rule.action != "local" {
+				out = append(out, rule)
+			}
+		}
+	}
+	return out
+}
+
+// twin draws a history that differs only in what is hidden.
+func (s *story) twin(t *rapid.T) *story {
+	out := &story{broken: s.broken, purposes: s.purposes, moments: s.moments}
+	for _, r := range s.readings {
+		r.values = append([]sensors.Value(nil), r.values...)
+		out.readings = append(out.readings, r)
+	}
+	for i := range out.readings {
+		r := &out.readings[i]
+		for index, f := range home()[r.source] {
+			if v := &r.values[index]; v.Quality == sensors.OK && s.alter(t, r, index, f, v) {
+				r.hidden = true
+			}
+		}
+	}
+	s.balance(t, out)
+	s.shuffle(t, out)
+	return out
+}
+
+// alter gives a value that shows the same through every rule, far away if there is one.
+func (s *story) alter(t *rapid.T, r *reading, index int, f twinField, v *sensors.Value) bool {
+	rules := s.lets(r, index)
+	free := true
+	for _, rule := range rules {
+		free = free && rule.action == "count"
+	}
+	if f.token {
+		if free {
+			v.Token = rapid.StringMatching(`[a-z]{1,40}`).Draw(t, "hidden token")
+		}
+		return free
+	}
+	for _, rule := range rules {
+		if rule.windowed() && rule.action != "count" || rule.action == "keep" {
+			return false
+		}
+	}
+	for range 12 {
+		n := rapid.Int64Range(f.lo, f.hi).Draw(t, "hidden value")
+		same := n != v.Num
+		for _, rule := range rules {
+			same = same && (rule.action == "count" || rule.form(n) == rule.form(v.Num))
+		}
+		if same {
+			v.Num = n
+			return true
+		}
+	}
+	return false
+}
+
+// balance moves an amount from one reading of a window to another where only their mean or sum leaves.
+func (s *story) balance(t *rapid.T, out *story) {
+	for i := range out.readings {
+		a := &out.readings[i]
+		for j := i + 1; j < len(out.readings); j++ {
+			b := &out.readings[j]
+			if b.source != a.source {
+				break
+			}
+			if a.at.Truncate(time.Hour) != b.at.Truncate(time.Hour) || fmt.Sprint(s.heard(a.at)) != fmt.Sprint(s.heard(b.at)) || s.restarted(a.at, b.at) {
+				continue
+			}
+			for index, f := range home()[a.source] {
+				va, vb := &a.values[index], &b.values[index]
+				rules := s.lets(a, index)
+				ok := len(rules) > 0 && !f.token && va.Quality == sensors.OK && vb.Quality == sensors.OK
+				for _, rule := range rules {
+					ok = ok && (rule.action == "mean" || rule.action == "sum" || rule.action == "count")
+				}
+				most := min(f.hi-va.Num, vb.Num-f.lo)
+				if !ok || most <= 0 {
+					continue
+				}
+				d := rapid.Int64Range(0, most).Draw(t, "moved")
+				va.Num, vb.Num = va.Num+d, vb.Num-d
+				a.hidden, b.hidden = a.hidden || d != 0, b.hidden || d != 0
+			}
+			break
+		}
+	}
+}
+
+// restarted tells whether the agent began anew between two instants, so that what it had in memory is gone.
+func (s *story) restarted(a, b time.Duration) bool {
+	for _, m := range s.moments {
+		if m.what == "restart" && m.at >= a && m.at <= b {
+			return true
+		}
+	}
+	return false
+}
+
+// shuffle exchanges two readings that lie in one bucket of everybody who hears them.
+func (s *story) shuffle(t *rapid.T, out *story) {
+	for i := 0; i+1 < len(out.readings); i++ {
+		a, b := &out.readings[i], &out.readings[i+1]
+		heard := s.heard(a.at)
+		if a.source != b.source || fmt.Sprint(heard) != fmt.Sprint(s.heard(b.at)) || s.restarted(a.at, b.at) {
+			continue
+		}
+		same := len(heard) > 0
+		for index := range a.values { // a stream's name is drawn with its first row: which reading has one stays as it is
+			same = same && a.values[index].Quality == b.values[index].Quality
+		}
+		for _, p := range heard {
+			same = same && a.at.Truncate(p.tick) == b.at.Truncate(p.tick)
+		}
+		if same && rapid.Bool().Draw(t, "exchange") {
+			a.values, b.values = b.values, a.values
+			a.hidden, b.hidden, out.moved = true, true, true
+			i++
+		}
+	}
+}
