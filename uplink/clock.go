@@ -1,6 +1,7 @@
 package uplink
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/candor-edge/candor/sensors"
@@ -41,25 +42,23 @@ func (c *cutter) stretches(rows []store.Row) ([]store.Row, stretches) {
 		return rows, nil
 	}
 	tick := sensors.Micros(c.announcement.Tick)
-	parts := make([][]store.Row, len(spans)+1)
+	of := func(r *store.Row) int {
+		at := sensors.Micros(r.Time) * tick
+		return 1 + slices.IndexFunc(spans, func(s timeline.Span) bool { return at+tick > s.Start && at <= s.End })
+	}
+	counts, used := make([]int, len(spans)+1), 0
 	for i := range rows {
-		p := 0
-		for j := range spans {
-			if at := sensors.Micros(rows[i].Time) * tick; at+tick > spans[j].Start && at <= spans[j].End {
-				p = j + 1
-				break
-			}
-		}
-		parts[p] = append(parts[p], rows[i])
-	}
-	out, lens := rows[:0:0], stretches{}
-	for _, part := range parts {
-		if len(part) > 0 {
-			slices.SortFunc(part, compareRows)
-			out, lens = append(out, part...), append(lens, len(part))
+		n := of(&rows[i])
+		if counts[n]++; counts[n] == 1 {
+			used++
 		}
 	}
-	return out, lens
+	if used <= 1 { // nearly always
+		slices.SortFunc(rows, compareRows)
+		return rows, stretches{len(rows)}
+	}
+	slices.SortFunc(rows, func(a, b store.Row) int { return cmp.Or(cmp.Compare(of(&a), of(&b)), compareRows(a, b)) })
+	return rows, slices.DeleteFunc(counts, func(n int) bool { return n == 0 })
 }
 
 // clock says in a batch what it knows of the time of its rows, which are of one clock. Times then count from the last
