@@ -145,9 +145,9 @@ func (l *Ledger) prepare(a *Answer) error {
 		a.ReceiptID[6] = a.ReceiptID[6]&0x0f | 0x40
 		a.ReceiptID[8] = a.ReceiptID[8]&0x3f | 0x80
 	}
-	b, err := l.encode(a)
+	b, err := encode(a)
 	if err == nil {
-		err = l.decode(b, new(Answer)) // what can't be read back would be lost
+		err = decode(b, new(Answer)) // what can't be read back would be lost
 	}
 	if err != nil {
 		return fmt.Errorf("ledger: answer to %q: %w", a.Purpose, err)

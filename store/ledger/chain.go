@@ -109,7 +109,7 @@ func (c *change) append(e entry, when sensors.Micros, b *body) error {
 	}
 	b.When = when
 	b.clean()
-	encoded, err := c.l.encode(b)
+	encoded, err := encode(b)
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (c *change) append(e entry, when sensors.Micros, b *body) error {
 	}
 	salted = append(salted, encoded...)
 	e.Version, e.Seq, e.Time, e.Commit, e.Prev = entryVersion, c.tail.count+1, millis(when), commitment(salted), c.tail.hash
-	stored, err := c.l.seal(e, key)
+	stored, err := sealEntry(e, key)
 	if err != nil {
 		return err
 	}
@@ -176,7 +176,7 @@ func (l *Ledger) loadChain(tx *bolt.Tx, s *state) error {
 		return errors.New("a bucket is missing")
 	}
 	err := chain.ForEach(func(k, stored []byte) error {
-		e, err := l.open(stored)
+		e, err := openEntry(stored)
 		if err != nil {
 			return fmt.Errorf("entry %d: %w", s.tail.count+1, err)
 		}
@@ -189,7 +189,7 @@ func (l *Ledger) loadChain(tx *bolt.Tx, s *state) error {
 		}
 		var b *body
 		if salted, err := l.unlock(bodyBucket, k, bodies.Get(k)); err == nil {
-			if b, err = l.readBody(salted, e); err != nil {
+			if b, err = readBody(salted, e); err != nil {
 				b = nil
 			}
 		}
@@ -217,7 +217,7 @@ var (
 )
 
 // readBody takes a salted body apart after checking that it is the one the entry was made for.
-func (c codec) readBody(salted []byte, e entry) (*body, error) {
+func readBody(salted []byte, e entry) (*body, error) {
 	if salted == nil {
 		return nil, errBodyGone
 	}
@@ -225,7 +225,7 @@ func (c codec) readBody(salted []byte, e entry) (*body, error) {
 		return nil, errBodyChanged
 	}
 	b := new(body)
-	if err := c.decode(salted[saltSize:], b); err != nil {
+	if err := decode(salted[saltSize:], b); err != nil {
 		return nil, err
 	}
 	return b, nil

@@ -106,22 +106,22 @@ func millis(m sensors.Micros) int64 { return int64(m.Floor(sensors.Millisecond) 
 // commitment binds an entry to its body. The salt has a fixed length, so the two can't be confused.
 func commitment(salted []byte) [sha256.Size]byte { return sha256.Sum256(salted) }
 
-// seal is the entry as it is stored and signed.
-func (c codec) seal(e entry, key ed25519.PrivateKey) ([]byte, error) {
-	b, err := c.encode(e)
+// sealEntry is the entry as it is stored and signed.
+func sealEntry(e entry, key ed25519.PrivateKey) ([]byte, error) {
+	b, err := encode(&e)
 	if err != nil {
 		return nil, err
 	}
 	return sign1(key, entryType, b), nil
 }
 
-// open takes a stored entry apart without checking its signature.
-func (c codec) open(stored []byte) (e entry, err error) {
+// openEntry takes a stored entry apart without checking its signature.
+func openEntry(stored []byte) (e entry, err error) {
 	payload, _, err := split(entryType, stored)
 	if err != nil {
 		return entry{}, err
 	}
-	if err := c.decode(payload, &e); err != nil {
+	if err := decode(payload, &e); err != nil {
 		return entry{}, err
 	}
 	if e.Version != entryVersion {

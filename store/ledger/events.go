@@ -111,11 +111,11 @@ func (l *Ledger) walk(visit func(e entry, hash [sha256.Size]byte, b *body) error
 			return nil
 		}
 		for _, k := range links {
-			e, err := l.open(k.stored)
+			e, err := openEntry(k.stored)
 			if err != nil {
 				return l.damaged(fmt.Errorf("an entry of the chain: %w", err))
 			}
-			b, err := l.readBody(k.salted, e)
+			b, err := readBody(k.salted, e)
 			if err != nil {
 				b = nil
 			}
@@ -209,7 +209,7 @@ func (c *change) erase(seq uint64) error {
 	if stored == nil {
 		return ErrUnknown
 	}
-	e, err := c.l.open(stored)
+	e, err := openEntry(stored)
 	if err != nil {
 		return err
 	}
@@ -218,7 +218,7 @@ func (c *change) erase(seq uint64) error {
 	if err != nil {
 		return err
 	}
-	b, err := c.l.readBody(salted, e)
+	b, err := readBody(salted, e)
 	if err == nil && b.Cut != nil || e.Kind == Began || e.Kind == Erased {
 		return errNotErasable
 	}

@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"bufio"
+	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/binary"
@@ -43,7 +45,10 @@ func (l *Ledger) Export(w io.Writer, when sensors.Micros) (Head, error) {
 		return Head{}, err
 	}
 	write := func(item exportItem) error {
-		b, err := l.enc.Marshal(item)
+		b, err := encode(&item)
+		if err == nil && len(b) > maxItem {
+			err = fmt.Errorf("an entry has %d bytes, there is room for %d", len(b), maxItem)
+		}
 		if err == nil {
 			_, err = w.Write(b)
 		}
@@ -72,7 +77,7 @@ func (l *Ledger) Export(w io.Writer, when sensors.Micros) (Head, error) {
 			}
 		}
 	}
-	payload, err := l.encode(exportHead{at.Count, at.Hash, when})
+	payload, err := encode(&exportHead{at.Count, at.Hash, when})
 	if err == nil {
 		err = write(exportItem{Head: sign1(key, headType, payload)})
 	}
@@ -86,29 +91,25 @@ func (l *Ledger) Export(w io.Writer, when sensors.Micros) (Head, error) {
 // the one in the export, which then only shows that it is consistent. Also the heads that a person saved. The error is
 // [ErrBroken] when there are problems, and another one for what is no export.
 func VerifyExport(r io.Reader, key ed25519.PublicKey, saved ...Head) (Report, error) {
-	c, err := newCodec()
-	if err != nil {
-		return Report{}, err
-	}
-	dec := c.dec.NewDecoder(r)
+	in := bufio.NewReader(r)
 	var first exportItem
-	if err := dec.Decode(&first); err != nil || first.Name != exportName || len(first.Key) != ed25519.PublicKeySize {
+	if err := readItem(in, &first); err != nil || first.Name != exportName || len(first.Key) != ed25519.PublicKeySize {
 		return Report{}, errors.New("ledger: it is no export of a ledger")
 	}
 	if key == nil {
 		key = first.Key
 	}
-	v := newVerifier(c, key)
+	v := newVerifier(key)
 	v.saved = saved
 	for {
 		var item exportItem
-		if err := dec.Decode(&item); err != nil {
+		if err := readItem(in, &item); err != nil {
 			v.problem(v.prev.count+1, "missing: the export ends or can't be read here")
 			break
 		}
 		if item.Head != nil {
 			v.exportEnd(&item)
-			if err := dec.Decode(new(exportItem)); !errors.Is(err, io.EOF) {
+			if err := readItem(in, new(exportItem)); !errors.Is(err, io.EOF) {
 				v.problem(0, "there is more behind the end")
 			}
 			break
@@ -119,11 +120,40 @@ func VerifyExport(r io.Reader, key ed25519.PublicKey, saved ...Head) (Report, er
 	return v.result()
 }
 
+// maxItem is the longest item of an export, bytes. A receipt has at most 64 KiB and the texts beside it 24 KiB.
+const maxItem = 256 << 10
+
+// readItem reads the next item, which is a map of strings. It holds what really came, and never more than maxItem. io.EOF is
+// a clean end.
+func readItem(in *bufio.Reader, item *exportItem) error {
+	first, err := in.ReadByte()
+	if err != nil {
+		return err
+	}
+	// Only how long the parts are matters here: decode finds out what is wrong with them.
+	whole := bytes.NewBuffer([]byte{first})
+	for range 2 * int(first&0x1f) {
+		start, _ := in.Peek(9)
+		p := pass{reading: true, b: start}
+		major, n := p.head()
+		if major != majorBytes && major != majorText {
+			n = 0
+		}
+		if n > uint64(maxItem-whole.Len()) {
+			return errTooLong
+		}
+		if _, err := io.CopyN(whole, in, int64(p.at)+int64(n)); err != nil {
+			return errCut
+		}
+	}
+	return decode(whole.Bytes(), item)
+}
+
 // exportEnd checks the signed end.
 func (v *verifier) exportEnd(item *exportItem) {
 	payload, ok := verified(v.public, headType, item.Head)
 	var end exportHead
-	if !ok || v.decode(payload, &end) != nil || len(item.Entry)+len(item.Salted)+len(item.Name)+len(item.Key) > 0 {
+	if !ok || decode(payload, &end) != nil || len(item.Entry)+len(item.Salted)+len(item.Name)+len(item.Key) > 0 {
 		v.problem(0, "the end is not signed by this object's key")
 		return
 	}

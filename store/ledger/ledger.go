@@ -42,7 +42,6 @@ type Ledger struct {
 	path string
 	keys Keeper
 	rand io.Reader
-	codec
 
 	write    sync.Mutex   // one change at a time; taken before files and mu
 	files    sync.RWMutex // db is not replaced while held
@@ -69,17 +68,14 @@ type ending struct {
 // it. A tail that does not fit the head the keys remember, or new keys, are noted as entries. On a read-only file
 // system the ledger opens and everything that would write fails.
 func Open(o Options) (*Ledger, error) {
-	c, err := newCodec()
-	if err != nil {
-		return nil, err
-	}
 	path := filepath.Join(o.Dir, fileName)
-	l := &Ledger{dir: o.Dir, path: path, keys: o.Keys, rand: o.Rand, codec: c, ended: make(map[consent.GrantID]ending)}
+	l := &Ledger{dir: o.Dir, path: path, keys: o.Keys, rand: o.Rand, ended: make(map[consent.GrantID]ending)}
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		if err := makeDatabase(o.Dir, l.fillNew); err != nil {
 			return nil, err
 		}
 	}
+	var err error
 	l.db, l.readOnly, err = openDatabase(path)
 	if err != nil {
 		return nil, err

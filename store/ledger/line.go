@@ -126,7 +126,7 @@ func (l *Ledger) sent(v line) (Sent, error) {
 func (r *recorder) context(s *Sent) (uint32, error) {
 	v := context{Stream: s.Stream, Purpose: s.Purpose, Recipient: s.Recipient, Name: s.StreamName, Epoch: s.Epoch,
 		Fields: slices.Clone(s.Fields), Control: s.Control}
-	encoded, err := r.l.encode(v)
+	encoded, err := encode(&v)
 	if err != nil {
 		return 0, err
 	}
@@ -165,7 +165,7 @@ func (l *Ledger) loadContexts(tx *bolt.Tx, s *state) error {
 		var v context
 		value, err := l.unlock(contextBucket, k, stored)
 		if err == nil {
-			err = l.decode(value, &v)
+			err = decode(value, &v)
 		}
 		if err != nil {
 			return fmt.Errorf("context %d: %w", id, err)

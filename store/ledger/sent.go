@@ -186,7 +186,7 @@ func (t *Total) settle(s *Sent, was, is bool) {
 // finish writes what the lines changed besides themselves.
 func (r *recorder) finish() error {
 	for purpose, t := range r.totals {
-		value, err := r.l.encode(storedTotal{t.Batches, t.Rows, t.ColumnBytes, t.Controls, t.WireBytes, t.First, t.Last, purpose, t.Open, t.OpenRows})
+		value, err := encode(&storedTotal{t.Batches, t.Rows, t.ColumnBytes, t.Controls, t.WireBytes, t.First, t.Last, purpose, t.Open, t.OpenRows})
 		if err != nil {
 			return err
 		}
@@ -228,7 +228,7 @@ func (l *Ledger) loadTotals(tx *bolt.Tx, s *state) error {
 		var v storedTotal
 		value, err := l.unlock(totalBucket, k, stored)
 		if err == nil {
-			err = l.decode(value, &v)
+			err = decode(value, &v)
 		}
 		if err == nil && len(k) != 4 {
 			err = errors.New("a wrong number")

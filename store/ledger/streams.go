@@ -119,7 +119,7 @@ func (l *Ledger) loadStreams(tx *bolt.Tx, s *state) error {
 		var v storedStream
 		value, err := l.unlock(streamBucket, k, stored)
 		if err == nil {
-			err = l.decode(value, &v)
+			err = decode(value, &v)
 		}
 		if err != nil {
 			return fmt.Errorf("stream %d: %w", number, err)
@@ -142,7 +142,8 @@ func (l *Ledger) loadStreams(tx *bolt.Tx, s *state) error {
 
 // putStream stores a stream without its papers and has memory follow.
 func (c *change) putStream(s Stream) error {
-	value, err := c.l.encode(s.stored())
+	v := s.stored()
+	value, err := encode(&v)
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func (l *Ledger) verify(saved []Head) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	v := newVerifier(l.codec, publicKey(key))
+	v := newVerifier(publicKey(key))
 	v.l = l
 	l.mu.RLock()
 	v.until = l.state.tail
@@ -92,13 +92,12 @@ func (v *verifier) result() (Report, error) {
 	return v.report, nil
 }
 
-func newVerifier(c codec, public ed25519.PublicKey) *verifier {
-	return &verifier{codec: c, public: public, bodyless: make(map[uint64]error), named: make(map[uint64]bool)}
+func newVerifier(public ed25519.PublicKey) *verifier {
+	return &verifier{public: public, bodyless: make(map[uint64]error), named: make(map[uint64]bool)}
 }
 
 // verifier is one run of Verify, or of [VerifyExport].
 type verifier struct {
-	codec
 	l        *Ledger           // nil for an export
 	public   ed25519.PublicKey // the key the chain must end with
 	key      ed25519.PublicKey // the key in use at this point
@@ -151,7 +150,7 @@ func (v *verifier) link(k link) {
 			seq = max(seq, uint64FromKey(k.key)) // go on behind the hole
 		}
 	}
-	e, err := v.open(k.stored)
+	e, err := openEntry(k.stored)
 	if err != nil {
 		v.problem(seq, "can't be read: %v", err)
 		return
@@ -171,7 +170,7 @@ func (v *verifier) link(k link) {
 	}
 	if k.fault != nil {
 		v.bodyless[seq] = k.fault
-	} else if b, err := v.readBody(k.salted, e); err != nil {
+	} else if b, err := readBody(k.salted, e); err != nil {
 		v.bodyless[seq] = err
 	} else {
 		v.body(seq, e, b)
