@@ -7,23 +7,17 @@ import (
 	"io"
 	"io/fs"
 
-	"github.com/fxamacker/cbor/v2"
-
 	"github.com/candor-edge/candor/uplink/wire"
 )
 
 // eachMessage splits a CBOR sequence (RFC 8742) and calls visit with each item, counted from 1, and the byte it begins at. It holds
 // one message in memory, however long the sequence. It returns how many there were.
 func eachMessage(r io.Reader, name string, visit func(n int, at int64, data []byte) error) (int, error) {
-	mode, err := cbor.DecOptions{MaxNestedLevels: 16, MaxArrayElements: 1 << 20, MaxMapPairs: 1 << 16}.DecMode()
-	if err != nil {
-		return 0, fmt.Errorf("can't set up the decoder: %w", err)
-	}
 	in := bufio.NewReaderSize(r, usualMessage)
 	at := int64(0)
 	for n := 1; ; n++ {
-		var data []byte
-		data, in, err = next(in, mode)
+		data, more, err := next(in)
+		in = more
 		switch {
 		case errors.Is(err, io.EOF):
 			return n - 1, nil
@@ -47,7 +41,7 @@ const usualMessage = 64 << 10
 
 // next returns the item at the front of in, without taking it, and the reader to go on with: a larger one once a message
 // needs it. The item is valid until the next read. io.EOF is a clean end.
-func next(in *bufio.Reader, mode cbor.DecMode) ([]byte, *bufio.Reader, error) {
+func next(in *bufio.Reader) ([]byte, *bufio.Reader, error) {
 	// First what is there already: filling the buffer each time would move all of it for every small message.
 	want := max(in.Buffered(), 1)
 	for {
@@ -55,12 +49,11 @@ func next(in *bufio.Reader, mode cbor.DecMode) ([]byte, *bufio.Reader, error) {
 		if len(data) == 0 {
 			return nil, in, readErr
 		}
-		var item cbor.RawMessage
-		rest, err := mode.UnmarshalFirst(data, &item)
+		n, err := wire.ItemLength(data)
 		switch {
 		case err == nil:
-			return data[:len(data)-len(rest)], in, nil
-		case !errors.Is(err, io.ErrUnexpectedEOF):
+			return data[:n], in, nil
+		case !errors.Is(err, wire.ErrTruncated):
 			return nil, in, fmt.Errorf("it is no CBOR, or sealed: %w", err)
 		case errors.Is(readErr, io.EOF):
 			return nil, in, errors.New("the message is cut off")

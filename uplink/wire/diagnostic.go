@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-
-	"github.com/fxamacker/cbor/v2"
 )
 
 // WriteDiagnostic writes any message, signed or a bare payload, for a person
@@ -95,11 +93,7 @@ func decoder[M any](f func([]byte) (*M, error)) func([]byte) (any, error) {
 
 // writeItems writes the payload in CBOR diagnostic notation.
 func writeItems(w *bufio.Writer, payload []byte) error {
-	mode, err := cbor.DiagOptions{MaxNestedLevels: 2 * maxDepth}.DiagMode()
-	if err != nil {
-		return fmt.Errorf("wire: set up the diagnostic notation: %w", err)
-	}
-	text, err := mode.Diagnose(payload)
+	text, err := notation(payload)
 	if err != nil {
 		return fmt.Errorf("wire: not well-formed CBOR: %w", err)
 	}
