@@ -78,7 +78,7 @@ func (h *Handler) announcement(w http.ResponseWriter, r *http.Request, signed []
 }
 
 func (h *Handler) batch(w http.ResponseWriter, r *http.Request, signed []byte) error {
-	m, err := h.verifier.Batch(signed)
+	m, err := h.verifier.Batch(r.Context(), signed)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (h *Handler) batch(w http.ResponseWriter, r *http.Request, signed []byte) e
 }
 
 func (h *Handler) deletion(w http.ResponseWriter, r *http.Request, signed []byte) error {
-	m, epoch, err := h.verifier.Deletion(signed)
+	m, epoch, err := h.verifier.Deletion(r.Context(), signed)
 	if err != nil {
 		return err
 	}
@@ -118,8 +118,8 @@ func (h *Handler) deletionAnswer(id wire.StreamID, epoch uint64) ([]byte, error)
 	return wire.AppendSigned(nil, wire.SignWith(h.Answer), wire.KindDeletionAnswer, payload), nil
 }
 
-func (h *Handler) freshness(w http.ResponseWriter, _ *http.Request, signed []byte) error {
-	q, stream, err := h.verifier.Freshness(signed)
+func (h *Handler) freshness(w http.ResponseWriter, r *http.Request, signed []byte) error {
+	q, stream, err := h.verifier.Freshness(r.Context(), signed)
 	if err != nil {
 		return err
 	}

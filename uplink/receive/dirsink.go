@@ -51,8 +51,8 @@ type DirSink struct {
 }
 
 var (
-	_ Sink    = (*DirSink)(nil)
-	_ Streams = (*DirSink)(nil)
+	_ Sink = (*DirSink)(nil)
+	_ Seen = (*DirSink)(nil)
 )
 
 // queueLength is how many requests may wait for the next round.
@@ -117,30 +117,30 @@ func (s *DirSink) Close() error {
 var errClosed = errors.New("receive: the sink is closed")
 
 // ByAnnouncement finds a stream by the digest batches carry.
-func (s *DirSink) ByAnnouncement(digest [16]byte) (Stream, bool) {
+func (s *DirSink) ByAnnouncement(_ context.Context, digest [16]byte) (Stream, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if m := s.st.byDigest[digest]; m != nil {
-		return m.known(), true
+		return m.known(), nil
 	}
-	return Stream{}, false
+	return Stream{}, ErrUnknown
 }
 
 // ByID finds a stream by its name.
-func (s *DirSink) ByID(id wire.StreamID) (Stream, bool) {
+func (s *DirSink) ByID(_ context.Context, id wire.StreamID) (Stream, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if m := s.st.streams[id]; m != nil {
-		return m.known(), true
+		return m.known(), nil
 	}
-	return Stream{}, false
+	return Stream{}, ErrUnknown
 }
 
 // Announce keeps a new stream, see [Sink]. A purpose whose id can't be a file
 // name is a CodePurpose.
 func (s *DirSink) Announce(ctx context.Context, m *Announced) (known bool, err error) {
 	if !validPurpose(m.Announcement.Purpose) {
-		return false, refuse(CodePurpose, "a purpose here has 1 to 32 of a-z, 0-9 and hyphens")
+		return false, ErrPurpose
 	}
 	r := &request{announced: m}
 	err = s.submit(ctx, r)

@@ -30,7 +30,7 @@ const MaxBody = wire.MaxMessage + 64<<10
 
 // Config is what a handler works with.
 type Config struct {
-	Streams Streams
+	Streams Seen
 	Sink    Sink
 	Log     *slog.Logger     // gets methods, codes and reasons; never values, tokens or bodies
 	Now     func() time.Time // time.Now, or a clock of a test

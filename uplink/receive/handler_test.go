@@ -3,6 +3,7 @@ package receive
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/hex"
@@ -150,7 +151,7 @@ func TestRestartRemembers(t *testing.T) {
 	must(t, s.Close())
 	s = mustOpen(t, dir)
 	h = newHandler(t, s, nil)
-	if st, ok := s.ByID(o.a.Stream); !ok || st.Last != 4 || st.Withdrawn {
+	if st, err := s.ByID(context.Background(), o.a.Stream); err != nil || st.Last != 4 || st.Withdrawn {
 		t.Errorf("%+v", st)
 	}
 	for seq, b := range batches {

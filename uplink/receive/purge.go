@@ -55,7 +55,7 @@ func (s *DirSink) tombstone(m *Withdrawal) (*entry, error) {
 		if st.withdrawn {
 			return nil, nil
 		}
-		return e, verifyDeletion(st.announcement, m.Signed)
+		return e, VerifyDeletion(st.announcement, m.Signed)
 	}
 	waits, room := s.st.isPending(m.Stream, m.Signed)
 	switch {

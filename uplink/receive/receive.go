@@ -14,14 +14,16 @@ type Stream struct {
 	Withdrawn    bool   // by a deletion request that verified
 }
 
-// Streams finds the stream a message speaks of. Both methods are called at
-// the same time from many requests and return false for what they don't know.
-// They answer from what is durable.
-type Streams interface {
+// Seen remembers what was seen of the streams that messages speak of. Both
+// methods are called at the same time from many requests and answer from what
+// is durable. What they don't know is a [*Refusal] with CodeUnknown; any other
+// error becomes CodeStorage, since a store that can't be asked is no reason
+// for an object to announce anew.
+type Seen interface {
 	// ByAnnouncement finds a stream by the digest batches carry.
-	ByAnnouncement(digest [16]byte) (Stream, bool)
+	ByAnnouncement(ctx context.Context, digest [16]byte) (Stream, error)
 	// ByID finds a stream by its name.
-	ByID(id wire.StreamID) (Stream, bool)
+	ByID(ctx context.Context, id wire.StreamID) (Stream, error)
 }
 
 // Sink keeps what was verified. A method returns nil only when the thing is

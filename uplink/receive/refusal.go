@@ -95,6 +95,21 @@ func (r *Refusal) retryAfter() string {
 	return strconv.FormatInt(int64((r.After+time.Second-1)/time.Second), 10)
 }
 
+// The refusals every sink gives. They are shared and must not be changed.
+var (
+	ErrUnknown   = refuse(CodeUnknown, "the announcement of this stream is not known; send it first")
+	ErrWithdrawn = refuse(CodeWithdrawn, "this stream was withdrawn; nothing of it is taken again")
+	ErrStream    = refuse(CodeConflict, "this stream was announced with other content")
+	ErrSeq       = refuse(CodeConflict, "another batch was accepted under this number")
+	ErrPurpose   = refuse(CodePurpose, "a purpose here has 1 to 32 of a-z, 0-9 and hyphens")
+)
+
+// IsCode says whether an error is a refusal with this code.
+func IsCode(err error, code Code) bool {
+	var r *Refusal
+	return errors.As(err, &r) && r.Code == code
+}
+
 func refuse(code Code, text string) *Refusal { return &Refusal{Code: code, Text: text} }
 
 // asRefusal turns any error into a refusal; one that is none came from storage.

@@ -161,8 +161,8 @@ func (c *commit) announce(r *request) {
 	var withdrawn error
 	var late *entry
 	for _, signed := range c.s.st.pending[id] {
-		if verifyDeletion(m.Announcement, signed) == nil {
-			late, withdrawn = &entry{kind: entryWithdraw, stream: id, signed: signed}, errWithdrawn
+		if VerifyDeletion(m.Announcement, signed) == nil {
+			late, withdrawn = &entry{kind: entryWithdraw, stream: id, signed: signed}, ErrWithdrawn
 		}
 	}
 	raw, err := c.open(c.s.at.raw(id), 0)
@@ -182,18 +182,12 @@ func (c *commit) announce(r *request) {
 	c.wait(r, withdrawn)
 }
 
-var (
-	errWithdrawn = refuse(CodeWithdrawn, "this stream was withdrawn; nothing of it is taken again")
-	errStream    = refuse(CodeConflict, "this stream was announced with other content")
-	errSeq       = refuse(CodeConflict, "another batch was accepted under this number")
-)
-
 func announceAgain(withdrawn, same bool) error {
 	switch {
 	case withdrawn:
-		return errWithdrawn
+		return ErrWithdrawn
 	case !same:
-		return errStream
+		return ErrStream
 	}
 	return nil
 }
@@ -205,10 +199,10 @@ func (c *commit) store(r *request) {
 	st := c.s.st.streams[name.stream]
 	switch {
 	case st == nil:
-		r.reply <- refuse(CodeUnknown, "this stream is not announced here")
+		r.reply <- ErrUnknown
 		return
 	case st.withdrawn:
-		r.reply <- errWithdrawn
+		r.reply <- ErrWithdrawn
 		return
 	}
 	if old, ok := st.seen.find(name.seq); ok {
@@ -247,7 +241,7 @@ func (c *commit) store(r *request) {
 
 func storeAgain(old, digest [16]byte) error {
 	if old != digest {
-		return errSeq
+		return ErrSeq
 	}
 	return nil
 }
