@@ -24,12 +24,9 @@ const (
 	answerPublicWord = "candor-answer-ed25519:"
 )
 
-// stores is what signed deletion answers name.
-func stores() []string { return []string{"rows", "signed messages"} }
-
 // config reads the files the options name.
 func (o *options) config(log *slog.Logger) (*receive.Config, error) {
-	c := &receive.Config{Log: log, Now: time.Now, Stores: stores(), Bodies: o.uploadsAtAll, Workers: o.workers}
+	c := &receive.Config{Log: log, Now: time.Now, Bodies: o.uploadsAtAll, Workers: o.workers}
 	if o.token != "" {
 		f, err := os.Open(o.token)
 		if err != nil {

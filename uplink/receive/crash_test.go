@@ -70,7 +70,8 @@ func (st *story) do(s *DirSink, d deed) error {
 		if err != nil {
 			return err
 		}
-		return s.Withdraw(ctx, m)
+		_, err = s.Withdraw(ctx, m)
+		return err
 	}
 	if d.seq == 0 {
 		m, err := v.Announcement(d.signed)
@@ -402,7 +403,7 @@ func TestDeletionThatIsStuck(t *testing.T) {
 	must(t, os.Mkdir(obstacle, 0o750))
 	w, _, err := v.Deletion(context.Background(), o.deletion())
 	must(t, err)
-	if err := s.Withdraw(ctx, w); asRefusal(err).Code != CodeStorage {
+	if _, err := s.Withdraw(ctx, w); asRefusal(err).Code != CodeStorage {
 		t.Fatal(err)
 	}
 	wantCode(t, s.Store(ctx, m), CodeWithdrawn)
@@ -426,7 +427,7 @@ func TestForgedDeletionOfAKnownStream(t *testing.T) {
 	must(t, o.announce(s))
 	thief := *o
 	thief.capability[0]++
-	err := s.Withdraw(context.Background(), &Withdrawal{Signed: thief.deletion(), Stream: o.a.Stream})
+	_, err := s.Withdraw(context.Background(), &Withdrawal{Signed: thief.deletion(), Stream: o.a.Stream})
 	wantCode(t, err, CodeErase)
 	if st, _ := s.ByID(context.Background(), o.a.Stream); st.Withdrawn {
 		t.Error("it was withdrawn all the same")

@@ -38,7 +38,7 @@ type Config struct {
 	Tokens *Tokens            // who may send; nil: whoever gets through
 	Open   *wire.OpenKey      // opens sealed messages; nil: they are refused
 	Answer ed25519.PrivateKey // signs answers; nil: they are not signed
-	Stores []string           // names told in deletion answers, 1 to wire.MaxStores
+	Export Exporter           // gives streams back under /access; nil: nothing is given back
 	Err    func() error       // why nothing can be stored at the moment; nil: never
 
 	Bodies  int // read at the same time, 0 for 64; the next is told to come back
@@ -64,8 +64,6 @@ func NewHandler(c Config) (*Handler, error) {
 		return nil, errors.New("receive: streams, sink, log and clock are all needed")
 	case c.Answer != nil && len(c.Answer) != ed25519.PrivateKeySize:
 		return nil, errors.New("receive: the key that signs answers is no Ed25519 key")
-	case c.Answer != nil && (len(c.Stores) == 0 || len(c.Stores) > wire.MaxStores):
-		return nil, errors.New("receive: a signed deletion answer names 1 to 16 stores")
 	}
 	if c.Bodies <= 0 {
 		c.Bodies = 64
@@ -83,6 +81,9 @@ func NewHandler(c Config) (*Handler, error) {
 	h.mux.HandleFunc("/deletions", h.post(wire.KindDeletion, h.deletion))
 	h.mux.HandleFunc("/freshness", h.post(wire.KindFreshness, h.freshness))
 	h.mux.HandleFunc("/tests", h.post(wire.KindTest, h.test))
+	if c.Export != nil {
+		h.mux.HandleFunc("/access", h.access)
+	}
 	h.mux.HandleFunc("/health", h.health)
 	h.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, refuse(CodeNotFound, "there are announcements, batches, deletions, freshness, tests and health"))

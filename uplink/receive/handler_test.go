@@ -24,7 +24,7 @@ const goodToken = "0123456789abcdef-right"
 // newHandler serves a sink; change may adjust the configuration.
 func newHandler(t testing.TB, s *DirSink, change func(*Config)) *Handler {
 	t.Helper()
-	c := Config{Streams: s, Sink: s, Log: quiet(), Now: today, Stores: []string{"rows"}, Err: s.Err}
+	c := Config{Streams: s, Sink: s, Log: quiet(), Now: today, Export: s, Err: s.Err}
 	if change != nil {
 		change(&c)
 	}
@@ -383,7 +383,7 @@ func TestSignedAnswers(t *testing.T) {
 	payload, err = wire.OpenSigned(wire.KindDeletionAnswer, pub, signed)
 	must(t, err)
 	a, err := wire.DecodeDeletionAnswer(payload)
-	if err != nil || a.Stream != o.a.Stream || a.Epoch != 3 || a.Day != todayNumber || len(a.Stores) != 1 {
+	if err != nil || a.Stream != o.a.Stream || a.Epoch != 3 || a.Day != todayNumber || !slices.Equal(a.Stores, []string{"rows", "signed messages"}) || !slices.Equal(a.Counts, []uint64{0, 0}) {
 		t.Fatal(a, err)
 	}
 }

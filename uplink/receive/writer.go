@@ -50,8 +50,8 @@ func (s *DirSink) gather(first *request) []*request {
 	return list
 }
 
-// round commits requests. Withdrawals come last, so that what was accepted
-// beside them is removed as well.
+// round commits requests. Withdrawals come after, so that what was accepted
+// beside them is removed as well, and last what has had its time.
 func (s *DirSink) round(list []*request) {
 	if err := s.Err(); err != nil {
 		for _, r := range list {
@@ -60,11 +60,13 @@ func (s *DirSink) round(list []*request) {
 		return
 	}
 	c := &commit{s: s, files: make(map[string]*appendFile), batches: make(map[batchName][16]byte), streams: make(map[wire.StreamID]*Announced)}
-	var gone []*request
+	var gone, forget []*request
 	for _, r := range list {
 		switch {
 		case r.withdrawal != nil:
 			gone = append(gone, r)
+		case r.forget != nil:
+			forget = append(forget, r)
 		case c.failed != nil:
 			c.waiting = append(c.waiting, outcome{r, nil})
 		case r.announced != nil:
@@ -76,6 +78,9 @@ func (s *DirSink) round(list []*request) {
 	c.finish()
 	if len(gone) > 0 || c.late {
 		s.withdraw(gone)
+	}
+	for _, r := range forget {
+		r.reply <- s.forget(r.forget)
 	}
 }
 
@@ -235,6 +240,7 @@ func (c *commit) store(r *request) {
 		c.failed = err
 	}
 	c.batches[name] = m.Digest
+	c.s.expects(m.Announcement.Purpose, m.Batch.DeleteBy)
 	c.add(&entry{kind: entryBatch, stream: name.stream, seq: name.seq, digest: m.Digest, end: raw.end})
 	c.wait(r, nil)
 }
