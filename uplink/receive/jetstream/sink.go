@@ -78,6 +78,7 @@ func Open(ctx context.Context, o Options) (*Sink, error) {
 	s := &Sink{log: o.Log, copies: make(map[[16]byte]*copied)}
 	options := []nats.Option{
 		nats.Name("candor-receiver"), nats.MaxReconnects(-1), nats.ReconnectWait(500 * time.Millisecond),
+		nats.ReconnectBufSize(-1), // what can't be written now is answered now
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
 				s.log.Warn("the connection to NATS is lost; it is made again", "error", err)

@@ -112,6 +112,9 @@ func (s *Sink) get(ctx context.Context, stream string, q lookup) (*message, erro
 	if err != nil {
 		return nil, err
 	}
+	if err := s.Err(); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	answer, err := s.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, body)
