@@ -6,15 +6,18 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"time"
 )
 
-const usage = `candor-receiver takes what objects send and keeps it as files.
+const usage = `candor-receiver takes what objects send and keeps it, as files or in a NATS JetStream.
 
   candor-receiver -listen ADDR -dir DIR [flags]
+  candor-receiver -listen ADDR -nats URL [flags]
+  candor-receiver -config FILE [-check]
   candor-receiver keygen [-suite x25519|mlkem768x25519] FILE
 
 It prints one line, "listening on URL", when it is ready, and answers under /
-and under /v1. keygen writes a secret key for -hpke to a new file and prints
+and under /v1; /healthz, /readyz and /metrics are for those who run it. keygen writes a secret key for -hpke to a new file and prints
 the public one, which goes to the objects.
 
 `
@@ -27,6 +30,17 @@ type options struct {
 	mqtt                  broker
 	plain                 bool
 	workers, uploadsAtAll int
+
+	nats        cluster
+	forgetEvery time.Duration
+	file        string
+	checkOnly   bool
+}
+
+// cluster are the flags about NATS.
+type cluster struct {
+	url, creds string
+	replicas   int
 }
 
 // usageError is a command line that can't be followed.
@@ -64,6 +78,12 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	f.StringVar(&o.mqtt.url, "mqtt", "", "`URL` of an MQTT 5 broker to take messages from too: mqtts://HOST/PREFIX; mqtt:// on this machine")
 	f.StringVar(&o.mqtt.auth, "mqtt-auth", "", "`file` with USER:PASSWORD for the broker")
 	f.StringVar(&o.mqtt.ca, "mqtt-ca", "", "`file` with the authorities that vouch for the broker, PEM; default: the system's")
+	f.StringVar(&o.nats.url, "nats", "", "`URL` of the NATS servers to keep things in instead of files, with commas between: nats://HOST:PORT or tls://HOST:PORT")
+	f.StringVar(&o.nats.creds, "nats-creds", "", "`file` with the NATS user's credentials")
+	f.IntVar(&o.nats.replicas, "nats-replicas", 0, "`number` of servers everything is kept on, 1 to 5; 0 leaves it as it is and begins with 1")
+	f.DurationVar(&o.forgetEvery, "forget-every", time.Hour, "how often rows whose delete-by has come are removed")
+	f.StringVar(&o.file, "config", "", "`file` with these flags as keys of a [receiver] table, TOML; the command line goes before it")
+	f.BoolVar(&o.checkOnly, "check", false, "read the configuration and the files it names, say what is wrong, and end")
 	f.BoolVar(&o.plain, "plain", false, "speak http on an address others can reach, because TLS ends in front of it")
 	f.IntVar(&o.uploadsAtAll, "uploads", 64, "`number` of uploads read at the same time; the next is told to come back")
 	f.IntVar(&o.workers, "workers", 0, "`number` of uploads verified and stored at the same time; 0 is four a processor")
@@ -73,19 +93,33 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	if f.NArg() > 0 {
 		return nil, &usageError{fmt.Errorf("unexpected %q; everything is given by flags, see -h", f.Arg(0))}
 	}
+	if o.file != "" {
+		if err := readFile(o.file, f); err != nil {
+			return nil, &usageError{err}
+		}
+	}
 	if err := o.check(); err != nil {
 		return nil, &usageError{err}
 	}
 	return o, nil
 }
 
+// check finds what can't be followed.
 func (o *options) check() error {
 	host, _, err := net.SplitHostPort(o.listen)
 	switch {
 	case err != nil:
 		return fmt.Errorf("-listen: %w; it is HOST:PORT", err)
-	case o.dir == "":
-		return errors.New("-dir is needed: where to keep what objects send")
+	case o.dir == "" && o.nats.url == "":
+		return errors.New("-dir is needed, or -nats: where to keep what objects send")
+	case o.dir != "" && o.nats.url != "":
+		return errors.New("-dir and -nats contradict one another: things are kept in one place")
+	case o.nats.url == "" && (o.nats.creds != "" || o.nats.replicas != 0):
+		return errors.New("-nats-creds and -nats-replicas go with -nats")
+	case o.nats.replicas < 0 || o.nats.replicas > 5:
+		return errors.New("-nats-replicas is 1 to 5")
+	case o.forgetEvery < time.Second:
+		return errors.New("-forget-every is a second at least")
 	case (o.cert == "") != (o.key == ""):
 		return errors.New("-cert and -key come together")
 	case o.clientCA != "" && o.cert == "":

@@ -18,9 +18,6 @@ import (
 // drain is how long requests in progress may take after a signal.
 const drain = 20 * time.Second
 
-// prefix is the other place everything is answered under, beside the root.
-const prefix = "/v1"
-
 // run does what the arguments say until ctx ends, then finishes what was begun.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) > 0 && args[0] == "keygen" {
@@ -42,12 +39,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	sink, err := receive.OpenDir(o.dir, log)
+	if o.checkOnly {
+		_, err := fmt.Fprintln(stdout, "the configuration is in order")
+		return err
+	}
+	sink, err := o.openStore(ctx, log)
 	if err != nil {
 		return err
 	}
 	defer sink.Close()
-	config.Streams, config.Sink, config.Err = sink, sink, sink.Err
+	config.Streams, config.Sink, config.Export, config.Err = sink, sink, sink, sink.Err
 	handler, err := receive.NewHandler(*config)
 	if err != nil {
 		return err
@@ -65,7 +66,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	server := receive.NewServer(mount(handler), log)
+	p := &probes{tokens: config.Tokens, metrics: receive.NewMetrics(sink.Err, time.Now), err: sink.Err}
+	server := receive.NewServer(p.mount(handler), log)
 	server.TLSConfig = tlsConfig
 	scheme := "http"
 	if tlsConfig != nil {
@@ -75,19 +77,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if config.Answer != nil {
 		log.Info("answers are signed", "key", answerPublic(config.Answer.Public().(ed25519.PublicKey)))
 	}
-	return serve(ctx, server, listener)
-}
-
-// mount answers under the root and under prefix.
-func mount(h http.Handler) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle(prefix+"/", http.StripPrefix(prefix, h))
-	mux.Handle("/", h)
-	return mux
+	forgetting := make(chan struct{})
+	until, stopForgetting := context.WithCancel(ctx)
+	go func() {
+		defer close(forgetting)
+		forget(until, sink, o.forgetEvery, p.metrics, log)
+	}()
+	defer func() {
+		stopForgetting()
+		<-forgetting
+	}()
+	return serve(ctx, server, listener, p)
 }
 
 // serve answers until ctx ends and then lets requests in progress finish.
-func serve(ctx context.Context, server *http.Server, listener net.Listener) error {
+func serve(ctx context.Context, server *http.Server, listener net.Listener, p *probes) error {
 	ended := make(chan error, 1)
 	go func() {
 		if server.TLSConfig != nil {
@@ -101,6 +105,7 @@ func serve(ctx context.Context, server *http.Server, listener net.Listener) erro
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
+	p.draining.Store(true)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
 	err := server.Shutdown(last)

@@ -61,10 +61,13 @@ func writeBody(w http.ResponseWriter, status int, body []byte) {
 	w.Write(body) // the object sees a cut answer and sends again
 }
 
-func (h *Handler) announcement(w http.ResponseWriter, r *http.Request, signed []byte) error {
+func (h *Handler) announcement(w http.ResponseWriter, r *http.Request, signed []byte, by *credential) error {
 	m, err := h.verifier.Announcement(signed)
 	if err != nil {
 		return err
+	}
+	if !by.may(m.Announcement.Purpose) {
+		return errForbidden
 	}
 	known, err := h.Sink.Announce(r.Context(), m)
 	if err != nil {
@@ -78,10 +81,13 @@ func (h *Handler) announcement(w http.ResponseWriter, r *http.Request, signed []
 	return nil
 }
 
-func (h *Handler) batch(w http.ResponseWriter, r *http.Request, signed []byte) error {
+func (h *Handler) batch(w http.ResponseWriter, r *http.Request, signed []byte, by *credential) error {
 	m, err := h.verifier.Batch(r.Context(), signed)
 	if err != nil {
 		return err
+	}
+	if !by.may(m.Announcement.Purpose) {
+		return errForbidden
 	}
 	if err := h.Sink.Store(r.Context(), m); err != nil {
 		return err
@@ -90,7 +96,7 @@ func (h *Handler) batch(w http.ResponseWriter, r *http.Request, signed []byte) e
 	return nil
 }
 
-func (h *Handler) deletion(w http.ResponseWriter, r *http.Request, signed []byte) error {
+func (h *Handler) deletion(w http.ResponseWriter, r *http.Request, signed []byte, _ *credential) error {
 	m, epoch, err := h.verifier.Deletion(r.Context(), signed)
 	if err != nil {
 		return err
@@ -126,7 +132,7 @@ func (h *Handler) deletionAnswer(id wire.StreamID, epoch uint64, erased []Erased
 	return wire.AppendSigned(nil, wire.SignWith(h.Answer), wire.KindDeletionAnswer, payload), nil
 }
 
-func (h *Handler) freshness(w http.ResponseWriter, r *http.Request, signed []byte) error {
+func (h *Handler) freshness(w http.ResponseWriter, r *http.Request, signed []byte, _ *credential) error {
 	q, stream, err := h.verifier.Freshness(r.Context(), signed)
 	if err != nil {
 		return err
@@ -146,7 +152,7 @@ func (h *Handler) freshness(w http.ResponseWriter, r *http.Request, signed []byt
 	return nil
 }
 
-func (h *Handler) test(w http.ResponseWriter, _ *http.Request, signed []byte) error {
+func (h *Handler) test(w http.ResponseWriter, _ *http.Request, signed []byte, _ *credential) error {
 	if err := h.verifier.Test(signed); err != nil {
 		return err
 	}

@@ -114,7 +114,7 @@ func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
 }
 
 // step handles the signed message of a request and answers it, or says why not.
-type step func(w http.ResponseWriter, r *http.Request, signed []byte) error
+type step func(w http.ResponseWriter, r *http.Request, signed []byte, by *credential) error
 
 // post wraps a step in what all messages share: method, credential, media
 // type, limits, the seal, and the answer when it is no.
@@ -131,9 +131,9 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, kind wire.Kind, d
 		w.Header().Set("Allow", "POST")
 		return refuse(CodeMethod, "POST only")
 	}
-	if h.Tokens != nil && !h.Tokens.Allow(r.Header.Get("Authorization")) {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="candor"`)
-		return refuse(CodeUnauthorized, "a bearer token that is known here is needed")
+	by, err := h.identify(w, r)
+	if err != nil {
+		return err
 	}
 	sealed, err := h.mediaType(r.Header)
 	if err != nil {
@@ -165,7 +165,20 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, kind wire.Kind, d
 	if len(signed) > wire.MaxMessage {
 		return errTooLarge
 	}
-	return do(w, r, signed)
+	return do(w, r, signed, by)
+}
+
+// identify finds the credential of a request; nil when none is asked for.
+func (h *Handler) identify(w http.ResponseWriter, r *http.Request) (*credential, error) {
+	if h.Tokens == nil {
+		return nil, nil
+	}
+	by := h.Tokens.find(r.Header.Get("Authorization"))
+	if by == nil {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="candor"`)
+		return nil, refuse(CodeUnauthorized, "a bearer token that is known here is needed")
+	}
+	return by, nil
 }
 
 // SealInfo is the HPKE info (RFC 9180 section 5.1) under which a message is
