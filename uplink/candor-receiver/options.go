@@ -37,12 +37,6 @@ type options struct {
 	checkOnly   bool
 }
 
-// cluster are the flags about NATS.
-type cluster struct {
-	url, creds string
-	replicas   int
-}
-
 // usageError is a command line that can't be followed.
 type usageError struct{ err error }
 
@@ -73,14 +67,10 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	f.StringVar(&o.cert, "cert", "", "`file` with the TLS certificate chain, PEM")
 	f.StringVar(&o.key, "key", "", "`file` with the certificate's key, PEM")
 	f.StringVar(&o.clientCA, "client-ca", "", "`file` with the authorities that sign the certificates objects show, PEM")
-	f.StringVar(&o.hpke, "hpke", "", "`file` with the secret key that opens sealed messages, as keygen writes it")
+	f.StringVar(&o.hpke, "hpke", "", "`file` with the secret keys that open sealed messages, one a line as keygen writes it, the newest first")
 	f.StringVar(&o.answer, "answer-key", "", "`file` with the key that signs answers: "+answerWord+"BASE64 of 32 random bytes")
-	f.StringVar(&o.mqtt.url, "mqtt", "", "`URL` of an MQTT 5 broker to take messages from too: mqtts://HOST/PREFIX; mqtt:// on this machine")
-	f.StringVar(&o.mqtt.auth, "mqtt-auth", "", "`file` with USER:PASSWORD for the broker")
-	f.StringVar(&o.mqtt.ca, "mqtt-ca", "", "`file` with the authorities that vouch for the broker, PEM; default: the system's")
-	f.StringVar(&o.nats.url, "nats", "", "`URL` of the NATS servers to keep things in instead of files, with commas between: nats://HOST:PORT or tls://HOST:PORT")
-	f.StringVar(&o.nats.creds, "nats-creds", "", "`file` with the NATS user's credentials")
-	f.IntVar(&o.nats.replicas, "nats-replicas", 0, "`number` of servers everything is kept on, 1 to 5; 0 leaves it as it is and begins with 1")
+	o.mqtt.flags(f)
+	o.nats.flags(f)
 	f.DurationVar(&o.forgetEvery, "forget-every", time.Hour, "how often rows whose delete-by has come are removed")
 	f.StringVar(&o.file, "config", "", "`file` with these flags as keys of a [receiver] table, TOML; the command line goes before it")
 	f.BoolVar(&o.checkOnly, "check", false, "read the configuration and the files it names, say what is wrong, and end")
@@ -114,10 +104,6 @@ func (o *options) check() error {
 		return errors.New("-dir is needed, or -nats: where to keep what objects send")
 	case o.dir != "" && o.nats.url != "":
 		return errors.New("-dir and -nats contradict one another: things are kept in one place")
-	case o.nats.url == "" && (o.nats.creds != "" || o.nats.replicas != 0):
-		return errors.New("-nats-creds and -nats-replicas go with -nats")
-	case o.nats.replicas < 0 || o.nats.replicas > 5:
-		return errors.New("-nats-replicas is 1 to 5")
 	case o.forgetEvery < time.Second:
 		return errors.New("-forget-every is a second at least")
 	case (o.cert == "") != (o.key == ""):
@@ -130,6 +116,9 @@ func (o *options) check() error {
 		return errors.New("-uploads is at least 1 and -workers at least 0")
 	}
 	if err := o.mqtt.check(); err != nil {
+		return err
+	}
+	if err := o.nats.check(); err != nil {
 		return err
 	}
 	if o.cert == "" && !o.plain && !loopback(host) {

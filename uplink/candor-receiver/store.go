@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/candor-edge/candor/uplink/receive"
-	"github.com/candor-edge/candor/uplink/receive/jetstream"
 )
 
 // store is a sink with all a receiver needs of it.
@@ -32,7 +31,7 @@ type upkeep interface {
 // openStore opens the sink the options name.
 func (o *options) openStore(ctx context.Context, log *slog.Logger) (store, error) {
 	if o.nats.url != "" {
-		return jetstream.Open(ctx, jetstream.Options{URL: o.nats.url, Credentials: o.nats.creds, Replicas: o.nats.replicas, Log: log})
+		return o.nats.open(ctx, log)
 	}
 	return receive.OpenDir(o.dir, log)
 }

@@ -37,6 +37,7 @@ type Config struct {
 
 	Tokens *Tokens            // who may send; nil: whoever gets through
 	Open   *wire.OpenKey      // opens sealed messages; nil: they are refused
+	Older  []*wire.OpenKey    // tried after Open: what was sealed before the key changed is still on its way
 	Answer ed25519.PrivateKey // signs answers; nil: they are not signed
 	Export Exporter           // gives streams back under /access; nil: nothing is given back
 	Err    func() error       // why nothing can be stored at the moment; nil: never
@@ -158,7 +159,7 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, kind wire.Kind, d
 	}
 	signed := buf.Bytes()
 	if sealed {
-		if signed, err = wire.Open(h.Open, SealInfo(kind), nil, signed); err != nil {
+		if signed, err = h.unseal(kind, signed); err != nil {
 			return fromWire(err)
 		}
 	}
@@ -179,6 +180,21 @@ func (h *Handler) identify(w http.ResponseWriter, r *http.Request) (*credential,
 		return nil, refuse(CodeUnauthorized, "a bearer token that is known here is needed")
 	}
 	return by, nil
+}
+
+// unseal opens a message with the first key that does. The error is that of
+// the newest key, the one objects should have.
+func (h *Handler) unseal(kind wire.Kind, sealed []byte) ([]byte, error) {
+	signed, err := wire.Open(h.Open, SealInfo(kind), nil, sealed)
+	for _, key := range h.Older {
+		if err == nil {
+			break
+		}
+		if older, failed := wire.Open(key, SealInfo(kind), nil, sealed); failed == nil {
+			return older, nil
+		}
+	}
+	return signed, err
 }
 
 // SealInfo is the HPKE info (RFC 9180 section 5.1) under which a message is

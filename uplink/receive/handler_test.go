@@ -359,6 +359,15 @@ func TestSealed(t *testing.T) {
 			wantRefused(t, postAs(h, "/batches", seal(wire.KindTest, batch), sealed), 422, CodeSeal)
 			wantRefused(t, postAs(h, "/batches", flip(seal(wire.KindBatch, batch), 60), sealed), 422, CodeSeal)
 			wantRefused(t, postAs(h, "/batches", []byte{1}, sealed), 422, CodeMalformed)
+
+			// The key changes: what was sealed to the old one is taken until it is given up.
+			newer, err := wire.GenerateOpenKey(wire.SuiteX25519)
+			must(t, err)
+			h.Open, h.Older = newer, []*wire.OpenKey{key}
+			wantAccepted(t, postAs(h, "/batches", seal(wire.KindBatch, batch), sealed), 202, o, 1, batch)
+			wantRefused(t, postAs(h, "/batches", flip(seal(wire.KindBatch, batch), 60), sealed), 422, CodeSeal)
+			h.Older = nil
+			wantRefused(t, postAs(h, "/batches", seal(wire.KindBatch, batch), sealed), 422, CodeSeal)
 		})
 	}
 }

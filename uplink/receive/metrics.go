@@ -1,6 +1,7 @@
 package receive
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -97,6 +98,13 @@ func (m *Metrics) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	if m.err != nil && m.err() != nil {
 		up = 0
 	}
+	var text bytes.Buffer // whoever reads slowly must not hold up those who send
+	m.write(&text, up)
+	w.Header().Set("Content-Length", strconv.Itoa(text.Len()))
+	w.Write(text.Bytes())
+}
+
+func (m *Metrics) write(w io.Writer, up int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	describeMetric(w, "candor_receiver_answers_total", "counter", "Requests answered, by path and status.")

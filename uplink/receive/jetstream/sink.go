@@ -38,6 +38,7 @@ const (
 type Options struct {
 	URL         string // nats://HOST:PORT or tls://…, several with commas between
 	Credentials string // file with the NATS user's credentials; "": none
+	CA          string // PEM file with the authorities that vouch for the servers; "": the system's
 	Replicas    int    // of everything kept, 1 to 5; 0 leaves what is there, or makes 1
 	// Window is JetStream's duplicate window, 0 for two minutes. Only a new
 	// stream takes it over.
@@ -89,6 +90,9 @@ func Open(ctx context.Context, o Options) (*Sink, error) {
 	}
 	if o.Credentials != "" {
 		options = append(options, nats.UserCredentials(o.Credentials))
+	}
+	if o.CA != "" {
+		options = append(options, nats.RootCAs(o.CA))
 	}
 	nc, err := nats.Connect(o.URL, options...)
 	if err != nil {
