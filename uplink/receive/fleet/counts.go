@@ -94,7 +94,7 @@ func (r *report) print(w io.Writer) {
 	line("refused as they must be", "%d under a number taken, %d that named a person, %d late ones", r.twins, r.leaks, r.deletions)
 	line("freshness questions", "%d", r.questions)
 	line("requests", "%d, %d tried again", r.requests, r.retries)
-	line("time", "%.1f s at %d in flight", sec, r.o.parallel)
+	line("time", "%.1f s at %d in flight, %d workers (0: four a processor)", sec, min(r.o.parallel, r.o.devices), r.o.workers)
 	if r.o.speed > 0 {
 		line("behind the schedule at most", "%s, played %g times as fast as life", r.late.Round(time.Millisecond), r.o.speed)
 	}

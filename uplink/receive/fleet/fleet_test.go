@@ -15,7 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
+
 	"github.com/candor-edge/candor/uplink/receive"
+	"github.com/candor-edge/candor/uplink/receive/jetstream"
 )
 
 func must(t *testing.T, err error) {
@@ -151,5 +154,45 @@ func TestOptions(t *testing.T) {
 		if _, err := parseOptions(strings.Fields(flags), io.Discard, today); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want a word about %q", flags, err, want)
 		}
+	}
+}
+
+// The same before a JetStream and two receivers: all is there, and the
+// server's files name nobody.
+func TestPlaysOnJetStream(t *testing.T) {
+	dir := t.TempDir()
+	nats, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true})
+	must(t, err)
+	nats.Start()
+	defer nats.Shutdown()
+	if !nats.ReadyForConnections(10 * time.Second) {
+		t.Fatal("the NATS server did not start")
+	}
+	var urls []string
+	for range 2 {
+		s, err := jetstream.Open(context.Background(), jetstream.Options{URL: nats.ClientURL(), Log: slog.New(slog.DiscardHandler)})
+		must(t, err)
+		defer s.Close()
+		h, err := receive.NewHandler(receive.Config{Streams: s, Sink: s, Export: s, Log: slog.New(slog.DiscardHandler), Now: time.Now, Bodies: 256})
+		must(t, err)
+		srv := httptest.NewServer(h)
+		defer srv.Close()
+		urls = append(urls, srv.URL)
+	}
+	o := &options{devices: 6, days: 12, seed: 8, parallel: 6, from: time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -12)}
+	p := &post{client: http.DefaultClient, urls: urls, c: new(counts)}
+	c, err := play(context.Background(), o, purposes()[1:], func(c *counts) sender { return &post{client: http.DefaultClient, urls: urls, c: c} })
+	must(t, err)
+	defer http.DefaultClient.CloseIdleConnections()
+	if c.twins == 0 || c.deletions == 0 || c.leaks == 0 {
+		t.Errorf("%d twins, %d deletions, %d leaks", c.twins, c.deletions, c.leaks)
+	}
+	if v, err := checkStreams(context.Background(), p, c.streams); err != nil || v.read != len(c.streams) {
+		t.Error(v, err)
+	}
+	nats.Shutdown()
+	nats.WaitForShutdown()
+	if names, read, err := scan(dir); err != nil || names != 0 || read < 1<<15 {
+		t.Errorf("%d names in %d bytes: %v", names, read, err)
 	}
 }

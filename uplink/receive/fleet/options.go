@@ -21,6 +21,7 @@ type options struct {
 	speed     float64 // seconds played in one; 0: as fast as it goes
 	program   string  // the receiver
 	receivers int
+	workers   int      // of each
 	nodes     int      // NATS servers; 0: files
 	urls      []string // receivers that run already, in place of all that
 	dir       string   // where the sinks are; "": a place of its own, removed at the end
@@ -40,6 +41,7 @@ func parseOptions(args []string, stderr io.Writer, today time.Time) (*options, e
 	f.Float64Var(&o.speed, "speed", 0, "seconds played in one; 0 is as fast as it goes")
 	f.StringVar(&o.program, "receiver", "bin/candor-receiver", "the `program` to start")
 	f.IntVar(&o.receivers, "receivers", 1, "`number` of them, 1 to 16; more than one need -nats")
+	f.IntVar(&o.workers, "workers", 0, "`number` each receiver is started with, 0 for its own choice")
 	f.IntVar(&o.nodes, "nats", 0, "`number` of NATS servers to start and keep things in: 1, 3 or 5; 0 keeps files")
 	urls := f.String("url", "", "`URLs` of receivers on this machine that run already, with commas between")
 	f.StringVar(&o.dir, "dir", "", "`directory` to leave the sinks in")
@@ -63,8 +65,8 @@ func parseOptions(args []string, stderr io.Writer, today time.Time) (*options, e
 
 func (o *options) check(today time.Time) error {
 	switch {
-	case o.devices < 1 || o.devices > 100_000 || o.days < 1 || o.days > 60 || o.parallel < 1 || o.parallel > 4096 || o.speed < 0 || o.limit <= 0:
-		return errors.New("-devices is 1 to 100000, -days 1 to 60, -parallel 1 to 4096, -speed and -limit are not negative")
+	case o.devices < 1 || o.devices > 100_000 || o.days < 1 || o.days > 60 || o.parallel < 1 || o.parallel > 4096 || o.speed < 0 || o.limit <= 0 || o.workers < 0:
+		return errors.New("-devices is 1 to 100000, -days 1 to 60, -parallel 1 to 4096, -speed, -limit and -workers are not negative")
 	case o.from.AddDate(0, 0, o.days).After(today) || o.from.Before(today.AddDate(0, 0, -80)):
 		return errors.New("-from is a day of the last 80, and all -days have passed: no object sends what is to come")
 	case o.receivers < 1 || o.receivers > 16 || o.receivers > 1 && o.nodes == 0:

@@ -86,8 +86,9 @@ func (b *backend) start(o *options) (err error) {
 	var secret [16]byte
 	draw(rand.New(rand.NewPCG(o.seed, 1<<63)), secret[:])
 	b.token = hex.EncodeToString(secret[:])
-	args := []string{"-token", filepath.Join(b.dir, "tokens")}
-	if err := os.WriteFile(args[1], []byte(b.token+"\n"), 0o600); err != nil {
+	tokens := filepath.Join(b.dir, "tokens")
+	args := []string{"-workers", strconv.Itoa(o.workers), "-token", tokens}
+	if err := os.WriteFile(tokens, []byte(b.token+"\n"), 0o600); err != nil {
 		return err
 	}
 	if o.sealed {
@@ -100,8 +101,9 @@ func (b *backend) start(o *options) (err error) {
 			return err
 		}
 		b.seal = key.Public()
-		args = append(args, "-hpke", filepath.Join(b.dir, "fleet.hpke"))
-		if err := os.WriteFile(args[3], []byte(text+"\n"), 0o600); err != nil {
+		secret := filepath.Join(b.dir, "fleet.hpke")
+		args = append(args, "-hpke", secret)
+		if err := os.WriteFile(secret, []byte(text+"\n"), 0o600); err != nil {
 			return err
 		}
 	}
