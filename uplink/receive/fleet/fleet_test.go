@@ -21,7 +21,7 @@ import (
 	"github.com/candor-edge/candor/uplink/receive/jetstream"
 )
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -36,14 +36,13 @@ func playOn(t *testing.T, devices, days, parallel int, change func(http.Handler)
 	s, err := receive.OpenDir(dir, slog.New(slog.DiscardHandler))
 	must(t, err)
 	t.Cleanup(func() { s.Close() })
-	h, err := receive.NewHandler(receive.Config{Streams: s, Sink: s, Export: s, Log: slog.New(slog.DiscardHandler), Now: time.Now, Bodies: 256})
-	must(t, err)
-	srv := httptest.NewServer(change(h))
-	t.Cleanup(srv.Close)
+	urls := []string{serve(t, receive.Config{Streams: s, Sink: s, Export: s}, change)}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: parallel}}
+	t.Cleanup(client.CloseIdleConnections)
 	o := &options{devices: devices, days: days, seed: 8, parallel: parallel, from: time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -days)}
-	via := func(c *counts) sender { return &post{client: srv.Client(), urls: []string{srv.URL}, c: c} }
+	via := func(c *counts) sender { return &post{client: client, urls: urls, c: c} }
 	c, err := play(context.Background(), o, purposes()[1:], via) // without the one that sends the most
-	return c, &post{client: srv.Client(), urls: []string{srv.URL}, c: new(counts)}, dir, err
+	return c, &post{client: client, urls: urls, c: new(counts)}, dir, err
 }
 
 func same(h http.Handler) http.Handler { return h }
@@ -157,28 +156,42 @@ func TestOptions(t *testing.T) {
 	}
 }
 
+// beforeJetStream starts a NATS server and receivers before it, all in this
+// process.
+func beforeJetStream(t testing.TB, dir string, receivers int) (urls []string, nats *server.Server) {
+	t.Helper()
+	nats, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true})
+	must(t, err)
+	nats.Start()
+	t.Cleanup(func() { nats.Shutdown(); nats.WaitForShutdown() })
+	if !nats.ReadyForConnections(10 * time.Second) {
+		t.Fatal("the NATS server did not start")
+	}
+	for range receivers {
+		s, err := jetstream.Open(context.Background(), jetstream.Options{URL: nats.ClientURL(), Log: slog.New(slog.DiscardHandler)})
+		must(t, err)
+		t.Cleanup(func() { s.Close() })
+		urls = append(urls, serve(t, receive.Config{Streams: s, Sink: s, Export: s}, same))
+	}
+	return urls, nats
+}
+
+// serve answers on a port of its own.
+func serve(t testing.TB, c receive.Config, change func(http.Handler) http.Handler) string {
+	t.Helper()
+	c.Log, c.Now, c.Bodies, c.Workers = slog.New(slog.DiscardHandler), time.Now, 256, 128
+	h, err := receive.NewHandler(c)
+	must(t, err)
+	srv := httptest.NewServer(change(h))
+	t.Cleanup(srv.Close)
+	return srv.URL
+}
+
 // The same before a JetStream and two receivers: all is there, and the
 // server's files name nobody.
 func TestPlaysOnJetStream(t *testing.T) {
 	dir := t.TempDir()
-	nats, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true})
-	must(t, err)
-	nats.Start()
-	defer nats.Shutdown()
-	if !nats.ReadyForConnections(10 * time.Second) {
-		t.Fatal("the NATS server did not start")
-	}
-	var urls []string
-	for range 2 {
-		s, err := jetstream.Open(context.Background(), jetstream.Options{URL: nats.ClientURL(), Log: slog.New(slog.DiscardHandler)})
-		must(t, err)
-		defer s.Close()
-		h, err := receive.NewHandler(receive.Config{Streams: s, Sink: s, Export: s, Log: slog.New(slog.DiscardHandler), Now: time.Now, Bodies: 256})
-		must(t, err)
-		srv := httptest.NewServer(h)
-		defer srv.Close()
-		urls = append(urls, srv.URL)
-	}
+	urls, nats := beforeJetStream(t, dir, 2)
 	o := &options{devices: 6, days: 12, seed: 8, parallel: 6, from: time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -12)}
 	p := &post{client: http.DefaultClient, urls: urls, c: new(counts)}
 	c, err := play(context.Background(), o, purposes()[1:], func(c *counts) sender { return &post{client: http.DefaultClient, urls: urls, c: c} })
@@ -195,4 +208,31 @@ func TestPlaysOnJetStream(t *testing.T) {
 	if names, read, err := scan(dir); err != nil || names != 0 || read < 1<<15 {
 		t.Errorf("%d names in %d bytes: %v", names, read, err)
 	}
+}
+
+// BenchmarkPlay plays a day of forty objects against each sink, everything in
+// one process: for profiles, the table is `make fleet`.
+func BenchmarkPlay(b *testing.B) {
+	bench := func(b *testing.B, urls []string) {
+		client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+		defer client.CloseIdleConnections()
+		batches := uint64(0)
+		for seed := uint64(1); b.Loop(); seed++ {
+			o := &options{devices: 40, days: 1, seed: seed, parallel: 64, from: time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -1)}
+			c, err := play(context.Background(), o, purposes(), func(c *counts) sender { return &post{client: client, urls: urls, c: c} })
+			must(b, err)
+			batches += c.batches
+		}
+		b.ReportMetric(float64(batches)/b.Elapsed().Seconds(), "batches/s")
+	}
+	b.Run("files", func(b *testing.B) {
+		s, err := receive.OpenDir(b.TempDir(), slog.New(slog.DiscardHandler))
+		must(b, err)
+		defer s.Close()
+		bench(b, []string{serve(b, receive.Config{Streams: s, Sink: s, Export: s}, same)})
+	})
+	b.Run("jetstream", func(b *testing.B) {
+		urls, _ := beforeJetStream(b, b.TempDir(), 1)
+		bench(b, urls)
+	})
 }
