@@ -19,7 +19,7 @@ STATICCHECK := go run -modfile=.ci/tools.mod honnef.co/go/tools/cmd/staticcheck
 # The race detector needs a C compiler.
 CC_FOUND := $(shell command -v "$$(go env CC 2>/dev/null | cut -d' ' -f1)" 2>/dev/null)
 
-.PHONY: help run build test soak mutants check format vet staticcheck length nocgo cross bench fuzz clean
+.PHONY: help run build test soak mutants check format vet staticcheck length nocgo cross bench fleet fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,6 +92,11 @@ cross: ## build the device binary for arm64 and ARMv6, and hold its size against
 bench: ## measure the budgets (agent/bench)
 	@if [ ! -f agent/bench/run.sh ]; then echo "agent/bench/run.sh is not there"; exit 1; fi
 	@./agent/bench/run.sh
+
+fleet: ## play many objects against a receiver and measure it (ARGS="-devices 1000 -nats 3 -receivers 2", -h lists more)
+	@go build $(TAGS) -o bin/ ./uplink/candor-receiver
+	@go build -o bin/fleet ./uplink/receive/fleet
+	@./bin/fleet $(ARGS)
 
 fuzz: ## run every fuzz target for a short while (FUZZTIME=5s)
 	@grep -rlE '^func Fuzz[A-Z]' --include='*_test.go' . | sort | while read -r file; do \

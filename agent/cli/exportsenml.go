@@ -2,12 +2,12 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
-
-	"github.com/fxamacker/cbor/v2"
 
 	"github.com/candor-edge/candor/agent/control"
 )
@@ -101,28 +101,31 @@ type cborForm struct {
 	some bool
 }
 
-// What begins and ends an array of unknown length (RFC 8949 section 3.2.2), and the tag of a decimal fraction (section 3.4.4).
+// What begins and ends an array of unknown length (RFC 8949 section 3.2.2).
 const (
-	cborArray   = 0x9f
-	cborBreak   = 0xff
-	tagFraction = 4
+	cborArray = 0x9f
+	cborBreak = 0xff
 )
 
-// cborRecord has the labels of RFC 8428 section 6.
-type cborRecord struct {
-	Version  int       `cbor:"-1,keyasint,omitempty"`
-	Name     string    `cbor:"0,keyasint,omitempty"`
-	Unit     string    `cbor:"1,keyasint,omitempty"`
-	Value    any       `cbor:"2,keyasint,omitempty"`
-	Text     *string   `cbor:"3,keyasint,omitempty"`
-	Bool     *bool     `cbor:"4,keyasint,omitempty"`
-	Time     any       `cbor:"6,keyasint,omitempty"`
-	Metadata *metadata `cbor:"candor,omitempty"`
-}
+// Labels of RFC 8428 section 6.
+const (
+	labelVersion = -1
+	labelName    = 0
+	labelUnit    = 1
+	labelValue   = 2
+	labelText    = 3
+	labelBool    = 4
+	labelTime    = 6
+)
 
-func (f *cborForm) record(r *cborRecord) error {
-	b, err := cbor.Marshal(r)
-	if err == nil && !f.some {
+// record writes pairs of label and value, which are items already.
+func (f *cborForm) record(pairs ...[]byte) error {
+	b := appendHead(nil, cborMap, uint64(len(pairs)/2))
+	for _, p := range pairs {
+		b = append(b, p...)
+	}
+	var err error
+	if !f.some {
 		f.some = true
 		err = f.w.WriteByte(cborArray)
 	}
@@ -135,34 +138,111 @@ func (f *cborForm) record(r *cborRecord) error {
 	return nil
 }
 
-// fraction is n / 10^scale as an integer where it is one, else as a decimal fraction.
-func fraction(n int64, scale int) any {
+// fraction is n / 10^scale as an integer where it is one, else as a decimal fraction (RFC 8949 section 3.4.4).
+func fraction(n int64, scale int) []byte {
+	const tagFraction = 4
 	for scale > 0 && n%10 == 0 {
 		n, scale = n/10, scale-1
 	}
 	if scale == 0 {
-		return n
+		return cborInt(n)
 	}
-	return cbor.Tag{Number: tagFraction, Content: []int64{int64(-scale), n}}
+	out := appendHead(nil, cborTag, tagFraction)
+	return append(append(appendHead(out, cborList, 2), cborInt(int64(-scale))...), cborInt(n)...)
 }
 
 func (f *cborForm) point(s *control.ExportSeries, p *control.ExportPoint) error {
-	r := cborRecord{Name: s.Name, Time: fraction(p.At, microScale)}
+	pairs := [][]byte{cborInt(labelName), cborText(s.Name)}
 	switch s.Type {
 	case "boolean":
-		yes := p.Num != 0
-		r.Bool = &yes
+		pairs = append(pairs, cborInt(labelBool), cborItem(p.Num != 0))
 	case "text":
-		r.Text = &p.Text
+		pairs = append(pairs, cborInt(labelText), cborText(p.Text))
 	default:
-		r.Unit, r.Value = s.Unit, fraction(p.Num, s.Scale)
+		if s.Unit != "" {
+			pairs = append(pairs, cborInt(labelUnit), cborText(s.Unit))
+		}
+		pairs = append(pairs, cborInt(labelValue), fraction(p.Num, s.Scale))
 	}
-	return f.record(&r)
+	return f.record(append(pairs, cborInt(labelTime), fraction(p.At, microScale))...)
 }
 
 func (f *cborForm) end(m *metadata) error {
-	if err := f.record(&cborRecord{Version: 10, Metadata: m}); err != nil {
+	told, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("can't write the export's metadata: %w", err)
+	}
+	var plain any
+	dec := json.NewDecoder(bytes.NewReader(told))
+	dec.UseNumber()
+	if err := dec.Decode(&plain); err != nil {
+		return fmt.Errorf("can't write the export's metadata: %w", err)
+	}
+	if err := f.record(cborInt(labelVersion), cborInt(10), cborText("candor"), cborItem(plain)); err != nil {
 		return err
 	}
 	return f.w.WriteByte(cborBreak)
+}
+
+// Major types of CBOR (RFC 8949 section 3.1).
+const (
+	cborUint, cborNegative, cborString, cborList, cborMap, cborTag, cborSimple = 0 << 5, 1 << 5, 3 << 5, 4 << 5, 5 << 5, 6 << 5, 7 << 5
+)
+
+// appendHead writes the head of an item in its shortest form.
+func appendHead(dst []byte, major byte, n uint64) []byte {
+	switch {
+	case n < 24:
+		return append(dst, major|byte(n))
+	case n <= 0xff:
+		return append(dst, major|24, byte(n))
+	case n <= 0xffff:
+		return binary.BigEndian.AppendUint16(append(dst, major|25), uint16(n))
+	case n <= 0xffffffff:
+		return binary.BigEndian.AppendUint32(append(dst, major|26), uint32(n))
+	}
+	return binary.BigEndian.AppendUint64(append(dst, major|27), n)
+}
+
+func cborInt(n int64) []byte {
+	if n < 0 {
+		return appendHead(nil, cborNegative, uint64(-(n + 1)))
+	}
+	return appendHead(nil, cborUint, uint64(n))
+}
+
+func cborText(s string) []byte {
+	s = strings.ToValidUTF8(s, "\ufffd")
+	return append(appendHead(nil, cborString, uint64(len(s))), s...)
+}
+
+// cborItem is what JSON can say, as CBOR: maps with their keys in order, numbers as integers.
+func cborItem(v any) []byte {
+	switch v := v.(type) {
+	case bool:
+		if v {
+			return []byte{cborSimple | 21}
+		}
+		return []byte{cborSimple | 20}
+	case string:
+		return cborText(v)
+	case json.Number:
+		if n, err := v.Int64(); err == nil {
+			return cborInt(n)
+		}
+		return cborText(v.String())
+	case []any:
+		out := appendHead(nil, cborList, uint64(len(v)))
+		for _, x := range v {
+			out = append(out, cborItem(x)...)
+		}
+		return out
+	case map[string]any:
+		out := appendHead(nil, cborMap, uint64(len(v)))
+		for _, k := range sortedKeys(v) {
+			out = append(append(out, cborText(k)...), cborItem(v[k])...)
+		}
+		return out
+	}
+	return []byte{cborSimple | 22} // null
 }

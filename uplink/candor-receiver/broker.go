@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -17,6 +18,12 @@ import (
 // broker are the flags about MQTT.
 type broker struct {
 	url, auth, ca string
+}
+
+func (b *broker) flags(f *flag.FlagSet) {
+	f.StringVar(&b.url, "mqtt", "", "`URL` of an MQTT 5 broker to take messages from too: mqtts://HOST/PREFIX; mqtt:// on this machine")
+	f.StringVar(&b.auth, "mqtt-auth", "", "`file` with USER:PASSWORD for the broker")
+	f.StringVar(&b.ca, "mqtt-ca", "", "`file` with the authorities that vouch for the broker, PEM; default: the system's")
 }
 
 // check finds what can't be followed.
@@ -39,17 +46,13 @@ func (b *broker) check() error {
 	return nil
 }
 
-// listen has a consumer answer what comes by the broker; nil without one.
-func (b *broker) listen(ctx context.Context, config receive.Config, log *slog.Logger) (*receive.Consumer, error) {
+// config reads the files the flags name; nil without a broker.
+func (b *broker) config(log *slog.Logger) (*receive.ConsumerConfig, error) {
 	if b.url == "" {
 		return nil, nil
 	}
-	config.Tokens = nil // a message carries none: the broker says who may publish
-	handler, err := receive.NewHandler(config)
-	if err != nil {
-		return nil, err
-	}
-	c := receive.ConsumerConfig{Handler: handler, Log: log}
+	c := &receive.ConsumerConfig{Log: log}
+	var err error
 	if c.URL, err = url.Parse(b.url); err != nil {
 		return nil, err
 	}
@@ -73,5 +76,20 @@ func (b *broker) listen(ctx context.Context, config receive.Config, log *slog.Lo
 			return nil, fmt.Errorf("-mqtt-ca %s: no PEM certificate in it", b.ca)
 		}
 	}
-	return receive.NewConsumer(ctx, c)
+	return c, nil
+}
+
+// listen has a consumer answer what comes by the broker, and count it as what
+// comes by HTTP; nil without a broker.
+func listen(ctx context.Context, c *receive.ConsumerConfig, config receive.Config, m *receive.Metrics) (*receive.Consumer, error) {
+	if c == nil {
+		return nil, nil
+	}
+	config.Tokens = nil // a message carries none: the broker says who may publish
+	handler, err := receive.NewHandler(config)
+	if err != nil {
+		return nil, err
+	}
+	c.Handler = m.Count(handler)
+	return receive.NewConsumer(ctx, *c)
 }

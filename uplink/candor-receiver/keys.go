@@ -24,12 +24,9 @@ const (
 	answerPublicWord = "candor-answer-ed25519:"
 )
 
-// stores is what signed deletion answers name.
-func stores() []string { return []string{"rows", "signed messages"} }
-
 // config reads the files the options name.
 func (o *options) config(log *slog.Logger) (*receive.Config, error) {
-	c := &receive.Config{Log: log, Now: time.Now, Stores: stores(), Bodies: o.uploadsAtAll, Workers: o.workers}
+	c := &receive.Config{Log: log, Now: time.Now, Bodies: o.uploadsAtAll, Workers: o.workers}
 	if o.token != "" {
 		f, err := os.Open(o.token)
 		if err != nil {
@@ -45,9 +42,11 @@ func (o *options) config(log *slog.Logger) (*receive.Config, error) {
 		if err != nil {
 			return nil, fmt.Errorf("-hpke: %w", err)
 		}
-		if c.Open, err = wire.ParseOpenKey(string(text)); err != nil {
+		keys, err := parseOpenKeys(string(text))
+		if err != nil {
 			return nil, fmt.Errorf("-hpke %s: %w", o.hpke, err)
 		}
+		c.Open, c.Older = keys[0], keys[1:]
 	}
 	if o.answer != "" {
 		text, err := os.ReadFile(o.answer)
@@ -59,6 +58,31 @@ func (o *options) config(log *slog.Logger) (*receive.Config, error) {
 		}
 	}
 	return c, nil
+}
+
+// mostKeys is how many keys -hpke takes: a message that none opens costs a try
+// with each.
+const mostKeys = 8
+
+// parseOpenKeys reads a secret key a line, the newest first. No part of the
+// text is in the error.
+func parseOpenKeys(text string) (keys []*wire.OpenKey, err error) {
+	n := 0
+	for line := range strings.Lines(strings.TrimSpace(text)) {
+		n++
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+			continue
+		}
+		key, err := wire.ParseOpenKey(line)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
+		keys = append(keys, key)
+	}
+	if len(keys) == 0 || len(keys) > mostKeys {
+		return nil, fmt.Errorf("it holds 1 to %d secret keys, one a line, the newest first; candor-receiver keygen makes one", mostKeys)
+	}
+	return keys, nil
 }
 
 // parseAnswerKey reads the key that signs answers. No part of it is in the error.

@@ -6,15 +6,18 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"time"
 )
 
-const usage = `candor-receiver takes what objects send and keeps it as files.
+const usage = `candor-receiver takes what objects send and keeps it, as files or in a NATS JetStream.
 
   candor-receiver -listen ADDR -dir DIR [flags]
+  candor-receiver -listen ADDR -nats URL [flags]
+  candor-receiver -config FILE [-check]
   candor-receiver keygen [-suite x25519|mlkem768x25519] FILE
 
 It prints one line, "listening on URL", when it is ready, and answers under /
-and under /v1. keygen writes a secret key for -hpke to a new file and prints
+and under /v1; /healthz, /readyz and /metrics are for those who run it. keygen writes a secret key for -hpke to a new file and prints
 the public one, which goes to the objects.
 
 `
@@ -27,6 +30,11 @@ type options struct {
 	mqtt                  broker
 	plain                 bool
 	workers, uploadsAtAll int
+
+	nats        cluster
+	forgetEvery time.Duration
+	file        string
+	checkOnly   bool
 }
 
 // usageError is a command line that can't be followed.
@@ -59,11 +67,13 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	f.StringVar(&o.cert, "cert", "", "`file` with the TLS certificate chain, PEM")
 	f.StringVar(&o.key, "key", "", "`file` with the certificate's key, PEM")
 	f.StringVar(&o.clientCA, "client-ca", "", "`file` with the authorities that sign the certificates objects show, PEM")
-	f.StringVar(&o.hpke, "hpke", "", "`file` with the secret key that opens sealed messages, as keygen writes it")
+	f.StringVar(&o.hpke, "hpke", "", "`file` with the secret keys that open sealed messages, one a line as keygen writes it, the newest first")
 	f.StringVar(&o.answer, "answer-key", "", "`file` with the key that signs answers: "+answerWord+"BASE64 of 32 random bytes")
-	f.StringVar(&o.mqtt.url, "mqtt", "", "`URL` of an MQTT 5 broker to take messages from too: mqtts://HOST/PREFIX; mqtt:// on this machine")
-	f.StringVar(&o.mqtt.auth, "mqtt-auth", "", "`file` with USER:PASSWORD for the broker")
-	f.StringVar(&o.mqtt.ca, "mqtt-ca", "", "`file` with the authorities that vouch for the broker, PEM; default: the system's")
+	o.mqtt.flags(f)
+	o.nats.flags(f)
+	f.DurationVar(&o.forgetEvery, "forget-every", time.Hour, "how often rows whose delete-by has come are removed")
+	f.StringVar(&o.file, "config", "", "`file` with these flags as keys of a [receiver] table, TOML; the command line goes before it")
+	f.BoolVar(&o.checkOnly, "check", false, "read the configuration and the files it names, say what is wrong, and end")
 	f.BoolVar(&o.plain, "plain", false, "speak http on an address others can reach, because TLS ends in front of it")
 	f.IntVar(&o.uploadsAtAll, "uploads", 64, "`number` of uploads read at the same time; the next is told to come back")
 	f.IntVar(&o.workers, "workers", 0, "`number` of uploads verified and stored at the same time; 0 is four a processor")
@@ -73,19 +83,29 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	if f.NArg() > 0 {
 		return nil, &usageError{fmt.Errorf("unexpected %q; everything is given by flags, see -h", f.Arg(0))}
 	}
+	if o.file != "" {
+		if err := readFile(o.file, f); err != nil {
+			return nil, &usageError{err}
+		}
+	}
 	if err := o.check(); err != nil {
 		return nil, &usageError{err}
 	}
 	return o, nil
 }
 
+// check finds what can't be followed.
 func (o *options) check() error {
 	host, _, err := net.SplitHostPort(o.listen)
 	switch {
 	case err != nil:
 		return fmt.Errorf("-listen: %w; it is HOST:PORT", err)
-	case o.dir == "":
-		return errors.New("-dir is needed: where to keep what objects send")
+	case o.dir == "" && o.nats.url == "":
+		return errors.New("-dir is needed, or -nats: where to keep what objects send")
+	case o.dir != "" && o.nats.url != "":
+		return errors.New("-dir and -nats contradict one another: things are kept in one place")
+	case o.forgetEvery < time.Second:
+		return errors.New("-forget-every is a second at least")
 	case (o.cert == "") != (o.key == ""):
 		return errors.New("-cert and -key come together")
 	case o.clientCA != "" && o.cert == "":
@@ -96,6 +116,9 @@ func (o *options) check() error {
 		return errors.New("-uploads is at least 1 and -workers at least 0")
 	}
 	if err := o.mqtt.check(); err != nil {
+		return err
+	}
+	if err := o.nats.check(); err != nil {
 		return err
 	}
 	if o.cert == "" && !o.plain && !loopback(host) {

@@ -371,6 +371,20 @@ func TestKeygenAndSealed(t *testing.T) {
 		if code, ok := deliver(http.DefaultClient, p.url+"/announcements", http.Header{"Content-Type": {receive.TypeSealed}}, sealed); !ok {
 			t.Errorf("%s: %d", suite, code)
 		}
+		// The next key goes before it in the file, and both open.
+		next := filepath.Join(dir, "next.hpke")
+		must(t, run(context.Background(), []string{"keygen", next}, io.Discard, io.Discard))
+		older, err := os.ReadFile(file)
+		must(t, err)
+		newer, err := os.ReadFile(next)
+		must(t, err)
+		both, err := parseOpenKeys("# since March\n" + string(newer) + "\n" + string(older))
+		if err != nil || len(both) != 2 || both[1].Public().String() != key.String() {
+			t.Error(len(both), err)
+		}
+		if _, err := parseOpenKeys(string(newer) + "geheim"); err == nil || strings.Contains(err.Error(), "geheim") || !strings.Contains(err.Error(), "line 2") {
+			t.Error(err)
+		}
 		http.DefaultClient.CloseIdleConnections()
 		if log := p.log.String(); !strings.Contains(log, answerPublicWord) || strings.Contains(log, "AAAAAAAAAAAAA") {
 			t.Errorf("log: %s", log)

@@ -13,14 +13,15 @@ import (
 // accepted is the body that proves that a receiver took the message: a captive
 // portal doesn't know the digest.
 type accepted struct {
-	Stream string `json:"stream"`
-	Seq    uint64 `json:"seq"`
-	Digest string `json:"digest"`
-	Answer string `json:"answer,omitempty"` // a signed message, in base64
+	Stream string   `json:"stream"`
+	Seq    uint64   `json:"seq"`
+	Digest string   `json:"digest"`
+	Erased []Erased `json:"erased,omitempty"` // of deletions
+	Answer string   `json:"answer,omitempty"` // a signed message, in base64
 }
 
-func accept(w http.ResponseWriter, status int, id wire.StreamID, seq uint64, digest [16]byte, answer []byte) {
-	a := accepted{Stream: id.String(), Seq: seq, Digest: hex.EncodeToString(digest[:]), Answer: base64.StdEncoding.EncodeToString(answer)}
+func accept(w http.ResponseWriter, status int, id wire.StreamID, seq uint64, digest [16]byte) {
+	a := accepted{Stream: id.String(), Seq: seq, Digest: hex.EncodeToString(digest[:])}
 	writeJSON(w, status, map[string]accepted{"accepted": a})
 }
 
@@ -60,10 +61,13 @@ func writeBody(w http.ResponseWriter, status int, body []byte) {
 	w.Write(body) // the object sees a cut answer and sends again
 }
 
-func (h *Handler) announcement(w http.ResponseWriter, r *http.Request, signed []byte) error {
+func (h *Handler) announcement(w http.ResponseWriter, r *http.Request, signed []byte, by *credential) error {
 	m, err := h.verifier.Announcement(signed)
 	if err != nil {
 		return err
+	}
+	if !by.may(m.Announcement.Purpose) {
+		return errForbidden
 	}
 	known, err := h.Sink.Announce(r.Context(), m)
 	if err != nil {
@@ -73,53 +77,63 @@ func (h *Handler) announcement(w http.ResponseWriter, r *http.Request, signed []
 	if known {
 		status = http.StatusOK
 	}
-	accept(w, status, m.Announcement.Stream, 0, signedDigest(signed), nil)
+	accept(w, status, m.Announcement.Stream, 0, signedDigest(signed))
 	return nil
 }
 
-func (h *Handler) batch(w http.ResponseWriter, r *http.Request, signed []byte) error {
-	m, err := h.verifier.Batch(signed)
+func (h *Handler) batch(w http.ResponseWriter, r *http.Request, signed []byte, by *credential) error {
+	m, err := h.verifier.Batch(r.Context(), signed)
 	if err != nil {
 		return err
+	}
+	if !by.may(m.Announcement.Purpose) {
+		return errForbidden
 	}
 	if err := h.Sink.Store(r.Context(), m); err != nil {
 		return err
 	}
-	accept(w, http.StatusAccepted, m.Announcement.Stream, m.Batch.Seq, m.Digest, nil)
+	accept(w, http.StatusAccepted, m.Announcement.Stream, m.Batch.Seq, m.Digest)
 	return nil
 }
 
-func (h *Handler) deletion(w http.ResponseWriter, r *http.Request, signed []byte) error {
-	m, epoch, err := h.verifier.Deletion(signed)
+func (h *Handler) deletion(w http.ResponseWriter, r *http.Request, signed []byte, _ *credential) error {
+	m, epoch, err := h.verifier.Deletion(r.Context(), signed)
 	if err != nil {
 		return err
 	}
-	if err := h.Sink.Withdraw(r.Context(), m); err != nil {
-		return err
-	}
-	answer, err := h.deletionAnswer(m.Stream, epoch)
+	erased, err := h.Sink.Withdraw(r.Context(), m)
 	if err != nil {
 		return err
 	}
-	accept(w, http.StatusAccepted, m.Stream, 0, signedDigest(signed), answer)
+	answer, err := h.deletionAnswer(m.Stream, epoch, erased)
+	if err != nil {
+		return err
+	}
+	digest := signedDigest(signed)
+	writeJSON(w, http.StatusAccepted, map[string]accepted{"accepted": {
+		Stream: m.Stream.String(), Digest: hex.EncodeToString(digest[:]), Erased: erased, Answer: base64.StdEncoding.EncodeToString(answer),
+	}})
 	return nil
 }
 
-// deletionAnswer says, signed, where it was erased; nil without a key.
-func (h *Handler) deletionAnswer(id wire.StreamID, epoch uint64) ([]byte, error) {
+// deletionAnswer says, signed, from where how much was erased; nil without a key.
+func (h *Handler) deletionAnswer(id wire.StreamID, epoch uint64, erased []Erased) ([]byte, error) {
 	if h.Answer == nil {
 		return nil, nil
 	}
-	day := uint32(h.Now().Unix() / 86400)
-	payload, err := wire.AppendDeletionAnswer(nil, &wire.DeletionAnswer{Stream: id, Epoch: epoch, Day: day, Stores: h.Stores})
+	d := &wire.DeletionAnswer{Stream: id, Epoch: epoch, Day: uint32(h.Now().Unix() / 86400)}
+	for _, e := range erased {
+		d.Stores, d.Counts = append(d.Stores, e.Store), append(d.Counts, e.Count)
+	}
+	payload, err := wire.AppendDeletionAnswer(nil, d)
 	if err != nil {
 		return nil, err
 	}
 	return wire.AppendSigned(nil, wire.SignWith(h.Answer), wire.KindDeletionAnswer, payload), nil
 }
 
-func (h *Handler) freshness(w http.ResponseWriter, _ *http.Request, signed []byte) error {
-	q, stream, err := h.verifier.Freshness(signed)
+func (h *Handler) freshness(w http.ResponseWriter, r *http.Request, signed []byte, _ *credential) error {
+	q, stream, err := h.verifier.Freshness(r.Context(), signed)
 	if err != nil {
 		return err
 	}
@@ -138,7 +152,7 @@ func (h *Handler) freshness(w http.ResponseWriter, _ *http.Request, signed []byt
 	return nil
 }
 
-func (h *Handler) test(w http.ResponseWriter, _ *http.Request, signed []byte) error {
+func (h *Handler) test(w http.ResponseWriter, _ *http.Request, signed []byte, _ *credential) error {
 	if err := h.verifier.Test(signed); err != nil {
 		return err
 	}

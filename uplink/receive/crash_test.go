@@ -66,11 +66,12 @@ func newStory(t testing.TB) *story {
 func (st *story) do(s *DirSink, d deed) error {
 	ctx, v := context.Background(), &Verifier{s, today}
 	if d.gone {
-		m, _, err := v.Deletion(d.signed)
+		m, _, err := v.Deletion(ctx, d.signed)
 		if err != nil {
 			return err
 		}
-		return s.Withdraw(ctx, m)
+		_, err = s.Withdraw(ctx, m)
+		return err
 	}
 	if d.seq == 0 {
 		m, err := v.Announcement(d.signed)
@@ -80,7 +81,7 @@ func (st *story) do(s *DirSink, d deed) error {
 		_, err = s.Announce(ctx, m)
 		return err
 	}
-	m, err := v.Batch(d.signed)
+	m, err := v.Batch(ctx, d.signed)
 	if err != nil {
 		return err
 	}
@@ -395,14 +396,14 @@ func TestDeletionThatIsStuck(t *testing.T) {
 	o, other := newObject(t, 1, nil), newObject(t, 2, nil)
 	must(t, o.announce(s))
 	v, ctx := &Verifier{s, today}, context.Background()
-	m, err := v.Batch(o.batch(o.numbers(1, 5)))
+	m, err := v.Batch(context.Background(), o.batch(o.numbers(1, 5)))
 	must(t, err)
 	must(t, s.Store(ctx, m))
 	obstacle := s.at.raw(o.a.Stream) + tempSuffix
 	must(t, os.Mkdir(obstacle, 0o750))
-	w, _, err := v.Deletion(o.deletion())
+	w, _, err := v.Deletion(context.Background(), o.deletion())
 	must(t, err)
-	if err := s.Withdraw(ctx, w); asRefusal(err).Code != CodeStorage {
+	if _, err := s.Withdraw(ctx, w); asRefusal(err).Code != CodeStorage {
 		t.Fatal(err)
 	}
 	wantCode(t, s.Store(ctx, m), CodeWithdrawn)
@@ -426,9 +427,9 @@ func TestForgedDeletionOfAKnownStream(t *testing.T) {
 	must(t, o.announce(s))
 	thief := *o
 	thief.capability[0]++
-	err := s.Withdraw(context.Background(), &Withdrawal{Signed: thief.deletion(), Stream: o.a.Stream})
+	_, err := s.Withdraw(context.Background(), &Withdrawal{Signed: thief.deletion(), Stream: o.a.Stream})
 	wantCode(t, err, CodeErase)
-	if st, _ := s.ByID(o.a.Stream); st.Withdrawn {
+	if st, _ := s.ByID(context.Background(), o.a.Stream); st.Withdrawn {
 		t.Error("it was withdrawn all the same")
 	}
 }

@@ -44,6 +44,8 @@ type DirSink struct {
 	journal *journal
 	rowBuf  []byte
 	told    meanings
+	// earliest is the first delete-by in a purpose's rows, once they were read.
+	earliest map[string]uint32
 
 	// step is called between the steps of a commit; tests make it fail or
 	// copy the directory there. Nil in use.
@@ -51,8 +53,10 @@ type DirSink struct {
 }
 
 var (
-	_ Sink    = (*DirSink)(nil)
-	_ Streams = (*DirSink)(nil)
+	_ Sink      = (*DirSink)(nil)
+	_ Forgetter = (*DirSink)(nil)
+	_ Exporter  = (*DirSink)(nil)
+	_ Seen      = (*DirSink)(nil)
 )
 
 // queueLength is how many requests may wait for the next round.
@@ -71,7 +75,7 @@ func openDir(dir string, log *slog.Logger, step func(string) error) (*DirSink, e
 	s := &DirSink{
 		at: layout{dir}, log: log, st: newState(), step: step,
 		queue: make(chan *request, queueLength), quit: make(chan struct{}), done: make(chan struct{}),
-		rowBuf: make([]byte, 0, 256<<10), told: make(meanings),
+		rowBuf: make([]byte, 0, 256<<10), told: make(meanings), earliest: make(map[string]uint32),
 	}
 	for _, d := range []string{dir, s.at.rawDir(), s.at.indexDir()} {
 		if err := os.MkdirAll(d, 0o750); err != nil {
@@ -117,30 +121,30 @@ func (s *DirSink) Close() error {
 var errClosed = errors.New("receive: the sink is closed")
 
 // ByAnnouncement finds a stream by the digest batches carry.
-func (s *DirSink) ByAnnouncement(digest [16]byte) (Stream, bool) {
+func (s *DirSink) ByAnnouncement(_ context.Context, digest [16]byte) (Stream, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if m := s.st.byDigest[digest]; m != nil {
-		return m.known(), true
+		return m.known(), nil
 	}
-	return Stream{}, false
+	return Stream{}, ErrUnknown
 }
 
 // ByID finds a stream by its name.
-func (s *DirSink) ByID(id wire.StreamID) (Stream, bool) {
+func (s *DirSink) ByID(_ context.Context, id wire.StreamID) (Stream, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if m := s.st.streams[id]; m != nil {
-		return m.known(), true
+		return m.known(), nil
 	}
-	return Stream{}, false
+	return Stream{}, ErrUnknown
 }
 
 // Announce keeps a new stream, see [Sink]. A purpose whose id can't be a file
 // name is a CodePurpose.
 func (s *DirSink) Announce(ctx context.Context, m *Announced) (known bool, err error) {
 	if !validPurpose(m.Announcement.Purpose) {
-		return false, refuse(CodePurpose, "a purpose here has 1 to 32 of a-z, 0-9 and hyphens")
+		return false, ErrPurpose
 	}
 	r := &request{announced: m}
 	err = s.submit(ctx, r)
@@ -155,8 +159,17 @@ func (s *DirSink) Store(ctx context.Context, m *Delivery) error {
 // Withdraw removes a stream, see [Sink]. It rewrites the file of the stream's
 // purpose, during which nothing is accepted; requests that wait at the same
 // time share one rewrite.
-func (s *DirSink) Withdraw(ctx context.Context, m *Withdrawal) error {
-	return s.submit(ctx, &request{withdrawal: m})
+func (s *DirSink) Withdraw(ctx context.Context, m *Withdrawal) ([]Erased, error) {
+	if err := s.submit(ctx, &request{withdrawal: m}); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var rows, batches uint64
+	if st := s.st.streams[m.Stream]; st != nil {
+		rows, batches = st.erasedRows, st.erasedBatches
+	}
+	return []Erased{{"rows", rows}, {"signed messages", batches}}, nil
 }
 
 // Err says why nothing can be stored any more, nil while all is well.
@@ -171,6 +184,7 @@ type request struct {
 	announced  *Announced
 	delivery   *Delivery
 	withdrawal *Withdrawal
+	forget     *forgetting
 	known      bool
 	reply      chan error // holds one
 }
@@ -182,8 +196,10 @@ func (r *request) size() int {
 		return len(r.announced.Signed)
 	case r.delivery != nil:
 		return len(r.delivery.Signed)
+	case r.withdrawal != nil:
+		return len(r.withdrawal.Signed)
 	}
-	return len(r.withdrawal.Signed)
+	return 0
 }
 
 // submit queues a request and waits for its end. Once queued it waits whatever

@@ -5,8 +5,8 @@
 // The nouns. A [Handler] answers the paths of PROTOCOL.md over HTTP. Its
 // [Verifier] opens, verifies and checks every message before anything is
 // kept: form, signature, announcement, alphabet, retention. A [Sink] keeps
-// what was verified and [Streams] remembers whose it is; [DirSink] is both,
-// as files in a directory.
+// what was verified and [Seen] remembers whose it is; [DirSink] is both, as
+// files in a directory, and package jetstream is, in a NATS cluster.
 //
 // The promise. What was answered with a 2xx is on the disk: it survives a
 // kill and a power cut, and is there once however often it was sent. A value

@@ -18,6 +18,8 @@ const (
 	entryFile     entryKind = 'F' // purpose, end of its file of rows
 	entryWithdraw entryKind = 'W' // stream, signed deletion request
 	entryPurged   entryKind = 'P' // stream: rows and batches are gone
+	entryErased   entryKind = 'E' // stream, rows, batches: what the purge removed
+	entryForgot   entryKind = 'D' // stream, generation of its new file of signed messages, its size, batches removed: their day had come
 	entryReplaced entryKind = 'R' // purpose, generation of the file that takes the place of the old, its size
 )
 
@@ -31,6 +33,7 @@ type entry struct {
 	purpose string
 	signed  []byte // points into what was read
 	gen     uint64
+	count   uint64
 }
 
 func (e *entry) append(dst []byte) []byte {
@@ -52,6 +55,15 @@ func (e *entry) append(dst []byte) []byte {
 		dst = appendBlob(dst, e.signed)
 	case entryPurged:
 		dst = append(dst, e.stream[:]...)
+	case entryErased:
+		dst = append(dst, e.stream[:]...)
+		dst = binary.AppendUvarint(dst, e.seq)
+		dst = binary.AppendUvarint(dst, e.count)
+	case entryForgot:
+		dst = append(dst, e.stream[:]...)
+		dst = binary.AppendUvarint(dst, e.gen)
+		dst = binary.AppendUvarint(dst, uint64(e.end))
+		dst = binary.AppendUvarint(dst, e.count)
 	case entryReplaced:
 		dst = appendBlob(dst, []byte(e.purpose))
 		dst = binary.AppendUvarint(dst, e.gen)
@@ -87,6 +99,12 @@ func readEntries(body []byte, apply func(*entry) error) error {
 			e.signed = r.blob()
 		case entryPurged:
 			r.fixed(e.stream[:])
+		case entryErased:
+			r.fixed(e.stream[:])
+			e.seq, e.count = r.number(), r.number()
+		case entryForgot:
+			r.fixed(e.stream[:])
+			e.gen, e.end, e.count = r.number(), r.offset(), r.number()
 		case entryReplaced:
 			e.purpose, e.gen, e.end = string(r.blob()), r.number(), r.offset()
 		default:

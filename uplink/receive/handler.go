@@ -30,15 +30,16 @@ const MaxBody = wire.MaxMessage + 64<<10
 
 // Config is what a handler works with.
 type Config struct {
-	Streams Streams
+	Streams Seen
 	Sink    Sink
 	Log     *slog.Logger     // gets methods, codes and reasons; never values, tokens or bodies
 	Now     func() time.Time // time.Now, or a clock of a test
 
 	Tokens *Tokens            // who may send; nil: whoever gets through
 	Open   *wire.OpenKey      // opens sealed messages; nil: they are refused
+	Older  []*wire.OpenKey    // tried after Open: what was sealed before the key changed is still on its way
 	Answer ed25519.PrivateKey // signs answers; nil: they are not signed
-	Stores []string           // names told in deletion answers, 1 to wire.MaxStores
+	Export Exporter           // gives streams back under /access; nil: nothing is given back
 	Err    func() error       // why nothing can be stored at the moment; nil: never
 
 	Bodies  int // read at the same time, 0 for 64; the next is told to come back
@@ -64,8 +65,6 @@ func NewHandler(c Config) (*Handler, error) {
 		return nil, errors.New("receive: streams, sink, log and clock are all needed")
 	case c.Answer != nil && len(c.Answer) != ed25519.PrivateKeySize:
 		return nil, errors.New("receive: the key that signs answers is no Ed25519 key")
-	case c.Answer != nil && (len(c.Stores) == 0 || len(c.Stores) > wire.MaxStores):
-		return nil, errors.New("receive: a signed deletion answer names 1 to 16 stores")
 	}
 	if c.Bodies <= 0 {
 		c.Bodies = 64
@@ -83,6 +82,9 @@ func NewHandler(c Config) (*Handler, error) {
 	h.mux.HandleFunc("/deletions", h.post(wire.KindDeletion, h.deletion))
 	h.mux.HandleFunc("/freshness", h.post(wire.KindFreshness, h.freshness))
 	h.mux.HandleFunc("/tests", h.post(wire.KindTest, h.test))
+	if c.Export != nil {
+		h.mux.HandleFunc("/access", h.access)
+	}
 	h.mux.HandleFunc("/health", h.health)
 	h.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, refuse(CodeNotFound, "there are announcements, batches, deletions, freshness, tests and health"))
@@ -113,7 +115,7 @@ func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
 }
 
 // step handles the signed message of a request and answers it, or says why not.
-type step func(w http.ResponseWriter, r *http.Request, signed []byte) error
+type step func(w http.ResponseWriter, r *http.Request, signed []byte, by *credential) error
 
 // post wraps a step in what all messages share: method, credential, media
 // type, limits, the seal, and the answer when it is no.
@@ -130,9 +132,9 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, kind wire.Kind, d
 		w.Header().Set("Allow", "POST")
 		return refuse(CodeMethod, "POST only")
 	}
-	if h.Tokens != nil && !h.Tokens.Allow(r.Header.Get("Authorization")) {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="candor"`)
-		return refuse(CodeUnauthorized, "a bearer token that is known here is needed")
+	by, err := h.identify(w, r)
+	if err != nil {
+		return err
 	}
 	sealed, err := h.mediaType(r.Header)
 	if err != nil {
@@ -157,14 +159,42 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, kind wire.Kind, d
 	}
 	signed := buf.Bytes()
 	if sealed {
-		if signed, err = wire.Open(h.Open, SealInfo(kind), nil, signed); err != nil {
+		if signed, err = h.unseal(kind, signed); err != nil {
 			return fromWire(err)
 		}
 	}
 	if len(signed) > wire.MaxMessage {
 		return errTooLarge
 	}
-	return do(w, r, signed)
+	return do(w, r, signed, by)
+}
+
+// identify finds the credential of a request; nil when none is asked for.
+func (h *Handler) identify(w http.ResponseWriter, r *http.Request) (*credential, error) {
+	if h.Tokens == nil {
+		return nil, nil
+	}
+	by := h.Tokens.find(r.Header.Get("Authorization"))
+	if by == nil {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="candor"`)
+		return nil, refuse(CodeUnauthorized, "a bearer token that is known here is needed")
+	}
+	return by, nil
+}
+
+// unseal opens a message with the first key that does. The error is that of
+// the newest key, the one objects should have.
+func (h *Handler) unseal(kind wire.Kind, sealed []byte) ([]byte, error) {
+	signed, err := wire.Open(h.Open, SealInfo(kind), nil, sealed)
+	for _, key := range h.Older {
+		if err == nil {
+			break
+		}
+		if older, failed := wire.Open(key, SealInfo(kind), nil, sealed); failed == nil {
+			return older, nil
+		}
+	}
+	return signed, err
 }
 
 // SealInfo is the HPKE info (RFC 9180 section 5.1) under which a message is

@@ -3,6 +3,7 @@ package receive
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/hex"
@@ -23,7 +24,7 @@ const goodToken = "0123456789abcdef-right"
 // newHandler serves a sink; change may adjust the configuration.
 func newHandler(t testing.TB, s *DirSink, change func(*Config)) *Handler {
 	t.Helper()
-	c := Config{Streams: s, Sink: s, Log: quiet(), Now: today, Stores: []string{"rows"}, Err: s.Err}
+	c := Config{Streams: s, Sink: s, Log: quiet(), Now: today, Export: s, Err: s.Err}
 	if change != nil {
 		change(&c)
 	}
@@ -150,7 +151,7 @@ func TestRestartRemembers(t *testing.T) {
 	must(t, s.Close())
 	s = mustOpen(t, dir)
 	h = newHandler(t, s, nil)
-	if st, ok := s.ByID(o.a.Stream); !ok || st.Last != 4 || st.Withdrawn {
+	if st, err := s.ByID(context.Background(), o.a.Stream); err != nil || st.Last != 4 || st.Withdrawn {
 		t.Errorf("%+v", st)
 	}
 	for seq, b := range batches {
@@ -358,6 +359,15 @@ func TestSealed(t *testing.T) {
 			wantRefused(t, postAs(h, "/batches", seal(wire.KindTest, batch), sealed), 422, CodeSeal)
 			wantRefused(t, postAs(h, "/batches", flip(seal(wire.KindBatch, batch), 60), sealed), 422, CodeSeal)
 			wantRefused(t, postAs(h, "/batches", []byte{1}, sealed), 422, CodeMalformed)
+
+			// The key changes: what was sealed to the old one is taken until it is given up.
+			newer, err := wire.GenerateOpenKey(wire.SuiteX25519)
+			must(t, err)
+			h.Open, h.Older = newer, []*wire.OpenKey{key}
+			wantAccepted(t, postAs(h, "/batches", seal(wire.KindBatch, batch), sealed), 202, o, 1, batch)
+			wantRefused(t, postAs(h, "/batches", flip(seal(wire.KindBatch, batch), 60), sealed), 422, CodeSeal)
+			h.Older = nil
+			wantRefused(t, postAs(h, "/batches", seal(wire.KindBatch, batch), sealed), 422, CodeSeal)
 		})
 	}
 }
@@ -382,7 +392,7 @@ func TestSignedAnswers(t *testing.T) {
 	payload, err = wire.OpenSigned(wire.KindDeletionAnswer, pub, signed)
 	must(t, err)
 	a, err := wire.DecodeDeletionAnswer(payload)
-	if err != nil || a.Stream != o.a.Stream || a.Epoch != 3 || a.Day != todayNumber || len(a.Stores) != 1 {
+	if err != nil || a.Stream != o.a.Stream || a.Epoch != 3 || a.Day != todayNumber || !slices.Equal(a.Stores, []string{"rows", "signed messages"}) || !slices.Equal(a.Counts, []uint64{0, 0}) {
 		t.Fatal(a, err)
 	}
 }

@@ -75,7 +75,7 @@ func TestBodiesThatLie(t *testing.T) {
 			}
 		})
 	}
-	if st, _ := s.ByID(o.a.Stream); st.Last != 0 {
+	if st, _ := s.ByID(context.Background(), o.a.Stream); st.Last != 0 {
 		t.Error("something was stored")
 	}
 }
@@ -218,7 +218,7 @@ func TestCloseUnderLoad(t *testing.T) {
 	v := &Verifier{s, today}
 	var deliveries []*Delivery
 	for seq := range uint64(64) {
-		m, err := v.Batch(o.batch(o.numbers(seq+1, 1)))
+		m, err := v.Batch(context.Background(), o.batch(o.numbers(seq+1, 1)))
 		must(t, err)
 		deliveries = append(deliveries, m)
 	}

@@ -31,6 +31,8 @@ func writeExamples(t *testing.T, dir string, key *wire.OpenKey) {
 		"other-batch.cose":          o.batch(o.numbers(1, 18000)),
 		"unannounced-batch.cose":    unknown.batch(unknown.numbers(1, 20000)),
 		"batch.sealed":              sealed,
+		"access.json":               accessBody(o, o.capability),
+		"wrong-access.json":         accessBody(o, unknown.capability),
 		"question.cose":             o.question(),
 		"deletion.cose":             o.deletion(),
 		"unannounced-deletion.cose": unknown.deletion(),

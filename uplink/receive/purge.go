@@ -55,7 +55,7 @@ func (s *DirSink) tombstone(m *Withdrawal) (*entry, error) {
 		if st.withdrawn {
 			return nil, nil
 		}
-		return e, verifyDeletion(st.announcement, m.Signed)
+		return e, VerifyDeletion(st.announcement, m.Signed)
 	}
 	waits, room := s.st.isPending(m.Stream, m.Signed)
 	switch {
@@ -85,7 +85,7 @@ func (s *DirSink) purge() error {
 	if err := s.reach("raw purged"); err != nil {
 		return err
 	}
-	body, moves, err := s.purgeRows(gone)
+	body, moves, rows, err := s.purgeRows(gone)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,9 @@ func (s *DirSink) purge() error {
 		return err
 	}
 	for _, m := range gone {
-		body = (&entry{kind: entryPurged, stream: m.announcement.Stream}).append(body)
+		id := m.announcement.Stream
+		body = (&entry{kind: entryErased, stream: id, seq: rows[id.String()], count: m.erasedBatches}).append(body)
+		body = (&entry{kind: entryPurged, stream: id}).append(body)
 	}
 	if err := s.record(body); err != nil {
 		return err
@@ -142,8 +144,9 @@ func (s *DirSink) purgeRaw(m *storedStream) error {
 type move struct{ from, to string }
 
 // purgeRows writes, for each purpose concerned, its rows without those of the
-// streams, and returns the journal entries and the moves that make them count.
-func (s *DirSink) purgeRows(gone []*storedStream) (body []byte, moves []move, err error) {
+// streams, and returns the journal entries and the moves that make them count,
+// and how many rows of each stream went.
+func (s *DirSink) purgeRows(gone []*storedStream) (body []byte, moves []move, rows map[string]uint64, err error) {
 	byPurpose := make(map[string][]wire.StreamID)
 	for _, m := range gone {
 		if m.seen.last > 0 {
@@ -151,13 +154,24 @@ func (s *DirSink) purgeRows(gone []*storedStream) (body []byte, moves []move, er
 			byPurpose[p] = append(byPurpose[p], m.announcement.Stream)
 		}
 	}
-	gen := s.st.gen
+	gen, rows := s.st.gen, make(map[string]uint64)
 	for purpose, ids := range byPurpose {
 		gen++
 		to := move{s.at.rewritten(purpose, gen), s.at.rows(purpose)}
-		size, err := copyWithout(to.from, to.to, s.st.files[purpose].size, ids)
+		drop := make(map[string]bool, len(ids))
+		for _, id := range ids {
+			drop[id.String()] = true
+		}
+		size, err := copyLines(to.from, to.to, s.st.files[purpose].size, func(line []byte) bool {
+			id := rowStream(line)
+			if !drop[id] {
+				return false
+			}
+			rows[id]++
+			return true
+		})
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		body = (&entry{kind: entryReplaced, purpose: purpose, gen: gen, end: size}).append(body)
 		moves = append(moves, to)
@@ -165,51 +179,57 @@ func (s *DirSink) purgeRows(gone []*storedStream) (body []byte, moves []move, er
 	if len(moves) > 0 {
 		err = syncDir(s.at.indexDir())
 	}
-	return body, moves, err
+	return body, moves, rows, err
 }
 
-// copyWithout copies the committed lines of a file of rows, except those of
-// some streams, and returns the length of the copy.
-func copyWithout(to, from string, committed int64, ids []wire.StreamID) (size int64, err error) {
-	in, err := os.Open(from)
-	if err != nil {
-		return 0, fmt.Errorf("receive: %w", err)
-	}
-	defer in.Close()
-	drop := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		drop[id.String()] = true
-	}
+// maxLine is the longest row, in bytes: 256 fields with the longest names and
+// labels, every byte of them escaped, are shorter.
+const maxLine = 512 << 10
+
+// copyLines copies the committed lines of a file of rows, except those that
+// drop names, and returns the length of the copy. drop sees each line once, in
+// order, with its end.
+func copyLines(to, from string, committed int64, drop func(line []byte) bool) (size int64, err error) {
 	err = writeSynced(to, func(f *os.File) error {
-		r, w := bufio.NewReaderSize(io.LimitReader(in, committed), 256<<10), bufio.NewWriterSize(f, 256<<10)
-		var read int64
-		keep, begin := true, true
-		for {
-			part, err := r.ReadSlice('\n')
-			read += int64(len(part))
-			if begin && len(part) > 0 {
-				keep = !drop[rowStream(part)]
+		w := bufio.NewWriterSize(f, 256<<10)
+		err := eachLine(from, committed, func(line []byte) error {
+			if drop(line) {
+				return nil
 			}
-			if keep {
-				size += int64(len(part))
-				if _, err := w.Write(part); err != nil {
-					return err
-				}
-			}
-			begin = err == nil
-			if err == io.EOF {
-				break
-			}
-			if err != nil && err != bufio.ErrBufferFull {
-				return err
-			}
-		}
-		if read < committed {
-			return &DamageError{from, -1, fmt.Sprintf("%d bytes, while %d are committed", read, committed)}
+			size += int64(len(line))
+			_, err := w.Write(line)
+			return err
+		})
+		if err != nil {
+			return err
 		}
 		return w.Flush()
 	})
 	return size, err
+}
+
+// eachLine hands over the committed lines of a file of rows.
+func eachLine(path string, committed int64, each func(line []byte) error) error {
+	in, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("receive: %w", err)
+	}
+	defer in.Close()
+	r := bufio.NewReaderSize(io.LimitReader(in, committed), maxLine)
+	for read := int64(0); read < committed; {
+		line, err := r.ReadSlice('\n')
+		read += int64(len(line))
+		if errors.Is(err, io.EOF) || errors.Is(err, bufio.ErrBufferFull) {
+			return &DamageError{path, read, fmt.Sprintf("a line has no end, while %d bytes are committed", committed)}
+		}
+		if err == nil {
+			err = each(line)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rowPrefix begins every row.

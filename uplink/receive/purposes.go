@@ -42,6 +42,16 @@ type fieldSense struct {
 	Window json.RawMessage `json:"window_seconds,omitempty"` // the value sums this span up
 }
 
+// Meaning returns what the rows of an announced purpose mean and what they
+// can't say, as the JSON that purposes.json has of it.
+func Meaning(a *wire.Announcement) ([]byte, error) {
+	text, err := json.Marshal(meaningOf(a))
+	if err != nil {
+		return nil, fmt.Errorf("receive: describe a purpose: %w", err)
+	}
+	return text, nil
+}
+
 func meaningOf(a *wire.Announcement) *meaning {
 	m := &meaning{
 		Plan: hex.EncodeToString(a.Plan[:]), Recipient: a.Recipient, Access: a.Access.String(), Basis: a.Basis.String(),
@@ -76,9 +86,9 @@ type meanings map[string][]json.RawMessage
 
 // add reports whether the announcement told something new.
 func (m meanings) add(a *wire.Announcement) (bool, error) {
-	text, err := json.Marshal(meaningOf(a))
+	text, err := Meaning(a)
 	if err != nil {
-		return false, fmt.Errorf("receive: describe a purpose: %w", err)
+		return false, err
 	}
 	list := m[a.Purpose]
 	i, known := slices.BinarySearchFunc(list, text, func(a json.RawMessage, b []byte) int { return bytes.Compare(a, b) })

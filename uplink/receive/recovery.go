@@ -55,6 +55,15 @@ func (s *DirSink) finishMoves() error {
 			moves = append(moves, move{from, s.at.rows(purpose)})
 		}
 	}
+	for id, m := range s.st.streams {
+		from := s.at.rewritten(id.String(), m.gen)
+		if m.gen == 0 || m.withdrawn {
+			continue // what is withdrawn is written anew, if it was not already
+		}
+		if _, err := os.Stat(from); err == nil {
+			moves = append(moves, move{from, s.at.raw(id)})
+		}
+	}
 	if err := s.moveIn(moves); err != nil {
 		return err
 	}

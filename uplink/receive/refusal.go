@@ -16,6 +16,7 @@ type Code string
 const (
 	CodeBadRequest   Code = "bad-request"            // 400: the body was cut or the request is not HTTP as it should be
 	CodeUnauthorized Code = "unauthorized"           // 401: no credential, or an unknown one
+	CodeForbidden    Code = "forbidden"              // 403: this credential may not send this purpose
 	CodeNotFound     Code = "not-found"              // 404: no such path
 	CodeMethod       Code = "method-not-allowed"     // 405
 	CodeSlow         Code = "too-slow"               // 408: the body did not come in time
@@ -44,6 +45,8 @@ func (c Code) status() int {
 		return http.StatusBadRequest
 	case CodeUnauthorized:
 		return http.StatusUnauthorized
+	case CodeForbidden:
+		return http.StatusForbidden
 	case CodeNotFound:
 		return http.StatusNotFound
 	case CodeMethod:
@@ -93,6 +96,22 @@ func (r *Refusal) Status() int { return r.Code.status() }
 // retryAfter is the header's value: whole seconds, rounded up.
 func (r *Refusal) retryAfter() string {
 	return strconv.FormatInt(int64((r.After+time.Second-1)/time.Second), 10)
+}
+
+// The refusals every sink gives. They are shared and must not be changed.
+var (
+	ErrUnknown   = refuse(CodeUnknown, "the announcement of this stream is not known; send it first")
+	ErrWithdrawn = refuse(CodeWithdrawn, "this stream was withdrawn; nothing of it is taken again")
+	ErrStream    = refuse(CodeConflict, "this stream was announced with other content")
+	ErrSeq       = refuse(CodeConflict, "another batch was accepted under this number")
+	errForbidden = refuse(CodeForbidden, "this credential may not send this purpose")
+	ErrPurpose   = refuse(CodePurpose, "a purpose here has 1 to 32 of a-z, 0-9 and hyphens")
+)
+
+// IsCode says whether an error is a refusal with this code.
+func IsCode(err error, code Code) bool {
+	var r *Refusal
+	return errors.As(err, &r) && r.Code == code
 }
 
 func refuse(code Code, text string) *Refusal { return &Refusal{Code: code, Text: text} }

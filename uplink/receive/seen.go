@@ -39,5 +39,8 @@ func (s *seenSet) add(seq uint64, digest [16]byte) {
 	}
 }
 
+// count says how many numbers were accepted.
+func (s *seenSet) count() uint64 { return uint64(len(s.list) + len(s.ahead)) }
+
 // drop forgets the digests of a withdrawn stream and keeps the last number.
 func (s *seenSet) drop() { s.list, s.ahead = nil, nil }

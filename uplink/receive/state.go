@@ -25,6 +25,10 @@ type storedStream struct {
 	deletion     []byte // the signed request, from withdrawal until purged
 	withdrawn    bool
 	purged       bool
+	gen          uint64 // of the last rewrite of its file, 0 for none
+	forgotten    uint64 // batches removed because their day had come
+
+	erasedRows, erasedBatches uint64 // what the purge removed
 }
 
 // storedFile is a purpose's file of rows.
@@ -86,6 +90,11 @@ func (s *state) apply(e *entry) error {
 		m.raw = e.end
 	case entryPurged:
 		m.purged, m.deletion = true, nil
+	case entryErased:
+		m.erasedRows, m.erasedBatches = e.seq, e.count
+	case entryForgot:
+		m.raw, m.gen, s.gen = e.end, e.gen, max(s.gen, e.gen)
+		m.forgotten += e.count
 	}
 	return nil
 }
@@ -109,6 +118,7 @@ func (s *state) announce(e *entry) error {
 func (s *state) withdraw(e *entry) {
 	if m := s.streams[e.stream]; m != nil {
 		m.withdrawn, m.deletion = true, bytes.Clone(e.signed)
+		m.erasedBatches = m.seen.count() - m.forgotten
 		m.seen.drop()
 		return
 	}

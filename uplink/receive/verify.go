@@ -2,6 +2,7 @@ package receive
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"time"
@@ -21,7 +22,7 @@ const graceDays = 2
 // [*Refusal] that names place and reason, and keeps nothing itself. Its
 // methods may be called at the same time.
 type Verifier struct {
-	Streams Streams
+	Streams Seen
 	Now     func() time.Time
 }
 
@@ -44,7 +45,7 @@ func (v *Verifier) Announcement(signed []byte) (*Announced, error) {
 
 // Batch verifies a batch: its announcement is known and not withdrawn, the
 // signature is by the announced key, and everything in it is as announced.
-func (v *Verifier) Batch(signed []byte) (*Delivery, error) {
+func (v *Verifier) Batch(ctx context.Context, signed []byte) (*Delivery, error) {
 	payload, err := wire.SignedPayload(signed)
 	if err != nil {
 		return nil, fromWire(err)
@@ -58,12 +59,12 @@ func (v *Verifier) Batch(signed []byte) (*Delivery, error) {
 		}
 		name = b.Announcement
 	}
-	stream, ok := v.Streams.ByAnnouncement(name)
+	stream, err := v.Streams.ByAnnouncement(ctx, name)
 	switch {
-	case !ok:
-		return nil, refuse(CodeUnknown, "the announcement of this batch is not known; send it first")
+	case err != nil:
+		return nil, err
 	case stream.Withdrawn:
-		return nil, errWithdrawn
+		return nil, ErrWithdrawn
 	}
 	a := stream.Announcement
 	// Verified before it is decoded: a stranger must not make us unpack a
@@ -143,8 +144,8 @@ func checkTimes(a *wire.Announcement, b *wire.Batch) (last int64, err error) {
 }
 
 // Deletion verifies a deletion request. For a stream that is not known it
-// verifies the form alone, and known is false.
-func (v *Verifier) Deletion(signed []byte) (m *Withdrawal, epoch uint64, err error) {
+// verifies the form alone.
+func (v *Verifier) Deletion(ctx context.Context, signed []byte) (m *Withdrawal, epoch uint64, err error) {
 	payload, err := wire.SignedPayload(signed)
 	if err != nil {
 		return nil, 0, fromWire(err)
@@ -153,16 +154,22 @@ func (v *Verifier) Deletion(signed []byte) (m *Withdrawal, epoch uint64, err err
 	if err != nil {
 		return nil, 0, fromWire(err)
 	}
-	if stream, ok := v.Streams.ByID(d.Stream); ok {
-		if err := verifyDeletion(stream.Announcement, signed); err != nil {
-			return nil, 0, err
-		}
+	stream, err := v.Streams.ByID(ctx, d.Stream)
+	if err == nil {
+		err = VerifyDeletion(stream.Announcement, signed)
+	} else if IsCode(err, CodeUnknown) {
+		err = nil
+	}
+	if err != nil {
+		return nil, 0, err
 	}
 	return &Withdrawal{Signed: signed, Stream: d.Stream}, d.Epoch, nil
 }
 
-// verifyDeletion verifies a deletion request against the stream's announcement.
-func verifyDeletion(a *wire.Announcement, signed []byte) error {
+// VerifyDeletion verifies a deletion request against the stream's
+// announcement: its signature, stream, epoch and erase capability. Sinks call
+// it for requests that came before the announcement.
+func VerifyDeletion(a *wire.Announcement, signed []byte) error {
 	payload, err := wire.OpenSigned(wire.KindDeletion, a.Key, signed)
 	if err != nil {
 		return fromWire(err)
@@ -181,7 +188,7 @@ func verifyDeletion(a *wire.Announcement, signed []byte) error {
 }
 
 // Freshness verifies a question and returns it with what is known.
-func (v *Verifier) Freshness(signed []byte) (*wire.Freshness, Stream, error) {
+func (v *Verifier) Freshness(ctx context.Context, signed []byte) (*wire.Freshness, Stream, error) {
 	payload, err := wire.SignedPayload(signed)
 	if err != nil {
 		return nil, Stream{}, fromWire(err)
@@ -190,9 +197,9 @@ func (v *Verifier) Freshness(signed []byte) (*wire.Freshness, Stream, error) {
 	if err != nil {
 		return nil, Stream{}, fromWire(err)
 	}
-	stream, ok := v.Streams.ByID(q.Stream)
-	if !ok {
-		return nil, Stream{}, refuse(CodeUnknown, "this stream is not announced here")
+	stream, err := v.Streams.ByID(ctx, q.Stream)
+	if err != nil {
+		return nil, Stream{}, err
 	}
 	if _, err := wire.OpenSigned(wire.KindFreshness, stream.Announcement.Key, signed); err != nil {
 		return nil, Stream{}, fromWire(err)

@@ -50,8 +50,8 @@ func (s *DirSink) gather(first *request) []*request {
 	return list
 }
 
-// round commits requests. Withdrawals come last, so that what was accepted
-// beside them is removed as well.
+// round commits requests. Withdrawals come after, so that what was accepted
+// beside them is removed as well, and last what has had its time.
 func (s *DirSink) round(list []*request) {
 	if err := s.Err(); err != nil {
 		for _, r := range list {
@@ -60,11 +60,13 @@ func (s *DirSink) round(list []*request) {
 		return
 	}
 	c := &commit{s: s, files: make(map[string]*appendFile), batches: make(map[batchName][16]byte), streams: make(map[wire.StreamID]*Announced)}
-	var gone []*request
+	var gone, forget []*request
 	for _, r := range list {
 		switch {
 		case r.withdrawal != nil:
 			gone = append(gone, r)
+		case r.forget != nil:
+			forget = append(forget, r)
 		case c.failed != nil:
 			c.waiting = append(c.waiting, outcome{r, nil})
 		case r.announced != nil:
@@ -76,6 +78,9 @@ func (s *DirSink) round(list []*request) {
 	c.finish()
 	if len(gone) > 0 || c.late {
 		s.withdraw(gone)
+	}
+	for _, r := range forget {
+		r.reply <- s.forget(r.forget)
 	}
 }
 
@@ -161,8 +166,8 @@ func (c *commit) announce(r *request) {
 	var withdrawn error
 	var late *entry
 	for _, signed := range c.s.st.pending[id] {
-		if verifyDeletion(m.Announcement, signed) == nil {
-			late, withdrawn = &entry{kind: entryWithdraw, stream: id, signed: signed}, errWithdrawn
+		if VerifyDeletion(m.Announcement, signed) == nil {
+			late, withdrawn = &entry{kind: entryWithdraw, stream: id, signed: signed}, ErrWithdrawn
 		}
 	}
 	raw, err := c.open(c.s.at.raw(id), 0)
@@ -182,18 +187,12 @@ func (c *commit) announce(r *request) {
 	c.wait(r, withdrawn)
 }
 
-var (
-	errWithdrawn = refuse(CodeWithdrawn, "this stream was withdrawn; nothing of it is taken again")
-	errStream    = refuse(CodeConflict, "this stream was announced with other content")
-	errSeq       = refuse(CodeConflict, "another batch was accepted under this number")
-)
-
 func announceAgain(withdrawn, same bool) error {
 	switch {
 	case withdrawn:
-		return errWithdrawn
+		return ErrWithdrawn
 	case !same:
-		return errStream
+		return ErrStream
 	}
 	return nil
 }
@@ -205,10 +204,10 @@ func (c *commit) store(r *request) {
 	st := c.s.st.streams[name.stream]
 	switch {
 	case st == nil:
-		r.reply <- refuse(CodeUnknown, "this stream is not announced here")
+		r.reply <- ErrUnknown
 		return
 	case st.withdrawn:
-		r.reply <- errWithdrawn
+		r.reply <- ErrWithdrawn
 		return
 	}
 	if old, ok := st.seen.find(name.seq); ok {
@@ -241,13 +240,14 @@ func (c *commit) store(r *request) {
 		c.failed = err
 	}
 	c.batches[name] = m.Digest
+	c.s.expects(m.Announcement.Purpose, m.Batch.DeleteBy)
 	c.add(&entry{kind: entryBatch, stream: name.stream, seq: name.seq, digest: m.Digest, end: raw.end})
 	c.wait(r, nil)
 }
 
 func storeAgain(old, digest [16]byte) error {
 	if old != digest {
-		return errSeq
+		return ErrSeq
 	}
 	return nil
 }

@@ -42,6 +42,9 @@ type DeletionAnswer struct {
 	Epoch  uint64   // at most MaxValue
 	Day    uint32   // day number since 1970-01-01
 	Stores []string // where it was erased, 1 to MaxStores names of 1 to MaxName bytes
+	// Counts says how many things each of Stores held, at most MaxValue; nil
+	// when the recipient does not tell.
+	Counts []uint64
 }
 
 // Freshness asks whether a stream is still the newest the recipient knows. It
@@ -80,6 +83,7 @@ const (
 	keyWithdrawn  = 5
 	keyDay        = 3
 	keyStores     = 4
+	keyCounts     = 5
 	keyTestNonce  = 1
 	keyTestKey    = 2
 )
@@ -121,7 +125,11 @@ func DecodeDeletion(payload []byte) (*Deletion, error) {
 
 // AppendDeletionAnswer appends the payload of a deletion answer to dst.
 func AppendDeletionAnswer(dst []byte, d *DeletionAnswer) ([]byte, error) {
-	out, err := appendStream(dst, 5, d.Stream, d.Epoch)
+	pairs := uint64(5)
+	if d.Counts != nil {
+		pairs++
+	}
+	out, err := appendStream(dst, pairs, d.Stream, d.Epoch)
 	if err == nil {
 		err = d.check()
 	}
@@ -132,6 +140,13 @@ func AppendDeletionAnswer(dst []byte, d *DeletionAnswer) ([]byte, error) {
 	out = appendArray(appendUint(out, keyStores), len(d.Stores))
 	for _, s := range d.Stores {
 		out = appendText(out, s)
+	}
+	if d.Counts == nil {
+		return out, nil
+	}
+	out = appendArray(appendUint(out, keyCounts), len(d.Counts))
+	for _, n := range d.Counts {
+		out = appendUint(out, n)
 	}
 	return out, nil
 }
@@ -145,13 +160,21 @@ func (d *DeletionAnswer) check() error {
 			return inN(err, "store", i)
 		}
 	}
+	if d.Counts != nil && len(d.Counts) != len(d.Stores) {
+		return faultf(ErrValue, "%d counts for %d stores", len(d.Counts), len(d.Stores))
+	}
+	for i, n := range d.Counts {
+		if n > MaxValue {
+			return inN(faultf(ErrLimit, "counts reach to %d", int64(MaxValue)), "count", i)
+		}
+	}
 	return nil
 }
 
 // DecodeDeletionAnswer reads the payload of a deletion answer.
 func DecodeDeletionAnswer(payload []byte) (*DeletionAnswer, error) {
 	d := new(DeletionAnswer)
-	err := readMessage(payload, keySet(0, keyStream, keyEpoch, keyDay, keyStores), 0, func(r *reader, key uint) (err error) {
+	err := readMessage(payload, keySet(0, keyStream, keyEpoch, keyDay, keyStores), keySet(keyCounts), func(r *reader, key uint) (err error) {
 		switch key {
 		case keyDay:
 			d.Day, err = r.uint32()
@@ -162,6 +185,14 @@ func DecodeDeletionAnswer(payload []byte) (*DeletionAnswer, error) {
 				var s string
 				s, err = r.text(MaxName)
 				d.Stores = append(d.Stores, s)
+			}
+			return err
+		case keyCounts:
+			n, err := r.array(1, MaxStores)
+			for i := 0; i < n && err == nil; i++ {
+				var count uint64
+				count, err = r.uint(MaxValue)
+				d.Counts = append(d.Counts, count)
 			}
 			return err
 		}

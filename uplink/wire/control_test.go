@@ -23,12 +23,14 @@ func controlMessages() []message {
 	id := StreamID(fill16(0x5a))
 	del := &Deletion{Stream: id, Epoch: 4, Capability: Capability(fill32(0x33))}
 	ack := &DeletionAnswer{Stream: id, Epoch: 4, Day: 20800, Stores: []string{"files", "jetstream"}}
+	counted := &DeletionAnswer{Stream: id, Epoch: 4, Day: 20800, Stores: []string{"files", "jetstream"}, Counts: []uint64{1440, 0}}
 	ask := &Freshness{Stream: id, Epoch: 4, Nonce: fill16(9)}
 	answer := &FreshnessAnswer{Stream: id, Epoch: 4, Nonce: fill16(9), Last: 77, Withdrawn: true}
 	test := &Test{Nonce: fill16(8), Key: fill32(6)}
 	return []message{
 		{"deletion", func() ([]byte, error) { return AppendDeletion(nil, del) }, decoder(DecodeDeletion), del},
 		{"deletion-answer", func() ([]byte, error) { return AppendDeletionAnswer(nil, ack) }, decoder(DecodeDeletionAnswer), ack},
+		{"deletion-answer", func() ([]byte, error) { return AppendDeletionAnswer(nil, counted) }, decoder(DecodeDeletionAnswer), counted},
 		{"freshness", func() ([]byte, error) { return AppendFreshness(nil, ask) }, decoder(DecodeFreshness), ask},
 		{"freshness-answer", func() ([]byte, error) { return AppendFreshnessAnswer(nil, answer) }, decoder(DecodeFreshnessAnswer), answer},
 		{"test", func() ([]byte, error) { return AppendTest(nil, test), nil }, decoder(DecodeTest), test},
@@ -73,7 +75,10 @@ func TestControlLimits(t *testing.T) {
 		"epoch of a freshness": func() ([]byte, error) { return AppendFreshness(nil, &Freshness{Epoch: beyond}) },
 		"last":                 func() ([]byte, error) { return AppendFreshnessAnswer(nil, &FreshnessAnswer{Last: beyond}) },
 		"no store":             func() ([]byte, error) { return AppendDeletionAnswer(nil, &DeletionAnswer{}) },
-		"many stores":          func() ([]byte, error) { return AppendDeletionAnswer(nil, &DeletionAnswer{Stores: many}) },
+		"many in a store": func() ([]byte, error) {
+			return AppendDeletionAnswer(nil, &DeletionAnswer{Stores: []string{"s"}, Counts: []uint64{beyond}})
+		},
+		"many stores": func() ([]byte, error) { return AppendDeletionAnswer(nil, &DeletionAnswer{Stores: many}) },
 	} {
 		if out, err := f(); fault(err) != ErrLimit || len(out) > 0 {
 			t.Errorf("%s: %v", name, err)

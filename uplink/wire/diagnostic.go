@@ -49,6 +49,9 @@ func writeDiagnostic(w *bufio.Writer, data []byte) error {
 		writeBatch(w, m, len(payload))
 	case *DeletionAnswer:
 		fmt.Fprintf(w, "deletion answer\n  stream %s, epoch %d, erased on %s from %s\n", m.Stream, m.Epoch, day(m.Day), strings.Join(m.Stores, ", "))
+		for i, n := range m.Counts {
+			fmt.Fprintf(w, "  %s: %d\n", m.Stores[i], n)
+		}
 	case *Freshness:
 		fmt.Fprintf(w, "freshness question\n  stream %s, epoch %d\n", m.Stream, m.Epoch)
 	case *FreshnessAnswer:

@@ -62,7 +62,11 @@ func (v *vector) open(data []byte) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		return map[string]any{"stream": d.Stream.String(), "epoch": d.Epoch, "day": d.Day, "stores": d.Stores}, nil
+		means := map[string]any{"stream": d.Stream.String(), "epoch": d.Epoch, "day": d.Day, "stores": d.Stores}
+		if d.Counts != nil {
+			means["counts"] = d.Counts
+		}
+		return means, nil
 	case KindFreshness:
 		f, err := DecodeFreshness(data)
 		if err != nil {

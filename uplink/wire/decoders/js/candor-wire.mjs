@@ -13,7 +13,7 @@ const TYPES = ["number", "boolean", "pseudonym", "label"];
 const GROUNDS = ["", "consent", "strictly-necessary", "contract", "legal-obligation", "vital-interests", "public-task", "legitimate-interests"];
 const KEYS = { // required and optional keys below 32
   batch: [[1, 2, 3], [4, 5, 9, 15]], announcement: [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16], []],
-  deletion: [[1, 2, 3], []], "deletion-answer": [[1, 2, 3, 4], []], freshness: [[1, 2, 3], []],
+  deletion: [[1, 2, 3], []], "deletion-answer": [[1, 2, 3, 4], [5]], freshness: [[1, 2, 3], []],
   "freshness-answer": [[1, 2, 3, 4, 5], []], test: [[1, 2, 15], []],
 };
 
@@ -327,6 +327,7 @@ export function read(kind, payload) {
   if (kind === "deletion") out.capability = raw(m.get(3), 32);
   else if (kind === "deletion-answer") {
     Object.assign(out, { day: num(m.get(3), 0, MAX_32), stores: array(m.get(4), 1, 16).map((s) => text(s)) });
+    if (m.has(5)) out.counts = array(m.get(5), out.stores.length, out.stores.length).map((n) => num(n));
   } else out.nonce = raw(m.get(3), 16);
   if (kind === "freshness-answer") Object.assign(out, { last: num(m.get(4)), withdrawn: num(m.get(5), 0, 1) === 1 });
   return out;

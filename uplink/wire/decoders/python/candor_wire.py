@@ -16,7 +16,7 @@ TYPES = "number boolean pseudonym label".split()
 GROUNDS = " consent strictly-necessary contract legal-obligation vital-interests public-task legitimate-interests".split(" ")
 KEYS = {  # required and optional keys below 32
     "batch": ({1, 2, 3}, {4, 5, 9, 15}), "announcement": ({*range(1, 15), 16}, set()),
-    "deletion": ({1, 2, 3}, set()), "deletion-answer": ({1, 2, 3, 4}, set()), "freshness": ({1, 2, 3}, set()),
+    "deletion": ({1, 2, 3}, set()), "deletion-answer": ({1, 2, 3, 4}, {5}), "freshness": ({1, 2, 3}, set()),
     "freshness-answer": ({1, 2, 3, 4, 5}, set()), "test": ({1, 2, 15}, set()),
 }
 
@@ -284,6 +284,8 @@ def control(kind, payload):
         out["capability"] = raw(m[3], 32)
     elif kind == "deletion-answer":
         out.update(day=num(m[3], 0, 2**32 - 1), stores=[text(s) for s in array(m[4], 1, 16)])
+        if 5 in m:
+            out["counts"] = [num(n) for n in array(m[5], len(m[4]), len(m[4]))]
     else:
         out["nonce"] = raw(m[3], 16)
         if kind == "freshness-answer":
