@@ -17,7 +17,8 @@ const usage = `usage:
   rigctl qmp   QMP COMMAND [JSON]     any command of QEMU's machine protocol
   rigctl gpio  QTEST CHIP LINE 0|1    drive an input line of the SoC (CHIP 1 to 7)
   rigctl pulse QTEST CHIP LINE N MS   N high pulses, MS milliseconds between changes
-  rigctl sh    SHELL COMMAND          run one command line in the guest; in the background: '(cmd &)'`
+  rigctl sh    SHELL COMMAND          run one command line in the guest; in the background: '(cmd &)'
+  rigctl clock set                    in the guest: tell its kernel that its clock is right, as a time service would`
 
 // command is one verb: how many arguments it takes, and what it does.
 type command struct {
@@ -27,9 +28,11 @@ type command struct {
 
 func commands() map[string]command {
 	return map[string]command{
-		"set":   {3, set},
-		"get":   {2, func(s string, a []string, out io.Writer) error { return tell(out, s, "qom-get", object(a)) }},
-		"link":  {2, func(s string, a []string, _ io.Writer) error { return drop(qmp(s, "set_link", map[string]any{"name": a[0], "up": a[1] == "on"})) }},
+		"set": {3, set},
+		"get": {2, func(s string, a []string, out io.Writer) error { return tell(out, s, "qom-get", object(a)) }},
+		"link": {2, func(s string, a []string, _ io.Writer) error {
+			return drop(qmp(s, "set_link", map[string]any{"name": a[0], "up": a[1] == "on"}))
+		}},
 		"qmp":   {1, anything},
 		"gpio":  {3, func(s string, a []string, _ io.Writer) error { return drive(s, a[0], a[1], 0, []string{a[2]}) }},
 		"pulse": {4, pulse},
@@ -38,6 +41,9 @@ func commands() map[string]command {
 }
 
 func run(a []string, out io.Writer) error {
+	if len(a) == 2 && a[0] == "clock" && a[1] == "set" {
+		return synchronise()
+	}
 	if len(a) < 2 {
 		return fmt.Errorf("too few arguments\n%s", usage)
 	}
