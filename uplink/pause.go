@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/candor-edge/candor/sensors"
+	"github.com/candor-edge/candor/store/consent"
 	"github.com/candor-edge/candor/store/ledger"
 	"github.com/candor-edge/candor/uplink/transport"
 )
@@ -98,8 +99,10 @@ func (u *Uplink) pause(r *route, err error) time.Duration {
 	return rest
 }
 
-// rest is how long there is nothing to do, but at most a minute: the plan or the clock may change.
+// rest is how long there is nothing to do, but at most a minute: the plan or the clock may change. A purpose whose stream
+// opens with its first row is looked at as often as it uploads, so that the row does not wait for longer.
 func (u *Uplink) rest(r *route, now time.Time) time.Duration {
+	unopened := u.unopened(r)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	wait := restWait
@@ -112,7 +115,24 @@ func (u *Uplink) rest(r *route, now time.Time) time.Duration {
 	for _, h := range r.holds {
 		wait = min(wait, h.until.Sub(now))
 	}
+	if unopened > 0 {
+		wait = min(wait, time.Duration(unopened)*time.Microsecond)
+	}
 	return max(wait, leastWait)
+}
+
+// unopened is the shortest upload interval among the granted purposes of a recipient that have no open stream; 0 without any.
+func (u *Uplink) unopened(r *route) (shortest sensors.Micros) {
+	open := map[consent.GrantID]bool{}
+	for _, s := range u.Ledger.Streams() {
+		open[s.Grant] = open[s.Grant] || !s.Closed
+	}
+	for _, p := range u.Gate.Plan().Purposes() {
+		if p.State == consent.Given && p.Recipient.ID == r.recipient && !open[p.Grant.ID] && (shortest == 0 || p.Upload < shortest) {
+			shortest = p.Upload
+		}
+	}
+	return shortest
 }
 
 // RouteStatus is the state of the way to one recipient.

@@ -104,6 +104,24 @@ func TestUploadsKeepToTheirSlots(t *testing.T) {
 	})
 }
 
+// A stream opens with its first row. What comes after the loop has looked for one does not wait until it looks again in a minute.
+func TestTheFirstRowKeepsToTheSchedule(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, offer("trends", "acme", "1s", "1s", ""))
+		defer g.run()()
+		time.Sleep(5 * time.Second) // the loop has found nothing
+		begun := time.Now()
+		g.sense(4, time.Second)
+		all := g.lines["acme"].all("batch")
+		if len(all) == 0 {
+			t.Fatal("nothing was sent within four seconds, at an upload a second")
+		}
+		if late := all[0].at.Sub(begun); late > 3*time.Second {
+			t.Errorf("the first row was sent after %v", late)
+		}
+	})
+}
+
 func TestAClockThatIsSet(t *testing.T) {
 	for name, shift := range map[string]time.Duration{"back a day": -24 * time.Hour, "back an hour": -time.Hour, "forward": 36 * time.Hour} {
 		t.Run(name, func(t *testing.T) {

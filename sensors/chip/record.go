@@ -45,6 +45,13 @@ func (r Row) Record(ctx context.Context, o PartOptions, rounds int, every time.D
 		return err
 	}
 	t.printf("# %s on %s, by candor sensor record\n", r.Name, o.Bus)
+	if o.Address != 0 && o.Address != r.Addresses[0] || strings.Contains(o.Bus, "/") {
+		address, err := r.checkAddress(o.Address)
+		if err != nil {
+			return err
+		}
+		t.printf("#@ %s 0x%02x\n", o.Bus, address)
+	}
 	for _, name := range slices.Sorted(maps.Keys(o.Settings)) {
 		t.printf("#: %s %d\n", name, s[name])
 	}

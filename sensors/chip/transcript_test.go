@@ -22,6 +22,7 @@ import (
 // A transcript in testdata is what passes between the driver and the part, in the form of package bus, with lines that
 // say what to do and what has to come out of it:
 //
+//	#@ bus address        where the part is, when not at its first address of a bus without a mux
 //	#: setting number     a setting of the part
 //	#> identify | sense   what is called; the transfers up to the next such line are all that it does
 //	#= field value        what was measured then: a number, a token, or a quality
@@ -33,6 +34,8 @@ type transcript struct {
 	part     string
 	row      Row
 	evidence Evidence
+	bus      string
+	address  uint16 // 0: the part's first
 	settings map[string]string
 	steps    []step
 }
@@ -55,7 +58,7 @@ func readTranscript(t *testing.T, file string) transcript {
 	base := filepath.Base(file)
 	name, evidence, _ := strings.Cut(base, ".")
 	part, _, _ := strings.Cut(name, "-")
-	tr := transcript{file: file, part: part, evidence: Evidence(evidence), settings: map[string]string{}}
+	tr := transcript{file: file, part: part, evidence: Evidence(evidence), bus: "i2c-1", settings: map[string]string{}}
 	if tr.row, err = Named(part); err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}
@@ -67,6 +70,12 @@ func readTranscript(t *testing.T, file string) transcript {
 		}
 		last := len(tr.steps) - 1
 		switch {
+		case words[0] == "#@" && len(words) == 3 && last < 0:
+			address, err := strconv.ParseUint(words[2], 0, 7)
+			if err != nil {
+				t.Fatalf("%s:%d: %v", file, n, err)
+			}
+			tr.bus, tr.address = words[1], uint16(address)
 		case words[0] == "#:" && len(words) == 3 && last < 0:
 			tr.settings[words[1]] = words[2]
 		case words[0] == "#>" && len(words) == 2:
@@ -105,7 +114,8 @@ func (tr transcript) open(t *testing.T, b i2c.Bus, clock sensors.Clock) (sensors
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := tr.row.Part(PartOptions{Open: func(string) (i2c.Bus, error) { return b, nil }, Bus: "i2c-1", Clock: clock, Settings: tr.settings})
+	p, err := tr.row.Part(PartOptions{Open: Muxed(func(string) (i2c.Bus, error) { return b, nil }), Bus: tr.bus, Address: tr.address,
+		Clock: clock, Settings: tr.settings})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,8 +190,15 @@ func TestEvidence(t *testing.T) {
 	best := map[string]Evidence{}
 	order := map[Evidence]int{FromDatasheet: 1, FromRig: 2, FromHardware: 3}
 	for _, tr := range transcripts(t) {
-		if order[tr.evidence] > order[best[tr.part]] {
-			best[tr.part] = tr.evidence
+		parts := []string{tr.part}
+		if _, way, branched := strings.Cut(tr.bus, "/"); branched { // what is behind a mux speaks for the mux as well
+			mux, _, _ := strings.Cut(way, "@")
+			parts = append(parts, mux)
+		}
+		for _, part := range parts {
+			if order[tr.evidence] > order[best[part]] {
+				best[part] = tr.evidence
+			}
 		}
 		calls := map[string]bool{}
 		for _, s := range tr.steps {
@@ -192,8 +209,12 @@ func TestEvidence(t *testing.T) {
 		}
 	}
 	for _, r := range Parts() {
-		if r.On == I2C && r.Evidence != best[r.Name] {
-			t.Errorf("%s claims the evidence %q, and testdata has %q", r.Name, r.Evidence, best[r.Name])
+		want := best[r.Name]
+		if r.On == Mux && want == "" {
+			want = FromModel
+		}
+		if r.On != GPIO && r.Evidence != want {
+			t.Errorf("%s claims the evidence %q, and testdata has %q", r.Name, r.Evidence, want)
 		}
 		if r.Evidence != FromHardware && !strings.Contains(r.Evidence.Sentence(), "not yet seen on hardware") {
 			t.Errorf("%s: %q does not say that no hardware was seen", r.Name, r.Evidence.Sentence())

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package main
+
+import "errors"
+
+func synchronise() error { return errors.New("the guests are Linux") }
