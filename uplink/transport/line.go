@@ -119,7 +119,7 @@ func openCarrier(r *Route, base *url.URL, env Env) (carrier, error) {
 	if err != nil {
 		return nil, err
 	}
-	if base.Scheme == "mqtt" || base.Scheme == "mqtts" {
+	if brokerScheme(base.Scheme) {
 		return openMQTT(r, base, env, t)
 	}
 	return openHTTP(r, base, env, t)

@@ -1,3 +1,5 @@
+//go:build !nomqtt
+
 package transport
 
 import (
@@ -48,16 +50,21 @@ type mqttLink struct {
 }
 
 // openMQTT makes the carrier of mqtts and, to this machine, mqtt.
-func openMQTT(r *Route, base *url.URL, env Env, t *bearer) (*mqttCarrier, error) {
+func openMQTT(r *Route, base *url.URL, env Env, t *bearer) (carrier, error) {
 	c := &mqttCarrier{base: base, token: t, dial: env.dialer(), timeout: r.Timeout.Std()}
 	if base.Scheme == "mqtt" {
 		c.dial = onlyHere(c.dial)
 		return c, nil
 	}
 	var err error
-	c.tls, err = newTrust(r, env, base.Hostname())
-	return c, err
+	if c.tls, err = newTrust(r, env, base.Hostname()); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
+
+// speaksMQTT tells that this build has MQTT; one made with the tag nomqtt is smaller and has not.
+const speaksMQTT = true
 
 func (c *mqttCarrier) close() {
 	c.mu.Lock()

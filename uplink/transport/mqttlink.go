@@ -1,3 +1,5 @@
+//go:build !nomqtt
+
 package transport
 
 import (

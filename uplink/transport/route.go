@@ -62,8 +62,13 @@ func (r *Route) Check(ctx *tinyconf.Context) {
 	}
 	if u, err := parseURL(r.URL); err == nil && (u.Scheme == "http" || u.Scheme == "mqtt") && (r.CA != "" || r.Pin != "" || r.Cert != "") {
 		ctx.Fault("url", "ca, pin and cert are for https and mqtts, and this is %s", u.Scheme)
+	} else if err == nil && brokerScheme(u.Scheme) && !speaksMQTT {
+		ctx.Fault("url", "this candor was built without MQTT (tag nomqtt); use the one that has it, candor-mqtt, or an https:// URL")
 	}
 }
+
+// brokerScheme tells whether a URL leads to a broker.
+func brokerScheme(scheme string) bool { return scheme == "mqtt" || scheme == "mqtts" }
 
 // parseURL accepts https to anywhere and http to this machine, without user, query or fragment; and what parseBroker does.
 func parseURL(text string) (*url.URL, error) {
@@ -72,7 +77,7 @@ func parseURL(text string) (*url.URL, error) {
 		return nil, errors.New("is no URL; use https://host/path")
 	}
 	switch {
-	case u.Scheme == "mqtts" || u.Scheme == "mqtt":
+	case brokerScheme(u.Scheme):
 		return parseBroker(text, u)
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, errors.New("does not begin with https://; use https://host/path")
