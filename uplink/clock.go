@@ -2,6 +2,7 @@ package uplink
 
 import (
 	"slices"
+	"sort"
 
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store"
@@ -37,7 +38,7 @@ func (c *cutter) stretches(rows []store.Row) ([]store.Row, stretches) {
 		spans = c.time.Spans()
 	}
 	if len(spans) == 0 {
-		slices.SortFunc(rows, compareRows)
+		sort.Sort(rowOrder(rows))
 		return rows, nil
 	}
 	tick := sensors.Micros(c.announcement.Tick)
@@ -55,7 +56,7 @@ func (c *cutter) stretches(rows []store.Row) ([]store.Row, stretches) {
 	out, lens := rows[:0:0], stretches{}
 	for _, part := range parts {
 		if len(part) > 0 {
-			slices.SortFunc(part, compareRows)
+			sort.Sort(rowOrder(part))
 			out, lens = append(out, part...), append(lens, len(part))
 		}
 	}
