@@ -1,10 +1,10 @@
 package store
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 )
 
 // Lot is what Cut hands to an Encode.
@@ -244,7 +244,7 @@ func (s *Store) carry(c *change, stream uint32, got *batch, rows []Row) error {
 	st := c.next.streams[stream]
 	day := func(r *Row) int32 { return got.days[r.mark-1] }
 	rows = slices.Clone(rows)
-	slices.SortStableFunc(rows, func(a, b Row) int { return cmp.Compare(day(&a), day(&b)) })
+	sort.SliceStable(rows, func(i, j int) bool { return day(&rows[i]) < day(&rows[j]) })
 	for len(rows) > 0 {
 		var w rowWriter
 		n := 0

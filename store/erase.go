@@ -1,9 +1,8 @@
 package store
 
 import (
-	"cmp"
 	"errors"
-	"slices"
+	"sort"
 
 	"github.com/candor-edge/candor/store/consent"
 )
@@ -83,8 +82,9 @@ func (s *Store) forgetDays(first, last int64) (got Erased) {
 	for d := range days {
 		got.Days = append(got.Days, d)
 	}
-	slices.SortFunc(got.Days, func(a, b GrantDay) int {
-		return cmp.Or(cmp.Compare(a.Grant, b.Grant), cmp.Compare(a.Day, b.Day))
+	sort.Slice(got.Days, func(i, j int) bool {
+		a, b := got.Days[i], got.Days[j]
+		return a.Grant < b.Grant || a.Grant == b.Grant && a.Day < b.Day
 	})
 	return got
 }

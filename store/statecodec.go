@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"maps"
 	"slices"
+	"sort"
 
 	"github.com/candor-edge/candor/store/consent"
 )
@@ -54,7 +55,9 @@ func (s *state) encode() []byte {
 		b = s.streams[id].encode(put(b, uint64(id)))
 	}
 	b = put(b, uint64(len(s.replays)))
-	for _, r := range slices.SortedFunc(maps.Keys(s.replays), compareReplays) {
+	replays := slices.Collect(maps.Keys(s.replays))
+	sort.Slice(replays, func(i, j int) bool { return compareReplays(replays[i], replays[j]) < 0 })
+	for _, r := range replays {
 		b = put(b, uint64(r.grant))
 		b = append(b, r.recording[:]...)
 		b = put(b, s.replays[r])

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
 )
 
 // SegmentCheck is what a look at every record of one file found. Counts are of what is alive: neither sent nor given up.
@@ -96,7 +97,7 @@ func (s *Store) aliveIn(id uint64) (out []header) {
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b header) int { return int(int64(a.seq) - int64(b.seq)) })
+	sort.Slice(out, func(i, j int) bool { return out[i].seq < out[j].seq })
 	return out
 }
 
@@ -132,7 +133,7 @@ func (s *Store) chunksAfter(stream uint32, after uint64) (out []chunkRef) {
 		return nil
 	}
 	later := slices.DeleteFunc(slices.Clone(x.chunks), func(c chunkRef) bool { return c.seq <= after })
-	slices.SortFunc(later, func(a, b chunkRef) int { return int(int64(a.seq) - int64(b.seq)) })
+	sort.Slice(later, func(i, j int) bool { return later[i].seq < later[j].seq })
 	rows := 0
 	for n := range later {
 		if rows += int(later[n].rows); rows >= maxChunkRows {

@@ -177,6 +177,13 @@ func compareRows(a, b store.Row) int {
 	return cmp.Or(cmp.Compare(len(a.Cells), len(b.Cells)), cmp.Compare(a.Day, b.Day))
 }
 
+// rowOrder sorts rows as compareRows says. A function of package slices would be in the binary once more for every type.
+type rowOrder []store.Row
+
+func (r rowOrder) Len() int           { return len(r) }
+func (r rowOrder) Less(i, j int) bool { return compareRows(r[i], r[j]) < 0 }
+func (r rowOrder) Swap(i, j int)      { r[i], r[j] = r[j], r[i] }
+
 func compareCells(a, b *consent.Cell) int {
 	switch {
 	case a.Set != b.Set:

@@ -3,6 +3,7 @@ package uplink
 import (
 	"cmp"
 	"slices"
+	"sort"
 
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store"
@@ -38,7 +39,7 @@ func (c *cutter) stretches(rows []store.Row) ([]store.Row, stretches) {
 		spans = c.time.Spans()
 	}
 	if len(spans) == 0 {
-		slices.SortFunc(rows, compareRows)
+		sort.Sort(rowOrder(rows))
 		return rows, nil
 	}
 	tick := sensors.Micros(c.announcement.Tick)
@@ -54,10 +55,12 @@ func (c *cutter) stretches(rows []store.Row) ([]store.Row, stretches) {
 		}
 	}
 	if used <= 1 { // nearly always
-		slices.SortFunc(rows, compareRows)
+		sort.Sort(rowOrder(rows))
 		return rows, stretches{len(rows)}
 	}
-	slices.SortFunc(rows, func(a, b store.Row) int { return cmp.Or(cmp.Compare(of(&a), of(&b)), compareRows(a, b)) })
+	sort.Slice(rows, func(i, j int) bool {
+		return cmp.Or(cmp.Compare(of(&rows[i]), of(&rows[j])), compareRows(rows[i], rows[j])) < 0
+	})
 	return rows, slices.DeleteFunc(counts, func(n int) bool { return n == 0 })
 }
 

@@ -2,6 +2,7 @@ package uplink
 
 import (
 	"slices"
+	"sort"
 
 	"github.com/candor-edge/candor/store"
 	"github.com/candor-edge/candor/store/ledger"
@@ -71,7 +72,7 @@ func (u *Uplink) previewRows(s ledger.Stream, a *wire.Announcement, rows []store
 		ready = carry
 	}
 	ready = slices.Clone(ready)
-	slices.SortFunc(ready, compareRows)
+	sort.Sort(rowOrder(ready))
 	ready = ready[:wholeBuckets(ready, c.limit())]
 	b := wire.Batch{Seq: 1, DeleteBy: uint32(max(u.now().DayNumber()+int64(a.RetentionDays), 0)), Groups: columns(a, ready)}
 	payload, err := (&wire.Encoder{}).AppendBatch(nil, &b, 0)

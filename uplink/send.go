@@ -1,11 +1,10 @@
 package uplink
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"sort"
 	"sync"
 
 	"github.com/candor-edge/candor/sensors"
@@ -224,6 +223,6 @@ func wireLosses(losses []store.Loss) []wire.Loss {
 		}
 		out = append(out, wire.Loss{Reason: reason, Count: l.Rows})
 	}
-	slices.SortFunc(out, func(a, b wire.Loss) int { return cmp.Compare(a.Reason, b.Reason) })
+	sort.Slice(out, func(i, j int) bool { return out[i].Reason < out[j].Reason })
 	return out
 }

@@ -3,6 +3,7 @@ package uplink
 import (
 	"fmt"
 	"slices"
+	"sort"
 
 	"github.com/candor-edge/candor/store"
 	"github.com/candor-edge/candor/store/ledger"
@@ -32,7 +33,7 @@ func (u *Uplink) Waiting(s ledger.Stream, emit func(rows int, cut bool, senml []
 	}
 	return u.Store.Each(s.Number, func(rows []store.Row) error {
 		rows = slices.Clone(rows)
-		slices.SortFunc(rows, compareRows)
+		sort.Sort(rowOrder(rows))
 		for len(rows) > 0 {
 			n := min(len(rows), maxBatchRows)
 			b := wire.Batch{Seq: 1, Groups: columns(a, rows[:n])}

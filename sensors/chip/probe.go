@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/candor-edge/candor/sensors"
@@ -73,7 +74,7 @@ func Addresses() []uint16 {
 	for _, r := range Parts() {
 		all = append(all, r.Addresses...)
 	}
-	slices.Sort(all)
+	sort.Slice(all, func(i, j int) bool { return all[i] < all[j] })
 	return slices.Compact(all)
 }
 

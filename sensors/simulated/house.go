@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/candor-edge/candor/sensors"
@@ -197,7 +198,7 @@ func (h *house) events(t, next sensors.Micros) []sensors.Micros {
 			}
 		}
 	}
-	slices.Sort(moments)
+	sort.Slice(moments, func(i, j int) bool { return moments[i] < moments[j] })
 	return slices.Compact(moments)
 }
 

@@ -112,5 +112,3 @@ func ruleWords(r *Rule) map[string]string {
 }
 
 func sameTexts(a, b map[string]string) bool { return maps.Equal(a, b) }
-
-func compareText(a, b string) int { return strings.Compare(a, b) }

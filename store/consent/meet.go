@@ -2,6 +2,7 @@ package consent
 
 import (
 	"slices"
+	"sort"
 	"strconv"
 
 	"github.com/candor-edge/candor/tinyconf"
@@ -188,7 +189,8 @@ func (m *meeting) rules(a, b *Terms) {
 			}
 		}
 	}
-	slices.SortFunc(m.terms.Offer.Rules, func(x, y Rule) int { return compareText(x.Field, y.Field) })
+	rules := m.terms.Offer.Rules
+	sort.Slice(rules, func(i, j int) bool { return rules[i].Field < rules[j].Field })
 }
 
 // keep takes a rule of the offer over, if the offer has it at all.

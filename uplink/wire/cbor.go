@@ -83,6 +83,9 @@ type reader struct {
 
 func (r *reader) left() int { return len(r.data) - r.pos }
 
+// fail makes an error at the present place; see fault.go on inlining.
+//
+//go:noinline
 func (r *reader) fail(f Fault, format string, args ...any) error {
 	return &Error{Fault: f, Byte: r.pos, Detail: fmt.Sprintf(format, args...)}
 }

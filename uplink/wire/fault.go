@@ -139,12 +139,19 @@ func (e *ValueError) Error() string {
 // Unwrap returns [ErrAlphabet].
 func (e *ValueError) Unwrap() error { return ErrAlphabet }
 
+// The functions below are called in a hundred places, and an error is never made often: inlined they
+// would cost the device binary 30 KB.
+
 // faultf makes an error without a place in the input.
+//
+//go:noinline
 func faultf(f Fault, format string, args ...any) error {
 	return &Error{Fault: f, Byte: -1, Detail: fmt.Sprintf(format, args...)}
 }
 
 // in puts a place before those an error already names. Nil stays nil.
+//
+//go:noinline
 func in(err error, place string) error {
 	if e, ok := err.(*Error); ok {
 		e.Where = append([]string{place}, e.Where...)
@@ -153,6 +160,8 @@ func in(err error, place string) error {
 }
 
 // atByte adds an offset to an error that was made without one.
+//
+//go:noinline
 func atByte(err error, at int) error {
 	if e, ok := err.(*Error); ok {
 		e.Byte = at
@@ -161,6 +170,8 @@ func atByte(err error, at int) error {
 }
 
 // inN is in for a counted place.
+//
+//go:noinline
 func inN(err error, place string, n int) error {
 	if err == nil {
 		return nil

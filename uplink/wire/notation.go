@@ -39,6 +39,9 @@ type walker struct {
 	out  []byte
 }
 
+// put adds to what is shown.
+//
+//go:noinline
 func (w *walker) put(text string) {
 	if w.show {
 		w.out = append(w.out, text...)
