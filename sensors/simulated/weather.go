@@ -59,7 +59,9 @@ func blend(parts ...int64) uint64 {
 	return h
 }
 
-// below returns a number from 0 to n-1 that depends on the parts only.
+// below returns a number from 0 to n-1 that depends on the parts only. Its callers are many, and mostly ask once a day.
+//
+//go:noinline
 func below(n int64, parts ...int64) int64 { return int64(blend(parts...) % uint64(n)) }
 
 // The salts keep draws for different matters apart.

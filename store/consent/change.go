@@ -73,6 +73,8 @@ func keyWords(key, language string) string {
 }
 
 // plain is a text that is the same in every language.
+//
+//go:noinline
 func plain(text string) map[string]string { return map[string]string{"en": text, "fr": text} }
 
 func listWords(list []string) map[string]string { return plain(strings.Join(list, ", ")) }

@@ -30,6 +30,9 @@ func meet(agreed, offered *Terms) *meeting {
 	return m
 }
 
+// change notes one.
+//
+//go:noinline
 func (m *meeting) change(c Change) {
 	m.changes = append(m.changes, c)
 	m.asks = m.asks || c.Effect == Widens || c.Effect == Differs
