@@ -1,12 +1,12 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"slices"
+	"sort"
 	"strconv"
 
 	"github.com/candor-edge/candor/sensors"
@@ -120,7 +120,10 @@ func (h *History) streams(newest bool) []uint32 {
 		}
 		out, day[id] = append(out, id), st.epoch
 	}
-	slices.SortFunc(out, func(a, b uint32) int { return cmp.Or(cmp.Compare(day[a], day[b]), cmp.Compare(a, b)) })
+	sort.Slice(out, func(i, j int) bool {
+		a, b := out[i], out[j]
+		return day[a] < day[b] || day[a] == day[b] && a < b
+	})
 	if newest {
 		slices.Reverse(out)
 	}
