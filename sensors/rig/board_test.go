@@ -167,9 +167,11 @@ func pulsed(b *backend) (sum int) {
 	return sum
 }
 
+// pulse gives pulses of 0.3 s, since two changes within the time in which a loaded machine does not let the emulator run
+// are one to the guest.
 func (g *guest) pulse(n int) {
 	g.t.Helper()
-	if _, err := g.ctl("pulse", "qtest", "5", "7", fmt.Sprint(n), "50"); err != nil {
+	if _, err := g.ctl("pulse", "qtest", "5", "7", fmt.Sprint(n), "300"); err != nil {
 		g.t.Fatal(err)
 	}
 }
