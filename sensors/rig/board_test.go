@@ -125,7 +125,7 @@ func TestBoard(t *testing.T) {
 	if s := g.status(); s.Buffer.State != "ok" || len(s.Buffer.Gaps) > 0 || len(s.Buffer.Dropped) > 0 {
 		t.Errorf("the buffer is %s %s, gaps %q, dropped %v", s.Buffer.State, s.Buffer.Detail, s.Buffer.Gaps, s.Buffer.Dropped)
 	}
-	found.add("i.MX6: %d rows at the receiver, none twice, every batch as long as the object's ledger says", n)
+	saw(t, "i.MX6: %d rows at the receiver, none twice, every batch as long as the object's ledger says", n)
 }
 
 // values sets what the chips measure, twice, as the second has to differ from the first.
@@ -200,7 +200,7 @@ func lines(t *testing.T, g *guest, b *backend) {
 	if n := pulsed(b) - before; n != 17 { // by now whatever was counted twice has come too
 		t.Errorf("10 and 7 pulses count %d", n)
 	}
-	found.add("i.MX6: 10 and 7 pulses on the line RIG7 count 17, the contact on RIG3 opens and shuts")
+	saw(t, "i.MX6: 10 and 7 pulses on the line RIG7 count 17, the contact on RIG3 opens and shuts")
 }
 
 // seconds are the rows with a field between two moments of the guest's clock.
@@ -266,7 +266,7 @@ func cable(t *testing.T, g *guest, b *backend) {
 	if want := 0.7 * usual * float64(back-out); float64(meanwhile) < want {
 		t.Errorf("%d rows of %d seconds without a cable arrived, with it it was %.2f a second", meanwhile, back-out, usual)
 	}
-	found.add("i.MX6: cable out for %d s: %d rows of one chip taken meanwhile arrived once it was back (%.2f a second before)", back-out, meanwhile, usual)
+	saw(t, "i.MX6: cable out for %d s: %d rows of one chip taken meanwhile arrived once it was back (%.2f a second before)", back-out, meanwhile, usual)
 }
 
 // verbs looks at the object as a technician does, while the agent runs.
@@ -358,5 +358,5 @@ func TestVanish(t *testing.T) {
 	if n := seconds(b, "far.temperature", gone+5, back); n > 0 {
 		t.Errorf("%d rows of a chip that was not there", n)
 	}
-	found.add("i.MX6: a chip read every 5 s is taken off the bus: status says so after %d s, the other goes on (%d rows in %d s), and it comes back by itself", s, meanwhile, back-gone)
+	saw(t, "i.MX6: a chip read every 5 s is taken off the bus: status says so after %d s, the other goes on (%d rows in %d s), and it comes back by itself", s, meanwhile, back-gone)
 }

@@ -59,6 +59,15 @@ type summary struct {
 	lines []string
 }
 
+// saw adds a line to the summary, unless the test has failed by then.
+func saw(t *testing.T, format string, args ...any) {
+	t.Helper()
+	if t.Failed() {
+		return
+	}
+	found.add(format, args...)
+}
+
 func (s *summary) add(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

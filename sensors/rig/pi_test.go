@@ -106,7 +106,7 @@ func TestPi(t *testing.T) {
 		if !strings.Contains(got["i2c-1 0x48"], "tmp105") {
 			t.Errorf("0x48 may be %q, and it is a TMP105", got["i2c-1 0x48"])
 		}
-		found.add("Raspberry Pi 2: sensor scan names EMC1413, LSM303DLHC, TMP423 and the mux, and finds the others, %d answers in all", len(got))
+		saw(t, "Raspberry Pi 2: sensor scan names EMC1413, LSM303DLHC, TMP423 and the mux, and finds the others, %d answers in all", len(got))
 	})
 	t.Run("no answer", func(t *testing.T) {
 		var looks control.Looks
@@ -123,7 +123,7 @@ func TestPi(t *testing.T) {
 				t.Errorf("a part that is not there: %s, %s", s.State, s.Error)
 			}
 		}
-		found.add("Raspberry Pi 2: an address nobody answers at is missing, with the errno's kind (no answer)")
+		saw(t, "Raspberry Pi 2: an address nobody answers at is missing, with the errno's kind (no answer)")
 	})
 	t.Run("values", func(t *testing.T) {
 		for _, v := range []int{19_000, -7_500} {
@@ -132,6 +132,6 @@ func TestPi(t *testing.T) {
 			arrives(t, b, "air.temperature", float64(v)/1000, 0.0625)
 			arrives(t, b, "field.x", float64(v+20_000)/1e9, 1.1e-7)
 		}
-		found.add("Raspberry Pi 2: TMP105 and LSM303DLHC read over its own i2c-bcm2835, values set from outside at the receiver")
+		saw(t, "Raspberry Pi 2: TMP105 and LSM303DLHC read over its own i2c-bcm2835, values set from outside at the receiver")
 	})
 }

@@ -84,7 +84,7 @@ func TestPowerCuts(t *testing.T) {
 		t.Errorf("ledger verify says %q", text)
 	}
 	g.candor("buffer verify")
-	found.add("i.MX6: %d power cuts survived; %d rows at the receiver, none twice, all that the object's ledger calls accepted; most lost at a cut: %d s (flush %v)",
+	saw(t, "i.MX6: %d power cuts survived; %d rows at the receiver, none twice, all that the object's ledger calls accepted; most lost at a cut: %d s (flush %v)",
 		len(lives), n, worst, cutFlush)
 }
 
