@@ -73,6 +73,7 @@ length: ## no file but tests is over the ceiling of lines
 
 vet: ## go vet
 	go vet ./...
+	go vet -tags hardwaresim ./sensors/rig
 
 staticcheck: ## staticcheck with every check on, as pinned in .ci/tools.mod
 	$(STATICCHECK) -checks all ./...
