@@ -19,10 +19,10 @@ STATICCHECK := go run -modfile=.ci/tools.mod honnef.co/go/tools/cmd/staticcheck
 # The race detector needs a C compiler.
 CC_FOUND := $(shell command -v "$$(go env CC 2>/dev/null | cut -d' ' -f1)" 2>/dev/null)
 
-.PHONY: help run build test soak mutants check format vet staticcheck length nocgo cross bench fleet fuzz clean
+.PHONY: help run build test soak mutants hardware-sim check format vet staticcheck length nocgo cross bench fleet fuzz clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## start the demo: a simulated house, the agent and a receiver (ARGS="..." to pass flags)
 	@go build $(TAGS) -o bin/candor-demo ./agent/candor-demo
@@ -50,6 +50,11 @@ soak: ## the long suites: a thousand kills, ten million rows waiting, a day of 1
 mutants: ## seed bugs one by one and want a test to fail with each (MUTANTS=pattern; a few minutes)
 	CANDOR_MUTANTS='$(or $(MUTANTS),.)' go test -count=1 -timeout 60m -v -run TestSeededBugsAreKilled ./store/consent/mutants
 
+# Not a part of check: it installs packages and takes half an hour. sensors/rig/README.md says what it shows and what it can't.
+hardware-sim: ## the device binary on emulated boards with a stock kernel, chips, lines and power cuts (CUTS=50; Debian, apt)
+	./sensors/rig/setup.sh arm rpi
+	go test -tags hardwaresim -v -count=1 -timeout 90m ./sensors/rig
+
 check: ## all that has to hold before a change is accepted
 	@state() { git status --porcelain -uall; git diff | cksum; }; \
 	in_git=; git rev-parse --git-dir >/dev/null 2>&1 && in_git=yes; \
@@ -73,6 +78,7 @@ length: ## no file but tests is over the ceiling of lines
 
 vet: ## go vet
 	go vet ./...
+	go vet -tags hardwaresim ./sensors/rig
 
 staticcheck: ## staticcheck with every check on, as pinned in .ci/tools.mod
 	$(STATICCHECK) -checks all ./...

@@ -38,7 +38,7 @@ func emc1413Row() Row {
 		Quantities: []Quantity{quantity("temperature", "temperature", -64_000, 191_875), // "temperature data registers", extended format
 			quantity("remote1", "temperature", -64_000, 191_875), quantity("remote2", "temperature", -64_000, 191_875)},
 		Addresses: []uint16{0x4c, 0x1c, 0x3c, 0x5c, 0x6c, 0x18, 0x29, 0x4d}, // by a resistor; the last three in fixed variants
-		Identity:  "registers 0xfd and 0xfe", Evidence: FromDatasheet, Every: 10 * time.Second, Fastest: 250 * time.Millisecond,
+		Identity:  "registers 0xfd and 0xfe", Evidence: FromRig, Every: 10 * time.Second, Fastest: 250 * time.Millisecond,
 		device: func(p *place, _ settings) device { return &emc1413{place: p} },
 	}
 }

@@ -88,6 +88,9 @@ func eachPart(t *testing.T, f func(t *testing.T, tr transcript, m *model)) {
 		if !slices.ContainsFunc(tr.steps, func(s step) bool { return s.call == "sense" }) {
 			continue
 		}
+		if strings.Contains(tr.bus, "/") {
+			continue // a mux that does not answer when it is disconnected is no fault of the part: pca954x_test.go
+		}
 		t.Run(filepath.Base(tr.file), func(t *testing.T) { f(t, tr, modelOf(t, tr)) })
 	}
 }

@@ -44,7 +44,9 @@ func lm75bRow() Row {
 }
 
 func tmp105Row() Row {
-	return lm75Family("tmp105", "temperature (TI TMP105, TMP75, TMP175)", "Texas Instruments SBOS648", 12, tmp105Fine, tmp105Convert)
+	r := lm75Family("tmp105", "temperature (TI TMP105, TMP75, TMP175)", "Texas Instruments SBOS648", 12, tmp105Fine, tmp105Convert)
+	r.Evidence = FromRig
+	return r
 }
 
 type lm75 struct {

@@ -39,7 +39,7 @@ func lsm303Row() Row {
 			quantity("z", "magnetic-flux-density", -2048*lsmNanotesla/lsmZ, 2047*lsmNanotesla/lsmZ+1),
 		},
 		Addresses: []uint16{0x1e}, // 5.1.3
-		Identity:  `registers 0x0a to 0x0c say "H43"`, Evidence: FromDatasheet, Every: 10 * time.Second, Fastest: lsmConvert,
+		Identity:  `registers 0x0a to 0x0c say "H43"`, Evidence: FromRig, Every: 10 * time.Second, Fastest: lsmConvert,
 		device: func(p *place, _ settings) device { return &lsm303{place: p} },
 	}
 }

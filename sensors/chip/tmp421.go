@@ -54,7 +54,11 @@ func tmp421Family(last byte, remotes int) Row {
 
 func tmp421Row() Row { return tmp421Family(1, 1) }
 func tmp422Row() Row { return tmp421Family(2, 2) }
-func tmp423Row() Row { return tmp421Family(3, 3) }
+func tmp423Row() Row {
+	r := tmp421Family(3, 3)
+	r.Evidence = FromRig
+	return r
+}
 
 type tmp421 struct {
 	*place

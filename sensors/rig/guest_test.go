@@ -59,6 +59,15 @@ type summary struct {
 	lines []string
 }
 
+// saw adds a line to the summary, unless the test has failed by then.
+func saw(t *testing.T, format string, args ...any) {
+	t.Helper()
+	if t.Failed() {
+		return
+	}
+	found.add(format, args...)
+}
+
 func (s *summary) add(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -214,10 +223,15 @@ func (g *guest) set(chip, property string, value int) {
 func eventually(t *testing.T, what string, ask func() string) {
 	t.Helper()
 	var last string
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(500 * time.Millisecond) {
+	begun := time.Now()
+	for time.Since(begun) < patience {
 		if last = ask(); last == "" {
+			if took := time.Since(begun); took > 20*time.Second {
+				t.Logf("%s: after %v", what, took.Round(time.Second))
+			}
 			return
 		}
+		time.Sleep(500 * time.Millisecond)
 	}
 	t.Fatalf("%s: not after %v: %s", what, patience, last)
 }

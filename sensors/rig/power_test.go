@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/candor-edge/candor/agent/control"
 )
 
 const (
@@ -68,6 +70,8 @@ func TestPowerCuts(t *testing.T) {
 		g := awake(t, dir, files)
 		if i == 0 {
 			g.grant()
+		} else {
+			g.reportsCut()
 		}
 		from := g.now()
 		g.set("tmp0", "temperature", 10_000+250*(i%80))
@@ -77,6 +81,7 @@ func TestPowerCuts(t *testing.T) {
 		lives = append(lives, life{from, to})
 	}
 	g := awake(t, dir, files)
+	g.reportsCut()
 	b.settle(t, g)
 	n := b.once("all", g.candor("sent --json"))
 	worst := lossAt(t, b, lives)
@@ -84,8 +89,18 @@ func TestPowerCuts(t *testing.T) {
 		t.Errorf("ledger verify says %q", text)
 	}
 	g.candor("buffer verify")
-	found.add("i.MX6: %d power cuts survived; %d rows at the receiver, none twice, all that the object's ledger calls accepted; most lost at a cut: %d s (flush %v)",
+	saw(t, "i.MX6: %d power cuts survived; %d rows at the receiver, none twice, all that the object's ledger calls accepted; most lost at a cut: %d s (flush %v)",
 		len(lives), n, worst, cutFlush)
+}
+
+// reportsCut wants the object to say that its buffer was not closed in good order, and that nothing on the disk is damaged.
+func (g *guest) reportsCut() {
+	g.t.Helper()
+	var b control.Buffer
+	decode(g.t, g.candor("buffer show --json"), &b)
+	if !b.Unclean || b.Quarantine > 0 || len(b.Gaps) > 0 || b.State != "ok" {
+		g.t.Errorf("after a cut the buffer is %s, unclean %v, %d files damaged, gaps %q", b.State, b.Unclean, b.Quarantine, b.Gaps)
+	}
 }
 
 // settle waits until what was on the disk at the start has arrived: the newest row of an earlier life is older than what arrives.
