@@ -13,6 +13,13 @@ import (
 // errEnough ends a walk early and is not told.
 var errEnough = errors.New("enough")
 
+// How many messages are asked for at once, and held in memory: headers of 8 KiB
+// at most, or whole messages of 1 MiB.
+const (
+	mostHeads = 256
+	mostWhole = 16
+)
+
 // stored is a message on a walk.
 type stored struct {
 	subject  string
@@ -37,7 +44,10 @@ func (s *Sink) walk(ctx context.Context, subject string, heads bool, each func(*
 		return fmt.Errorf("jetstream: walk over %s: %w", subject, err)
 	}
 	defer s.stream.DeleteConsumer(context.WithoutCancel(ctx), c.CachedInfo().Name) // it ends by itself where this fails
-	w := &walker{c: c, left: c.CachedInfo().NumPending, each: each}
+	w := &walker{c: c, left: c.CachedInfo().NumPending, most: mostWhole, each: each}
+	if heads {
+		w.most = mostHeads
+	}
 	for stuck := time.Now(); w.left > 0; {
 		got, err := w.fetch()
 		switch {
@@ -73,12 +83,13 @@ type walker struct {
 	c    jetstream.Consumer
 	left uint64
 	seen uint64
+	most uint64 // messages asked for at once
 	each func(*stored) error
 }
 
 // fetch visits the next messages.
 func (w *walker) fetch() (got int, err error) {
-	messages, err := w.c.Fetch(int(min(w.left, 256)), jetstream.FetchMaxWait(callTimeout))
+	messages, err := w.c.Fetch(int(min(w.left, w.most)), jetstream.FetchMaxWait(callTimeout))
 	if err != nil {
 		return 0, err
 	}

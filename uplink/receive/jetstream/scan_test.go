@@ -65,7 +65,7 @@ func TestLostOnAWalk(t *testing.T) {
 		"purged":                {[]uint64{1, 2}, 2, 0, true, nil},
 		"more is still to come": {[]uint64{1, 2}, 2, 1, false, nil},
 	} {
-		w := &walker{c: &patchy{got: c.got, delivered: c.delivered, pending: c.pending}, left: 3, each: func(*stored) error { return nil }}
+		w := &walker{c: &patchy{got: c.got, delivered: c.delivered, pending: c.pending}, left: 3, most: 3, each: func(*stored) error { return nil }}
 		_, err := w.fetch()
 		done := false
 		if err == nil {
