@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -85,11 +86,20 @@ func listen(ctx context.Context, c *receive.ConsumerConfig, config receive.Confi
 	if c == nil {
 		return nil, nil
 	}
+	var err error
+	if c.Handler, err = overBroker(config, m); err != nil {
+		return nil, err
+	}
+	return receive.NewConsumer(ctx, *c)
+}
+
+// overBroker answers what comes by a broker.
+func overBroker(config receive.Config, m *receive.Metrics) (http.Handler, error) {
 	config.Tokens = nil // a message carries none: the broker says who may publish
+	config.Export = nil // and would read what is given back: that goes over HTTP alone
 	handler, err := receive.NewHandler(config)
 	if err != nil {
 		return nil, err
 	}
-	c.Handler = m.Count(handler)
-	return receive.NewConsumer(ctx, *c)
+	return m.Count(handler), nil
 }

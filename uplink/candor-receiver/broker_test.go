@@ -5,6 +5,8 @@ import (
 	"crypto/ed25519"
 	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +18,7 @@ import (
 	"github.com/mochi-mqtt/server/v2/listeners"
 
 	"github.com/candor-edge/candor/tinyconf"
+	"github.com/candor-edge/candor/uplink/receive"
 	"github.com/candor-edge/candor/uplink/transport"
 	"github.com/candor-edge/candor/uplink/wire"
 )
@@ -89,5 +92,28 @@ func TestReceiverAtABroker(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// A broker reads every answer, so that rows are not given back through one.
+func TestNothingIsGivenBackThroughABroker(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	sink, err := receive.OpenDir(t.TempDir(), log)
+	must(t, err)
+	defer sink.Close()
+	config := receive.Config{Streams: sink, Sink: sink, Export: sink, Log: log, Now: time.Now}
+	by, err := overBroker(config, receive.NewMetrics(nil, time.Now))
+	must(t, err)
+	direct, err := receive.NewHandler(config)
+	must(t, err)
+	for name, c := range map[string]struct {
+		h    http.Handler
+		want string
+	}{"broker": {by, "there are announcements"}, "http": {direct, "Content-Type"}} {
+		w := httptest.NewRecorder()
+		c.h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/access", strings.NewReader("{}")))
+		if !strings.Contains(w.Body.String(), c.want) {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package receive
 
 import (
 	"bytes"
+	"context"
 	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
@@ -23,8 +24,13 @@ const (
 // maxAccess is the longest request for access, in bytes.
 const maxAccess = 1 << 10
 
-// accessTimeout is how long giving a stream back may take.
-const accessTimeout = 10 * time.Minute
+// How many streams are given back at the same time, how long that may take, and
+// how long whoever asked may take nothing.
+const (
+	maxAccesses   = 8
+	accessTimeout = 10 * time.Minute
+	accessStall   = 30 * time.Second
+)
 
 // errNoAccess is told for a stream that is not here and for a wrong capability
 // alike: nobody learns from it which streams there are.
@@ -47,15 +53,16 @@ func (h *Handler) giveAccess(w http.ResponseWriter, r *http.Request) error {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != TypeJSON {
 		return refuse(CodeMediaType, "Content-Type is "+TypeJSON)
 	}
-	select {
-	case h.workers <- struct{}{}:
-		defer func() { <-h.workers }()
-	default:
-		return &Refusal{Code: CodeBusy, Text: "too many requests at once", After: retryBusy}
-	}
 	id, capability, err := readAccess(r.Body)
 	if err != nil {
 		return err
+	}
+	// Places of its own: who may send nothing must not hold up those who may.
+	select {
+	case h.accesses <- struct{}{}:
+		defer func() { <-h.accesses }()
+	default:
+		return &Refusal{Code: CodeBusy, Text: "too many requests at once", After: retryBusy}
 	}
 	stream, err := h.Streams.ByID(r.Context(), id)
 	if err != nil && !IsCode(err, CodeUnknown) {
@@ -102,7 +109,9 @@ func readAccess(body io.Reader) (id wire.StreamID, c wire.Capability, err error)
 // export writes a stream out. When it fails on the way the connection is cut,
 // so that nobody takes a part for the whole.
 func (h *Handler) export(w http.ResponseWriter, r *http.Request, a *wire.Announcement) error {
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(accessTimeout)) // where there is a connection
+	ctx, cancel := context.WithTimeout(r.Context(), accessTimeout)
+	defer cancel()
+	connection := http.NewResponseController(w)
 	w.Header().Set("Cache-Control", "no-store")
 	asRows := !strings.Contains(r.Header.Get("Accept"), TypeMessages)
 	w.Header().Set("Content-Type", TypeMessages)
@@ -110,7 +119,11 @@ func (h *Handler) export(w http.ResponseWriter, r *http.Request, a *wire.Announc
 		w.Header().Set("Content-Type", TypeRows)
 	}
 	var buf []byte
-	err := h.Export.Export(r.Context(), a.Stream, func(signed []byte) (err error) {
+	err := h.Export.Export(ctx, a.Stream, func(signed []byte) (err error) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		_ = connection.SetWriteDeadline(time.Now().Add(accessStall)) // where there is a connection
 		if asRows {
 			buf, err = writeRows(w, buf[:0], a, signed)
 		} else {

@@ -55,6 +55,7 @@ type Handler struct {
 	mux      *http.ServeMux
 	bodies   chan struct{}
 	workers  chan struct{}
+	accesses chan struct{}
 	buffers  sync.Pool
 }
 
@@ -74,7 +75,7 @@ func NewHandler(c Config) (*Handler, error) {
 	}
 	h := &Handler{
 		Config: c, verifier: Verifier{c.Streams, c.Now}, mux: http.NewServeMux(),
-		bodies: make(chan struct{}, c.Bodies), workers: make(chan struct{}, c.Workers),
+		bodies: make(chan struct{}, c.Bodies), workers: make(chan struct{}, c.Workers), accesses: make(chan struct{}, maxAccesses),
 		buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }},
 	}
 	h.mux.HandleFunc("/announcements", h.post(wire.KindAnnouncement, h.announcement))

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -87,4 +88,31 @@ func BenchmarkBatches(b *testing.B) {
 	}
 	wg.Wait()
 	b.ReportMetric(float64(len(bodies[0])*flights)/b.Elapsed().Seconds(), "batches/s")
+}
+
+// BenchmarkMemoryOfAStream announces b.N streams, many at a time, and tells how
+// many bytes of heap each leaves in the sink. A batch adds 16.
+func BenchmarkMemoryOfAStream(b *testing.B) {
+	s := mustOpen(b, b.TempDir())
+	inUse := func() float64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapAlloc)
+	}
+	before := inUse()
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, 256)
+	for i := range b.N {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			o := newObject(b, 1, func(a *wire.Announcement) { a.Stream[2], a.Stream[3], a.Stream[4] = byte(i), byte(i>>8), byte(i>>16) })
+			if err := o.announce(s); err != nil {
+				b.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	b.ReportMetric((inUse()-before)/float64(b.N), "bytes/stream")
 }

@@ -1,6 +1,7 @@
 package receive
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -114,6 +115,34 @@ func TestSlowClients(t *testing.T) {
 	slow.Wait()
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("slow clients were held for %s", took)
+	}
+}
+
+// Who asks for access needs no credential, and can't hold up those who send by
+// asking slowly, nor those who ask.
+func TestSlowAccess(t *testing.T) {
+	s := mustOpen(t, t.TempDir())
+	o := newObject(t, 1, nil)
+	must(t, o.announce(s))
+	h := newHandler(t, s, func(c *Config) { c.Workers = 2 })
+	url := listen(t, h)
+	for range 3 * maxAccesses {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+		must(t, err)
+		defer conn.Close()
+		fmt.Fprintf(conn, "POST /access HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+	}
+	client := &http.Client{Transport: &http.Transport{}, Timeout: 5 * time.Second}
+	defer client.CloseIdleConnections()
+	time.Sleep(50 * time.Millisecond) // they are all being read by now, or the test shows less
+	if code, err := send(client, url+"/batches", o.batch(o.numbers(1, 1))); code != 202 {
+		t.Error(code, err)
+	}
+	resp, err := client.Post(url+"/access", TypeJSON, bytes.NewReader(accessBody(o, o.capability)))
+	must(t, err)
+	defer resp.Body.Close()
+	if rows, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != 200 || bytes.Count(rows, []byte("\n")) != 1 {
+		t.Errorf("%d %s %v", resp.StatusCode, rows, err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"container/heap"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -59,7 +60,7 @@ func play(ctx context.Context, o *options, all []purpose, via func(*counts) send
 	var err error
 	for w := range parts {
 		sum.add(parts[w])
-		if failed[w] != nil && (err == nil || ctx.Err() == nil || sum.failed > 0) {
+		if failed[w] != nil && (err == nil || errors.Is(err, context.Canceled)) { // the others were stopped because of one
 			err = failed[w]
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -20,15 +21,20 @@ const retryFull = 30 * time.Second
 // that refuses rather than drops.
 const maxBytesCode jetstream.ErrorCode = 10077
 
-// leaseKey is held by the receiver that forgets at the moment.
+// leaseKey is held by the receiver that forgets at the moment; it lapses when
+// that one was killed.
 const (
 	leaseKey = "forgetting"
-	leaseFor = 15 * time.Minute
+	leaseFor = 6 * time.Hour
 )
 
+// passKey holds the day of the last pass that found everything. Until the next
+// day nothing can be due but what came late, and that takes the key away.
+const passKey = "forgotten"
+
 // Forget removes batches whose day has come, see [receive.Forgetter]. One
-// receiver does it at a time; for the others there is nothing to do. It also
-// finishes deletions that a receiver left half done when it was killed.
+// receiver does it at a time and once a day; for the others there is nothing to
+// do. It also finishes deletions that a receiver left half done when it was killed.
 func (s *Sink) Forget(ctx context.Context, today uint32) (batches int, err error) {
 	if _, err := s.known.Create(ctx, leaseKey, nil, jetstream.KeyTTL(leaseFor)); exists(err) {
 		return 0, nil
@@ -36,6 +42,37 @@ func (s *Sink) Forget(ctx context.Context, today uint32) (batches int, err error
 		return 0, fmt.Errorf("jetstream: begin to forget: %w", err)
 	}
 	defer s.known.Purge(context.WithoutCancel(ctx), leaseKey) // it lapses where this fails
+	day := strconv.FormatUint(uint64(today), 10)
+	switch m, err := s.get(ctx, "KV_"+AnnouncedName, lookup{Last: valueSubject(AnnouncedName, passKey)}); {
+	case err == nil && string(m.Data) == day:
+		return 0, nil
+	case err != nil && !errors.Is(err, errNoMessage):
+		return 0, err
+	}
+	begun, err := s.known.PutString(ctx, passKey, "begun")
+	if err != nil {
+		return 0, fmt.Errorf("jetstream: begin to forget: %w", err)
+	}
+	if batches, err = s.forgetDue(ctx, today); err != nil {
+		return batches, err
+	}
+	// Where something due came meanwhile, the next one looks again.
+	if _, err := s.known.Update(ctx, passKey, []byte(day), begun); err != nil && !exists(err) {
+		return batches, fmt.Errorf("jetstream: note what was forgotten: %w", err)
+	}
+	return batches, nil
+}
+
+// cameLate has the next pass look for a batch that was due when it came.
+func (s *Sink) cameLate(ctx context.Context) error {
+	if _, err := s.known.PutString(ctx, passKey, "due"); err != nil {
+		return fmt.Errorf("jetstream: note a batch that is due: %w", err)
+	}
+	return nil
+}
+
+// forgetDue looks through everything.
+func (s *Sink) forgetDue(ctx context.Context, today uint32) (batches int, err error) {
 	day := time.Unix(int64(today)*86400, 0).UTC().Format(time.DateOnly)
 	ended, err := s.ended(ctx)
 	if err != nil {

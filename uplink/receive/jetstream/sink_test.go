@@ -215,8 +215,11 @@ func TestForgetsOnTheDay(t *testing.T) {
 	want(t, newHandler(t, open(t, s.nc.ConnectedUrl(), 0)), "/batches", due, 202)
 	want(t, h, "/batches", o.batch(2, today()+9, 4), 409)
 	want(t, h, "/batches", o.batch(4, today()+9, 4), 202)
+	late := o.batch(5, today()-1, 5) // after the day's pass
+	want(t, h, "/batches", late, 202)
+	forget(today(), 1, 2)
 	forget(today()+1, 1, 1)
-	if st, err := s.ByID(context.Background(), o.a.Stream); err != nil || st.Last != 4 {
+	if st, err := s.ByID(context.Background(), o.a.Stream); err != nil || st.Last != 5 {
 		t.Errorf("%+v %v", st, err)
 	}
 }
@@ -343,4 +346,24 @@ func TestWhatAConsumerSees(t *testing.T) {
 	if !bytes.Equal(got.Data, m) || got.Subject != "candor.acme.trends."+o.a.Stream.String() || got.Header.Get(headRows) != "2" || got.Header.Get(headSeq) != "1" {
 		t.Errorf("%s %v", got.Subject, got.Header)
 	}
+}
+
+// BenchmarkForget looks once through what is kept, where nothing is due.
+func BenchmarkForget(b *testing.B) {
+	const each, streams = 250, 20
+	s := open(b, startServer(b, nil).ClientURL(), 0)
+	h := newHandler(b, s)
+	for n := range uint32(streams) {
+		o := newObject(b, n, nil)
+		want(b, h, "/announcements", o.signed, 202)
+		for seq := range uint64(each) {
+			want(b, h, "/batches", o.batch(seq+1, today()+30, 1), 202)
+		}
+	}
+	for day := today(); b.Loop(); day-- { // a day has one pass
+		if _, err := s.Forget(context.Background(), day); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N*each*streams)/b.Elapsed().Seconds(), "messages/s")
 }

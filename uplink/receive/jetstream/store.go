@@ -61,6 +61,9 @@ func (s *Sink) Store(ctx context.Context, d *receive.Delivery) error {
 		if !moved {
 			t, err = tailOf(at, m.Header)
 			s.setTail(c, t)
+			if err == nil && due(d) {
+				err = s.cameLate(ctx)
+			}
 			return err
 		}
 		s.setTail(c, nil)
@@ -73,6 +76,9 @@ func (s *Sink) Store(ctx context.Context, d *receive.Delivery) error {
 func batchID(d *receive.Delivery) string {
 	return fmt.Sprintf("%s.%d.%d.%s", d.Announcement.Stream, d.Announcement.Epoch, d.Batch.Seq, hex.EncodeToString(d.Digest[:]))
 }
+
+// due says whether the day of a batch has come.
+func due(d *receive.Delivery) bool { return int64(d.Batch.DeleteBy) <= time.Now().Unix()/86400 }
 
 // again decides about a number that was accepted before: nil when it was this
 // very batch.
@@ -94,7 +100,7 @@ func (s *Sink) again(ctx context.Context, d *receive.Delivery, t *tail) error {
 	switch {
 	case found && digest == want:
 		return nil
-	case !found && int64(d.Batch.DeleteBy) <= time.Now().Unix()/86400:
+	case !found && due(d):
 		// Forgotten since its day had come, as this one's has: there is
 		// nothing to keep, whether it is the same or not.
 		return nil
