@@ -1,7 +1,9 @@
 package agent_test
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,6 +108,7 @@ type story struct {
 	moments  []moment
 	readings []reading
 	moved    bool // the twin's rows come in another order
+	shifted  bool // the twin's readings come at other moments
 }
 
 func decimal(v, scale int64) string { return fmt.Sprintf("%.6f", float64(v)/float64(scale)) }
@@ -267,7 +270,51 @@ func (s *story) twin(t *rapid.T) *story {
 	}
 	s.balance(t, out)
 	s.shuffle(t, out)
+	if rapid.IntRange(0, 2).Draw(t, "shift") == 0 {
+		s.shift(t, out)
+	}
 	return out
+}
+
+// shift moves readings inside the tick of everybody who hears them. Their order among themselves and with what else happens stays,
+// so that randomness can be a matter of who asks for the how manieth time.
+func (s *story) shift(t *rapid.T, out *story) {
+	fixed := []time.Duration{0, storyLength}
+	for _, m := range s.moments {
+		fixed = append(fixed, m.at)
+	}
+	order := make([]*reading, len(out.readings))
+	for i := range out.readings {
+		order[i] = &out.readings[i]
+	}
+	slices.SortStableFunc(order, func(a, b *reading) int { return cmp.Compare(a.at, b.at) })
+	for i, r := range order {
+		from, to := time.Duration(0), storyLength
+		for _, at := range fixed {
+			if at <= r.at {
+				from = max(from, at)
+			} else {
+				to = min(to, at)
+			}
+		}
+		if i > 0 {
+			from = max(from, order[i-1].at)
+		}
+		if i+1 < len(order) {
+			to = min(to, order[i+1].at)
+		}
+		for _, p := range s.heard(r.at) {
+			from = max(from, r.at.Truncate(p.tick))
+			to = min(to, r.at.Truncate(p.tick)+p.tick)
+		}
+		// Not on a whole second, where other things of the agent wake.
+		first, last := from.Truncate(time.Second)+2*time.Second, to.Truncate(time.Second)-2*time.Second
+		if first >= last {
+			continue
+		}
+		r.at = first + time.Duration(rapid.Int64Range(0, int64((last-first)/time.Second)).Draw(t, "later"))*time.Second + 313*time.Millisecond
+		r.hidden, out.shifted = true, true
+	}
 }
 
 // alter gives a value that shows the same through every rule, far away if there is one.
