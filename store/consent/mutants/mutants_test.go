@@ -161,6 +161,7 @@ func (m mutant) mustDie(t *testing.T) {
 	defer cancel()
 	c := exec.CommandContext(ctx, binary, args...)
 	c.Dir = filepath.Join(root, m.pkg)
+	c.Env = append(os.Environ(), "GOFLAGS=-overlay="+overlay) // for tests that build the programs
 	out, err := c.CombinedOutput()
 	var exit *exec.ExitError
 	switch {
