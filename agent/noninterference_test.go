@@ -38,7 +38,7 @@ import (
 // what the plan hides, and wants everything that anybody but the person can see to be the same to the byte: uploads,
 // their sizes and instants, connections, logs, what a technician is told, errors, and the files.
 //
-// Not in it yet: charters, positions, pauses, and the command line's own output.
+// Not in it yet: positions, clocks that move, and the command line's own output.
 func TestNonInterference(t *testing.T) {
 	hup := make(chan os.Signal, 1) // the runtime's own goroutine for signals must not begin inside a bubble
 	signal.Notify(hup, syscall.SIGHUP)
@@ -70,7 +70,7 @@ func TestNonInterference(t *testing.T) {
 				tally.unsure++
 				return
 			}
-			rt.Fatalf("hidden data can be seen (seed %d):\n%s\npolicy:\n%s", seed, at, s.policy())
+			rt.Fatalf("hidden data can be seen (seed %d):\n%s\npolicy:\n%s", seed, at, s.policy(false)+s.charter+"\n# edited\n"+s.policy(true))
 		}
 	})
 	t.Logf("%d pairs of histories, %d with uploads and hidden data read, %d of them at other moments; %d hidden readings were read, %d uploads, %d pairs undecided",
@@ -272,8 +272,13 @@ func live(t *testing.T, root string, s, twin *story, seed uint64) *observable {
 			t.Fatal(err)
 		}
 	}
-	write("policy.toml", s.policy())
-	write("candor.toml", "[device]\nstate = \"state\"\n[buffer]\nflush = \"10m\"\n[policy]\nfile = \"policy.toml\"\n[[route]]\nrecipient = \"acme\"\nurl = \"http://127.0.0.1:1/v1\"\ntimeout = \"5s\"\n")
+	write("policy.toml", s.policy(false))
+	promised := ""
+	if s.charter != "" {
+		write("charter.toml", "version = 1\n"+s.charter+"\n")
+		promised = "charter = \"charter.toml\"\n"
+	}
+	write("candor.toml", "[attributes]\n\"device.serial\" = \""+s.serial+"\"\n[device]\nstate = \"state\"\n[buffer]\nflush = \"10m\"\n[policy]\nfile = \"policy.toml\"\n"+promised+"[[route]]\nrecipient = \"acme\"\nurl = \"http://127.0.0.1:1/v1\"\ntimeout = \"5s\"\n")
 	synctest.Test(t, func(t *testing.T) {
 		cryptotest.SetGlobalRandom(t, seed)
 		o.start = time.Now()
@@ -326,6 +331,17 @@ func (c *cast) happen(m moment) {
 		c.files()
 	case "cut", "heal":
 		c.net.set(m.what == "cut")
+	case "edit":
+		if err := os.WriteFile(filepath.Join(c.dir, "policy.toml"), []byte(c.s.policy(true)), 0o600); err != nil {
+			c.t.Fatal(err)
+		}
+		c.o.note("edit: %v", c.agent.Reload())
+	case "pause":
+		_, err := c.agent.Pause(ctx, control.Person, control.Decision{})
+		c.o.note("pause: %v", err)
+	case "resume":
+		_, err := c.agent.Resume(ctx, control.Person, control.Decision{})
+		c.o.note("resume: %v", err)
 	case "reload":
 		c.o.note("reload: %v", c.agent.Reload())
 	case "restart":
@@ -391,8 +407,8 @@ func (c *cast) look() {
 func (c *cast) files() {
 	_ = filepath.WalkDir(c.dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
-			if err == nil && d.Name() == "there" {
-				return fs.SkipDir // the recipient's
+			if err == nil && (d.Name() == "there" || d.Name() == "history") {
+				return fs.SkipDir // the recipient's, and the person's: how much she keeps depends on what is sensed
 			}
 			return err
 		}
