@@ -1,13 +1,16 @@
 package agent_test
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"pgregory.net/rapid"
 
 	"github.com/candor-edge/candor/sensors"
+	"github.com/candor-edge/candor/store/consent"
 )
 
 // This file generates what the non-interference test runs: a policy, a history of a home, and a twin of it that differs,
@@ -43,9 +46,10 @@ type twinRule struct {
 	source string
 	index  int // of the field
 	action string
-	step   int64 // round, in scaled units
-	lo, hi int64 // clamp
+	step   int64 // round, in scaled units; threshold: from here up it is on
+	lo, hi int64 // clamp; threshold: off again below lo
 	edges  []int64
+	cover  int // windows: the least coverage
 }
 
 func (r twinRule) windowed() bool {
@@ -71,6 +75,14 @@ func (r twinRule) form(v int64) int64 {
 			}
 		}
 		return n
+	case "threshold": // in which of three zones: all that follows depends on that only
+		switch {
+		case v >= r.step:
+			return 1
+		case v < r.lo:
+			return -1
+		}
+		return 0
 	}
 	return v
 }
@@ -82,12 +94,22 @@ type twinPurpose struct {
 	room bool
 	up   time.Duration
 	rule []twinRule
+	then []twinRule // once the policy was edited
+}
+
+// rules are those that may apply to a reading: of the policy and, when there is one, of its edited form. Which of them is in force
+// after an edit is the meet's to say, so both are taken as letting through.
+func (p twinPurpose) rules() []twinRule { return append(slices.Clone(p.rule), p.then...) }
+
+// remembers tells whether what a reading shows depends on the readings before it.
+func (p twinPurpose) remembers() bool {
+	return slices.ContainsFunc(p.rules(), func(r twinRule) bool { return r.action == "threshold" })
 }
 
 // moment is one thing that happens in a story.
 type moment struct {
 	at      time.Duration
-	what    string // grant, withdraw, reload, cut (the network), heal, restart, look
+	what    string // grant, withdraw, reload, edit (the policy), pause, resume, cut (the network), heal, restart, look
 	purpose string
 }
 
@@ -103,14 +125,19 @@ type reading struct {
 type story struct {
 	broken   bool // the policy file is not readable
 	purposes []twinPurpose
+	charter  string // "" for none
+	serial   string // an attribute that no rule names
+	mine     bool   // the person keeps a history
 	moments  []moment
 	readings []reading
 	moved    bool // the twin's rows come in another order
+	shifted  bool // the twin's readings come at other moments
 }
 
 func decimal(v, scale int64) string { return fmt.Sprintf("%.6f", float64(v)/float64(scale)) }
 
-func (s *story) policy() string {
+// policy is the text of the policy, as it is at first or after the edit.
+func (s *story) policy(edited bool) string {
 	if s.broken {
 		return "version = \"none\"\n[[purpose"
 	}
@@ -121,12 +148,24 @@ func (s *story) policy() string {
 		if p.room {
 			rest += "room = { rows = 200, bytes = 2048 }\n"
 		}
-		for _, r := range p.rule {
+		rules := p.rule
+		if edited {
+			rules = p.then
+		}
+		for _, r := range rules {
 			f := home()[r.source][r.index]
 			args := fmt.Sprintf("action = %q", r.action)
 			switch {
 			case r.windowed():
 				args += "\nwindow = \"1h\""
+				if r.cover > 0 {
+					args += fmt.Sprintf("\nleast_coverage = %d", r.cover)
+				}
+			case r.action == "threshold":
+				args += "\nthreshold = " + decimal(r.step, f.scale)
+				if r.lo < r.step {
+					args += "\nhysteresis = " + decimal(r.step-r.lo, f.scale)
+				}
 			case r.action == "round":
 				args += "\nround = " + decimal(r.step, f.scale)
 			case r.action == "clamp":
@@ -154,11 +193,16 @@ func drawRule(t *rapid.T, source string, index int) twinRule {
 		return r
 	case f.hi == 1:
 		r.action = rapid.SampledFrom([]string{"keep", "drop", "local", "mean", "max", "sum", "count"}).Draw(t, "action")
+		r.drawCoverage(t)
 		return r
 	}
-	r.action = rapid.SampledFrom([]string{"keep", "drop", "local", "round", "clamp", "bucket", "mean", "min", "max", "sum", "count"}).Draw(t, "action")
+	r.action = rapid.SampledFrom([]string{"keep", "drop", "local", "round", "clamp", "bucket", "threshold", "mean", "min", "max", "sum", "count"}).Draw(t, "action")
 	span := f.hi - f.lo
+	r.drawCoverage(t)
 	switch r.action {
+	case "threshold":
+		r.step = f.lo + span/rapid.Int64Range(2, 4).Draw(t, "threshold")
+		r.lo = r.step - rapid.SampledFrom([]int64{0, span / 8}).Draw(t, "hysteresis")
 	case "round":
 		r.step = span / rapid.Int64Range(2, 9).Draw(t, "steps")
 	case "clamp":
@@ -169,9 +213,17 @@ func drawRule(t *rapid.T, source string, index int) twinRule {
 	return r
 }
 
+func (r *twinRule) drawCoverage(t *rapid.T) {
+	if r.windowed() {
+		r.cover = rapid.SampledFrom([]int{0, 0, 2, 4}).Draw(t, "least coverage")
+	}
+}
+
 func drawStory(t *rapid.T) *story {
-	s := &story{broken: rapid.IntRange(0, 19).Draw(t, "broken") == 0}
-	for i := range rapid.IntRange(0, 3).Draw(t, "purposes") {
+	s := &story{broken: rapid.IntRange(0, 19).Draw(t, "broken") == 0, serial: "SN-0001-aaaa", mine: rapid.IntRange(0, 4).Draw(t, "mine") == 0,
+		charter: rapid.SampledFrom([]string{"", "", "", "", "", "", "", "", "never = [\"presence\"]", "never_readable = [\"room.co2\"]", "max_bits_per_day = 2000", "max_retention = \"10d\""}).Draw(t, "charter")}
+	edited := rapid.IntRange(0, 3).Draw(t, "edited") == 0
+	for i := range rapid.SampledFrom([]int{1, 1, 1, 2, 2, 3, 0}).Draw(t, "purposes") {
 		p := twinPurpose{id: fmt.Sprintf("p%d", i), tick: rapid.SampledFrom([]time.Duration{time.Minute, 15 * time.Minute, time.Hour}).Draw(t, "tick"),
 			up: rapid.SampledFrom([]time.Duration{time.Hour, 2 * time.Hour}).Draw(t, "upload"), room: rapid.Bool().Draw(t, "room")}
 		for _, source := range sourceNames() {
@@ -181,8 +233,20 @@ func drawStory(t *rapid.T) *story {
 				}
 			}
 		}
+		for _, r := range p.rule {
+			if !edited {
+				break
+			}
+			switch rapid.IntRange(0, 4).Draw(t, "edit") {
+			case 0: // taken out
+			case 1:
+				p.then = append(p.then, drawRule(t, r.source, r.index))
+			default:
+				p.then = append(p.then, r)
+			}
+		}
 		s.purposes = append(s.purposes, p)
-		at := time.Duration(rapid.IntRange(1, 90).Draw(t, "grant"))*time.Minute + 11*time.Second
+		at := time.Duration(rapid.IntRange(1, 60).Draw(t, "grant"))*time.Minute + 11*time.Second
 		s.moments = append(s.moments, moment{at, "grant", p.id})
 		if rapid.IntRange(0, 2).Draw(t, "withdrawn?") == 0 {
 			s.moments = append(s.moments, moment{at + time.Duration(rapid.IntRange(1, 200).Draw(t, "withdraw"))*time.Minute, "withdraw", p.id})
@@ -192,6 +256,19 @@ func drawStory(t *rapid.T) *story {
 		if rapid.Bool().Draw(t, what) {
 			s.moments = append(s.moments, moment{time.Duration(rapid.IntRange(60, 400).Draw(t, what+" at"))*time.Minute + 17*time.Second, what, ""})
 		}
+	}
+	minute := func(lo, hi int, what string) time.Duration {
+		return time.Duration(rapid.IntRange(lo, hi).Draw(t, what)) * time.Minute
+	}
+	if edited {
+		s.moments = append(s.moments, moment{minute(60, 400, "edit at") + 19*time.Second, "edit", ""})
+	}
+	if rapid.IntRange(0, 3).Draw(t, "paused") == 0 {
+		at := minute(30, 300, "pause at") + 13*time.Second
+		s.moments = append(s.moments, moment{at, "pause", ""}, moment{at + minute(1, 100, "pause for"), "resume", ""})
+	}
+	if s.mine {
+		s.moments = append(s.moments, moment{minute(1, 100, "mine at") + 14*time.Second, "grant", consent.MineID})
 	}
 	for k, source := range sourceNames() {
 		for at := time.Duration(rapid.IntRange(1, 20).Draw(t, "first"))*time.Minute + time.Duration(23+k)*time.Second; at < storyLength; {
@@ -223,6 +300,11 @@ func (s *story) heard(at time.Duration) []twinPurpose {
 	if s.broken {
 		return nil
 	}
+	for _, m := range s.moments { // a pause and its end, in this order
+		if m.what == "pause" && m.at <= at && !slices.ContainsFunc(s.moments, func(e moment) bool { return e.what == "resume" && e.at <= at }) {
+			return nil
+		}
+	}
 	for _, p := range s.purposes {
 		open := false
 		for _, m := range s.moments {
@@ -241,7 +323,7 @@ func (s *story) heard(at time.Duration) []twinPurpose {
 func (s *story) lets(r *reading, index int) []twinRule {
 	var out []twinRule
 	for _, p := range s.heard(r.at) {
-		for _, rule := range p.rule {
+		for _, rule := range p.rules() {
 			if rule.source == r.source && rule.index == index && rule.action != "drop" && rule.action != "local" {
 				out = append(out, rule)
 			}
@@ -252,7 +334,7 @@ func (s *story) lets(r *reading, index int) []twinRule {
 
 // twin draws a history that differs only in what is hidden.
 func (s *story) twin(t *rapid.T) *story {
-	out := &story{broken: s.broken, purposes: s.purposes, moments: s.moments}
+	out := &story{broken: s.broken, purposes: s.purposes, moments: s.moments, charter: s.charter, mine: s.mine, serial: "SN-9876-zyxw"}
 	for _, r := range s.readings {
 		r.values = append([]sensors.Value(nil), r.values...)
 		out.readings = append(out.readings, r)
@@ -267,7 +349,51 @@ func (s *story) twin(t *rapid.T) *story {
 	}
 	s.balance(t, out)
 	s.shuffle(t, out)
+	if rapid.Bool().Draw(t, "shift") {
+		s.shift(t, out)
+	}
 	return out
+}
+
+// shift moves readings inside the tick of everybody who hears them. Their order among themselves and with what else happens stays,
+// so that randomness can be a matter of who asks for the how manieth time.
+func (s *story) shift(t *rapid.T, out *story) {
+	fixed := []time.Duration{0, storyLength}
+	for _, m := range s.moments {
+		fixed = append(fixed, m.at)
+	}
+	order := make([]*reading, len(out.readings))
+	for i := range out.readings {
+		order[i] = &out.readings[i]
+	}
+	slices.SortStableFunc(order, func(a, b *reading) int { return cmp.Compare(a.at, b.at) })
+	for i, r := range order {
+		from, to := time.Duration(0), storyLength
+		for _, at := range fixed {
+			if at <= r.at {
+				from = max(from, at)
+			} else {
+				to = min(to, at)
+			}
+		}
+		if i > 0 {
+			from = max(from, order[i-1].at)
+		}
+		if i+1 < len(order) {
+			to = min(to, order[i+1].at)
+		}
+		for _, p := range s.heard(r.at) {
+			from = max(from, r.at.Truncate(p.tick))
+			to = min(to, r.at.Truncate(p.tick)+p.tick)
+		}
+		// Not on a whole second, where other things of the agent wake.
+		first, last := from.Truncate(time.Second)+2*time.Second, to.Truncate(time.Second)-2*time.Second
+		if first >= last {
+			continue
+		}
+		r.at = first + time.Duration(rapid.Int64Range(0, int64((last-first)/time.Second)).Draw(t, "later"))*time.Second + 313*time.Millisecond
+		r.hidden, out.shifted = true, true
+	}
 }
 
 // alter gives a value that shows the same through every rule, far away if there is one.
@@ -334,10 +460,10 @@ func (s *story) balance(t *rapid.T, out *story) {
 	}
 }
 
-// restarted tells whether the agent began anew between two instants, so that what it had in memory is gone.
+// restarted tells whether the agent began anew between two instants, or its rules or a pause did, so that what it had in memory may be gone.
 func (s *story) restarted(a, b time.Duration) bool {
 	for _, m := range s.moments {
-		if m.what == "restart" && m.at >= a && m.at <= b {
+		if slices.Contains([]string{"restart", "reload", "edit", "pause", "resume"}, m.what) && m.at >= a && m.at <= b {
 			return true
 		}
 	}
@@ -357,7 +483,7 @@ func (s *story) shuffle(t *rapid.T, out *story) {
 			same = same && a.values[index].Quality == b.values[index].Quality
 		}
 		for _, p := range heard {
-			same = same && a.at.Truncate(p.tick) == b.at.Truncate(p.tick)
+			same = same && a.at.Truncate(p.tick) == b.at.Truncate(p.tick) && !p.remembers()
 		}
 		if same && rapid.Bool().Draw(t, "exchange") {
 			a.values, b.values = b.values, a.values

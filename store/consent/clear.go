@@ -22,6 +22,7 @@ func (p *Plan) Clear(w *Windows, r *sensors.Reading, dst []Cleared) []Cleared {
 		return dst
 	}
 	s.unwanted++
+	w.bear(r.Taken)
 	for _, st := range s.rules {
 		if reason := st.refuses(w, r); reason != "" {
 			st.blocked[reason]++
@@ -66,6 +67,9 @@ func (st *ruleState) take(w *Windows, r *sensors.Reading, dst []Cleared) []Clear
 	if st.started && r.Taken < st.taken-max(p.Tick, sensors.Minute) {
 		st.setBack(r.Time)
 	}
+	if r.Taken >= st.turn {
+		st.turnTo(r, tick)
+	}
 	first := !st.started
 	if first {
 		st.started, st.since, st.tick = true, r.Time, tick
@@ -81,7 +85,7 @@ func (st *ruleState) take(w *Windows, r *sensors.Reading, dst []Cleared) []Clear
 			st.last = r.Time
 		}
 	}
-	st.taken, st.ended = r.Taken, false
+	st.taken, st.ended, st.replay = r.Taken, false, r.Position != 0
 	st.heard++
 	for i := range st.rules.groups {
 		g := &st.rules.groups[i]
@@ -100,7 +104,7 @@ func (st *ruleState) take(w *Windows, r *sensors.Reading, dst []Cleared) []Clear
 
 // setBack begins anew when the clock was set back: what it said before must not make everything late for ever.
 func (st *ruleState) setBack(now sensors.Micros) {
-	st.started = false
+	st.started, st.turn = false, 0
 	for i := range st.open {
 		st.open[i].open = false
 		st.open[i].done = min(st.open[i].done, now)

@@ -23,6 +23,7 @@ type Windows struct {
 	cells    []Cell
 	withheld map[withheldKey]uint64
 	paused   bool
+	born     sensors.Micros // the first moment that the memory heard of; 0: none yet
 }
 
 type skipKey struct {
@@ -65,6 +66,9 @@ type ruleState struct {
 	since   sensors.Micros      // event time of the first reading that counted
 	last    sensors.Micros      // event time of the newest one
 	taken   sensors.Micros      // moment of capture of the newest one
+	turn    sensors.Micros      // the end of the tick that the newest one was captured in
+	before  passed              // how things stood when that tick began
+	replay  bool                // the newest one is of a recording
 	started bool
 	resumed bool // a pause ended, and nothing was read since
 	ended   bool
@@ -83,6 +87,8 @@ type openWindow struct {
 	epoch uint64
 	day   int64
 	acc   []accumulator
+	// before is where the windows stood when the tick of the newest reading began: those that start earlier were closed by then.
+	before sensors.Micros
 }
 
 // NewWindows makes an empty memory. keys gives the pseudonym keys and must not be nil where a policy uses pseudonyms.
@@ -230,27 +236,6 @@ func (w *Windows) Withheld() []Withheld {
 // Refused counts a value that was not kept for a purpose which is not in the plan, as [MineID].
 func (w *Windows) Refused(field, purpose string, why Reason) {
 	w.withheld[withheldKey{field, purpose, why}]++
-}
-
-// Forever is the tick before which everything is complete when a source has ended.
-const Forever = int64(1<<63 - 1)
-
-// CompleteBefore says which rows of a group will get no company any more: those stamped before the returned tick. A
-// source that has said nothing for a whole bucket and a minute (by the moment of capture) counts as past it.
-func (w *Windows) CompleteBefore(grant GrantID, group int, now sensors.Micros) int64 {
-	for _, s := range w.sources {
-		for _, r := range s.rules {
-			p := r.rules.purpose
-			if p.Grant.ID != grant || grant == 0 || group >= len(p.Groups) || p.Groups[group].Source != r.rules.source {
-				continue
-			}
-			if p.Groups[group].Window >= p.Tick || !r.started || r.ended || now-r.taken > p.Tick+sensors.Minute {
-				return Forever
-			}
-			return r.tick
-		}
-	}
-	return Forever
 }
 
 // pseudonymHash returns the keyed hash for a class in the current epoch, made once an epoch.

@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -31,7 +32,7 @@ func openHTTP(r *Route, base *url.URL, env Env, t *bearer) (*httpCarrier, error)
 		ResponseHeaderTimeout: r.Timeout.Std(),
 		TLSHandshakeTimeout:   15 * time.Second,
 		DisableCompression:    true,
-		DialContext:           env.dialer(),
+		DialContext:           abrupt(env.dialer()),
 		Protocols:             new(http.Protocols),
 	}
 	transport.Protocols.SetHTTP1(true) // one recipient, a few requests at a time: HTTP/2 would cost half a megabyte of binary
@@ -56,6 +57,22 @@ func (e *Env) dialer() Dialer {
 		return e.Dial
 	}
 	return (&net.Dialer{Timeout: 15 * time.Second}).DialContext
+}
+
+// abrupt makes a dialer whose connections end at once when they are closed. The kernel would else go on delivering what it was
+// given to a receiver that reads slowly, long after a withdrawal has cut the request off. A request that was answered has
+// nothing left to lose by it.
+func abrupt(dial Dialer) Dialer {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if tcp, ok := conn.(*net.TCPConn); ok && err == nil {
+			err = tcp.SetLinger(0)
+		}
+		if err != nil && conn != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
+		return conn, err
+	}
 }
 
 func (c *httpCarrier) close() { c.client.CloseIdleConnections() }
