@@ -43,10 +43,10 @@ type life struct{ from, to int64 }
 // awake starts the object on its disk and waits until the agent that its init script starts runs.
 func awake(t *testing.T, dir string, files map[string]string) *guest {
 	t.Helper()
-	const init = "rigctl clock set\n(candor run --config /rig/bin/candor.toml >/tmp/agent.log 2>&1 &)\nwhile [ ! -e /tmp/stop ]; do sleep 1; done\n"
+	const init = "rigctl clock set\n: >/tmp/agent.log\n(candor run --config /rig/bin/candor.toml >/tmp/agent.log 2>&1 &)\nwhile [ ! -e /tmp/stop ]; do sleep 1; done\n"
 	g := boot(t, "arm", dir, init, files)
 	eventually(t, "the agent starts", func() string {
-		log := g.sh("cat /tmp/agent.log")
+		log := g.sh("cat /tmp/agent.log || true")
 		if strings.Contains(log, "candor runs") {
 			return ""
 		}
