@@ -134,14 +134,12 @@ func boot(t *testing.T, arch, dir, init string, files map[string]string, more ..
 	}
 	go func() { g.ended <- g.cmd.Wait() }()
 	t.Cleanup(g.end)
-	if g.shells {
-		t.Cleanup(func() {
-			if t.Failed() {
-				log, err := g.ctl("sh", "sh", "tail -20 /tmp/agent.log")
-				t.Logf("the agent's log ends in (%v)\n%s", err, log)
-			}
-		})
-	}
+	t.Cleanup(func() {
+		if t.Failed() && g.shells {
+			log, err := g.ctl("sh", "sh", "tail -20 /tmp/agent.log")
+			t.Logf("the agent's log ends in (%v)\n%s", err, log)
+		}
+	})
 	for deadline := time.Now().Add(patience); !strings.Contains(g.console(), "RIG-READY"); time.Sleep(100 * time.Millisecond) {
 		select {
 		case err := <-g.ended:
@@ -179,6 +177,7 @@ func (g *guest) cut() {
 	}
 	<-g.ended
 	g.ended <- nil
+	g.shells = false // nobody there to ask
 }
 
 // end ends the guest and waits for it. boot.sh ends the emulator on SIGTERM.
