@@ -53,7 +53,13 @@ func awake(t *testing.T, dir string, files map[string]string) *guest {
 		if strings.Contains(log, "candor runs") {
 			return ""
 		}
-		return log
+		return "its log is: " + log
+	})
+	eventually(t, "the agent answers", func() string {
+		if !g.status().Daemon {
+			return "status comes from the disk"
+		}
+		return ""
 	})
 	return g
 }
