@@ -93,9 +93,7 @@ func TestPowerCuts(t *testing.T) {
 	b.settle(t, g)
 	n := b.once("all", g.candor("sent --json"))
 	worst := lossAt(t, b, lives)
-	if text := g.candor("ledger verify"); !strings.Contains(text, "ledger") {
-		t.Errorf("ledger verify says %q", text)
-	}
+	g.candor("ledger verify") // fails the test when it finds anything
 	g.candor("buffer verify")
 	saw(t, "i.MX6: %d power cuts survived; %d rows at the receiver, none twice, all that the object's ledger calls accepted; most lost at a cut: %d s (flush %v)",
 		len(lives), n, worst, cutFlush)
