@@ -54,6 +54,7 @@ func (a *Agent) Once(ctx context.Context, patience time.Duration) error {
 	a.tellAttributes(0)
 	a.retryParked()
 	a.expireRows()
+	a.beginBuffer()
 	a.mu.Unlock()
 	serving, stop := context.WithCancel(ctx)
 	var served sync.WaitGroup

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/candor-edge/candor/agent/control"
 	"github.com/candor-edge/candor/sensors"
+	"github.com/candor-edge/candor/store/consent"
 )
 
 // keepLines is how long the ledger keeps a line for each upload; the totals stay.
@@ -58,6 +60,7 @@ func (a *Agent) runTasks(ctx context.Context, tasks []task) error {
 	a.retryParked()
 	a.recompile()
 	a.tellAttributes(0)
+	a.beginBuffer()
 	a.mu.Unlock()
 	a.opts.Log.Info("candor runs", "state", a.cfg.Device.State, "plan", a.pipe.Plan().Digest().String()[:16])
 	var all sync.WaitGroup
@@ -125,6 +128,16 @@ func (a *Agent) recheckLoop(ctx context.Context) error {
 		a.expireRows()
 		a.endReceipts()
 		a.mu.Unlock()
+	}
+}
+
+// beginBuffer marks the buffer as open when rows may come, so that a power cut before the first of them is told. a.mu is held.
+func (a *Agent) beginBuffer() {
+	if !slices.ContainsFunc(a.pipe.Plan().Purposes(), func(p *consent.Purpose) bool { return p.State == consent.Given }) {
+		return
+	}
+	if err := a.store.Begin(); err != nil {
+		a.opts.Log.Warn("a power cut before the first rows are written would not be told", "error", err)
 	}
 }
 

@@ -114,6 +114,21 @@ func Open(o Options) (*Store, error) {
 	return s, nil
 }
 
+// Begin says that rows will come: from here on the buffer counts as open, so that a power cut before the first of them is
+// on the disk is told at the next Open. Whoever only looks has no need of it. On a disk that takes no writing it is an error, and
+// a cut then loses nothing that was promised to be kept.
+func (s *Store) Begin() error {
+	s.io.Lock()
+	defer s.io.Unlock()
+	if s.isClosed() {
+		return ErrClosed
+	}
+	if err := s.ready(); err != nil {
+		return err
+	}
+	return s.commit(s.begin())
+}
+
 // Close commits what waits, marks the buffer as closed in good order and gives the files back. The store cannot be used
 // afterwards. An error says that rows which waited are lost; the files are given back all the same.
 func (s *Store) Close() error {

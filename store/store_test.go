@@ -219,3 +219,36 @@ func TestRowsAreNotShown(t *testing.T) {
 		}
 	}
 }
+
+// A store that says it begins is known not to have been closed, although nothing was written since; one that was only
+// looked at is not.
+func TestBeginIsSeenAfterAPowerCut(t *testing.T) {
+	h := newHouse(t)
+	s := h.open()
+	h.take(s, numbered(1, 100, 0, 5))
+	h.flush(s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = h.open()
+	if s.Status().Unclean || h.after().Status().Unclean {
+		t.Error("looking counts as a power cut")
+	}
+	if err := s.Begin(); err != nil {
+		t.Fatal(err)
+	}
+	h.take(s, numbered(1, 100, 5, 5))
+	after := h.after()
+	if !after.Status().Unclean {
+		t.Error("a power cut before the first commit is not told")
+	}
+	if got := h.peek(after, 100); len(got) != 5 {
+		t.Errorf("rows %v", got)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Begin(); !errors.Is(err, ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+}
