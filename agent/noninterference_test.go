@@ -38,7 +38,7 @@ import (
 // what the plan hides, and wants everything that anybody but the person can see to be the same to the byte: uploads,
 // their sizes and instants, connections, logs, what a technician is told, errors, and the files.
 //
-// Not in it yet: positions, clocks that move, and the command line's own output.
+// Not in it yet: clocks that move, and the command line's own output.
 func TestNonInterference(t *testing.T) {
 	hup := make(chan os.Signal, 1) // the runtime's own goroutine for signals must not begin inside a bubble
 	signal.Notify(hup, syscall.SIGHUP)
