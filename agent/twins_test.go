@@ -230,9 +230,9 @@ func (r *twinRule) drawCoverage(t *rapid.T) {
 
 func drawStory(t *rapid.T) *story {
 	s := &story{broken: rapid.IntRange(0, 19).Draw(t, "broken") == 0, serial: "SN-0001-aaaa", mine: rapid.IntRange(0, 4).Draw(t, "mine") == 0,
-		charter: rapid.SampledFrom([]string{"", "", "", "", "", "", "", "", "never = [\"presence\"]", "never_readable = [\"room.co2\"]", "max_bits_per_day = 2000", "max_retention = \"10d\""}).Draw(t, "charter")}
+		charter: rapid.SampledFrom([]string{"", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "never = [\"presence\"]", "never_readable = [\"room.co2\"]", "max_bits_per_day = 2000", "max_retention = \"10d\""}).Draw(t, "charter")}
 	edited := rapid.IntRange(0, 3).Draw(t, "edited") == 0
-	for i := range rapid.SampledFrom([]int{1, 1, 1, 2, 2, 3, 0}).Draw(t, "purposes") {
+	for i := range rapid.SampledFrom([]int{1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 0}).Draw(t, "purposes") {
 		p := twinPurpose{id: fmt.Sprintf("p%d", i), tick: rapid.SampledFrom([]time.Duration{time.Minute, 15 * time.Minute, time.Hour}).Draw(t, "tick"),
 			up: rapid.SampledFrom([]time.Duration{time.Hour, 2 * time.Hour}).Draw(t, "upload"), room: rapid.Bool().Draw(t, "room")}
 		if level := rapid.IntRange(0, 18).Draw(t, "level"); level >= 1 && level <= 9 {
