@@ -19,7 +19,7 @@ STATICCHECK := go run -modfile=.ci/tools.mod honnef.co/go/tools/cmd/staticcheck
 # The race detector needs a C compiler.
 CC_FOUND := $(shell command -v "$$(go env CC 2>/dev/null | cut -d' ' -f1)" 2>/dev/null)
 
-.PHONY: help run build test soak mutants hardware-sim check format vet staticcheck length nocgo cross bench fleet fuzz clean
+.PHONY: help run build test soak mutants faults hardware-sim check format vet staticcheck length nocgo cross bench fleet fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,12 @@ soak: ## the long suites: a thousand kills, ten million rows waiting, a day of 1
 mutants: ## seed bugs one by one and want a test to fail with each (MUTANTS=pattern; a few minutes)
 	CANDOR_MUTANTS='$(or $(MUTANTS),.)' go test -count=1 -timeout 60m -v -run TestSeededBugsAreKilled ./store/consent/mutants
 
+# One each of: what counts under a yes, whose yes, when inside a tick, a key, a role.
+FAULTS := ^(a reading before the yes counts|no yes is asked for|a withdrawn yes counts as given|what is complete follows the newest reading|a key outlives the withdrawal|a technician grants)$$
+
+faults: ## seed a handful of those bugs, quickly
+	@CANDOR_MUTANTS='$(FAULTS)' go test -count=1 -timeout 10m -run TestSeededBugsAreKilled ./store/consent/mutants
+
 # Not a part of check: it installs packages and takes half an hour. sensors/rig/README.md says what it shows and what it can't.
 hardware-sim: ## the device binary on emulated boards with a stock kernel, chips, lines and power cuts (CUTS=50; Debian, apt)
 	./sensors/rig/setup.sh arm rpi
@@ -59,7 +65,7 @@ check: ## all that has to hold before a change is accepted
 	@state() { git status --porcelain -uall; git diff | cksum; }; \
 	in_git=; git rev-parse --git-dir >/dev/null 2>&1 && in_git=yes; \
 	[ -z "$$in_git" ] || before=$$(state); \
-	$(MAKE) --no-print-directory format length vet staticcheck test nocgo cross || exit 1; \
+	$(MAKE) --no-print-directory format length vet staticcheck test faults nocgo cross || exit 1; \
 	if [ -z "$$in_git" ]; then echo "not a git checkout: whether files were left behind is not checked"; \
 	elif [ "$$before" != "$$(state)" ]; then \
 		echo "the run changed the tree, a test or a tool left something behind:"; git status --porcelain -uall; exit 1; \

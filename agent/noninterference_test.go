@@ -38,7 +38,7 @@ import (
 // what the plan hides, and wants everything that anybody but the person can see to be the same to the byte: uploads,
 // their sizes and instants, connections, logs, what a technician is told, errors, and the files.
 //
-// Not in it yet: positions, clocks that move, and the command line's own output.
+// Not in it yet: clocks that move, and the command line's own output.
 func TestNonInterference(t *testing.T) {
 	hup := make(chan os.Signal, 1) // the runtime's own goroutine for signals must not begin inside a bubble
 	signal.Notify(hup, syscall.SIGHUP)
@@ -146,6 +146,7 @@ func differs(a, b *observable, recipient bool) string {
 type scripted struct {
 	name     string
 	start    time.Time
+	clock    sensors.Clock
 	readings []reading
 	read     func(hidden bool)
 }
@@ -173,7 +174,7 @@ func (s *scripted) Run(ctx context.Context, emit func(sensors.Reading) error) er
 		case <-time.After(wait):
 		}
 		s.read(r.hidden)
-		if err := emit(sensors.Reading{Source: s.name, Time: sensors.Micros(time.Now().UnixMicro()), Values: r.values}); err != nil {
+		if err := emit(sensors.Reading{Source: s.name, Time: sensors.Micros(s.clock.Now().UnixMicro()), Values: r.values}); err != nil {
 			return err
 		}
 	}
@@ -255,6 +256,7 @@ type cast struct {
 	dir     string
 	net     *pipes
 	random  io.Reader
+	clock   sensors.Clock
 	agent   *agent.Agent
 	stop    context.CancelFunc
 	stopped chan struct{}
@@ -283,7 +285,7 @@ func live(t *testing.T, root string, s, twin *story, seed uint64) *observable {
 		cryptotest.SetGlobalRandom(t, seed)
 		o.start = time.Now()
 		h, closeSink := newReceiver(t, filepath.Join(dir, "there"))
-		c := &cast{t: t, o: o, s: s, twin: twin, dir: dir, random: &storyRandom{seed: seed, start: o.start, counted: twin.shifted, drawn: map[[32]byte]uint64{}},
+		c := &cast{t: t, o: o, s: s, twin: twin, dir: dir, clock: storyClock{}, random: &storyRandom{seed: seed, start: o.start, counted: twin.shifted, drawn: map[[32]byte]uint64{}},
 			net: &pipes{accept: make(chan net.Conn), closed: make(chan struct{}), note: o.note}}
 		server := &http.Server{Handler: http.StripPrefix("/v1", observed(o, h)), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 		server.SetKeepAlivesEnabled(false) // every request its own connection: whether one is used again is a race in net/http
@@ -363,7 +365,7 @@ func (c *cast) begin() {
 				mark[r.at] = r.hidden
 			}
 		}
-		sources = append(sources, &scripted{name: name, start: c.o.start, readings: c.s.readings, read: func(bool) {
+		sources = append(sources, &scripted{name: name, start: c.o.start, clock: c.clock, readings: c.s.readings, read: func(bool) {
 			if mark[time.Since(c.o.start)] {
 				c.o.mu.Lock()
 				c.o.read++
@@ -371,7 +373,7 @@ func (c *cast) begin() {
 			}
 		}})
 	}
-	c.agent, err = agent.OpenWith(cfg, agent.Options{Clock: storyClock{}, ClockName: "test", Rand: c.random, Dial: c.net.dial,
+	c.agent, err = agent.OpenWith(cfg, agent.Options{Clock: c.clock, ClockName: "test", Rand: c.random, Dial: c.net.dial,
 		Sending: func(on bool) { c.o.note("light %v", on) },
 		Log:     slog.New(slog.NewTextHandler(c.o, &slog.HandlerOptions{Level: slog.LevelDebug}))}, sources...)
 	if err != nil {

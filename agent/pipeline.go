@@ -59,7 +59,7 @@ func (p *pipeline) Plan() *consent.Plan {
 func (p *pipeline) CompleteBefore(grant consent.GrantID, group int) int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.windows.CompleteBefore(grant, group, p.now())
+	return p.plan.CompleteBefore(p.windows, grant, group, p.now())
 }
 
 // use puts a plan in force: from here on nothing is cleared by the one before.

@@ -30,16 +30,17 @@ type twinField struct {
 	token  bool
 }
 
-// home is the two sources and their fields, in the order of their readings.
+// home is the three sources and their fields, in the order of their readings.
 func home() map[string][]twinField {
 	return map[string][]twinField{
 		"room": {{"temperature", "temperature", -20_000, 45_000, 1000, false}, {"co2", "co2", 300_00, 5000_00, 100, false},
 			{"occupancy", "occupancy", 0, 1, 1, false}, {"badge", "badge", 0, 0, 1, true}},
 		"door": {{"open", "contact", 0, 1, 1, false}, {"people", "people", 0, 400, 1, false}},
+		"bike": {{"lat", "latitude", -59_0000000, 59_0000000, 1_0000000, false}, {"lon", "longitude", -179_0000000, 179_0000000, 1_0000000, false}}, // off the poles, where cells are wider
 	}
 }
 
-func sourceNames() []string { return []string{"room", "door"} }
+func sourceNames() []string { return []string{"room", "door", "bike"} }
 
 // twinRule is one rule of a generated policy.
 type twinRule struct {
@@ -50,6 +51,12 @@ type twinRule struct {
 	lo, hi int64 // clamp; threshold: off again below lo
 	edges  []int64
 	cover  int // windows: the least coverage
+	level  int // grid
+}
+
+// gridSides are the sides of the cells by level, in ten-millionths of a degree.
+func gridSides() []int64 {
+	return []int64{0, 10_0000000, 5_0000000, 1_0000000, 5000000, 1000000, 500000, 100000, 50000, 25000}
 }
 
 func (r twinRule) windowed() bool {
@@ -59,7 +66,7 @@ func (r twinRule) windowed() bool {
 // form is what the rule lets out of one number: the oracle.
 func (r twinRule) form(v int64) int64 {
 	switch r.action {
-	case "round":
+	case "round", "grid":
 		q := v / r.step
 		if v%r.step < 0 {
 			q--
@@ -166,6 +173,8 @@ func (s *story) policy(edited bool) string {
 				if r.lo < r.step {
 					args += "\nhysteresis = " + decimal(r.step-r.lo, f.scale)
 				}
+			case r.action == "grid":
+				args += fmt.Sprintf("\nlevel = %d", r.level)
 			case r.action == "round":
 				args += "\nround = " + decimal(r.step, f.scale)
 			case r.action == "clamp":
@@ -221,12 +230,17 @@ func (r *twinRule) drawCoverage(t *rapid.T) {
 
 func drawStory(t *rapid.T) *story {
 	s := &story{broken: rapid.IntRange(0, 19).Draw(t, "broken") == 0, serial: "SN-0001-aaaa", mine: rapid.IntRange(0, 4).Draw(t, "mine") == 0,
-		charter: rapid.SampledFrom([]string{"", "", "", "", "", "", "", "", "never = [\"presence\"]", "never_readable = [\"room.co2\"]", "max_bits_per_day = 2000", "max_retention = \"10d\""}).Draw(t, "charter")}
+		charter: rapid.SampledFrom([]string{"", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "never = [\"presence\"]", "never_readable = [\"room.co2\"]", "max_bits_per_day = 2000", "max_retention = \"10d\""}).Draw(t, "charter")}
 	edited := rapid.IntRange(0, 3).Draw(t, "edited") == 0
-	for i := range rapid.SampledFrom([]int{1, 1, 1, 2, 2, 3, 0}).Draw(t, "purposes") {
+	for i := range rapid.SampledFrom([]int{1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 0}).Draw(t, "purposes") {
 		p := twinPurpose{id: fmt.Sprintf("p%d", i), tick: rapid.SampledFrom([]time.Duration{time.Minute, 15 * time.Minute, time.Hour}).Draw(t, "tick"),
 			up: rapid.SampledFrom([]time.Duration{time.Hour, 2 * time.Hour}).Draw(t, "upload"), room: rapid.Bool().Draw(t, "room")}
-		for _, source := range sourceNames() {
+		if level := rapid.IntRange(0, 18).Draw(t, "level"); level >= 1 && level <= 9 {
+			for index := range home()["bike"] { // both or none
+				p.rule = append(p.rule, twinRule{source: "bike", index: index, action: "grid", level: level, step: gridSides()[level]})
+			}
+		}
+		for _, source := range []string{"room", "door"} {
 			for index := range home()[source] {
 				if rapid.IntRange(0, 2).Draw(t, "rule?") > 0 {
 					p.rule = append(p.rule, drawRule(t, source, index))
@@ -237,9 +251,11 @@ func drawStory(t *rapid.T) *story {
 			if !edited {
 				break
 			}
-			switch rapid.IntRange(0, 4).Draw(t, "edit") {
-			case 0: // taken out
-			case 1:
+			switch change := rapid.IntRange(0, 4).Draw(t, "edit"); {
+			case r.action == "grid":
+				p.then = append(p.then, r)
+			case change == 0: // taken out
+			case change == 1:
 				p.then = append(p.then, drawRule(t, r.source, r.index))
 			default:
 				p.then = append(p.then, r)
@@ -277,7 +293,7 @@ func drawStory(t *rapid.T) *story {
 				r.values = append(r.values, drawValue(t, f))
 			}
 			s.readings = append(s.readings, r)
-			at += time.Duration(rapid.IntRange(2, 20).Draw(t, "pause")) * time.Minute
+			at += time.Duration(rapid.IntRange(2, 20).Draw(t, "pause")*(1+k/2)) * time.Minute
 		}
 	}
 	return s
@@ -414,8 +430,15 @@ func (s *story) alter(t *rapid.T, r *reading, index int, f twinField, v *sensors
 			return false
 		}
 	}
+	lo, hi := f.lo, f.hi
+	for _, rule := range rules {
+		if rule.action == "grid" { // so small a cell is not met by chance
+			south := rule.form(v.Num) * rule.step
+			lo, hi = max(lo, south), min(hi, south+rule.step-1)
+		}
+	}
 	for range 12 {
-		n := rapid.Int64Range(f.lo, f.hi).Draw(t, "hidden value")
+		n := rapid.Int64Range(lo, hi).Draw(t, "hidden value")
 		same := n != v.Num
 		for _, rule := range rules {
 			same = same && (rule.action == "count" || rule.form(n) == rule.form(v.Num))

@@ -224,7 +224,7 @@ func (g *rig) Plan() *consent.Plan {
 func (g *rig) CompleteBefore(grant consent.GrantID, group int) int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.windows.CompleteBefore(grant, group, g.now())
+	return g.plan.CompleteBefore(g.windows, grant, group, g.now())
 }
 
 func (g *rig) now() sensors.Micros {

@@ -38,7 +38,7 @@ type Carrier interface {
 type Gate interface {
 	// Plan is the plan in force now.
 	Plan() *consent.Plan
-	// CompleteBefore says which rows of a grant's group will get no more company, see consent.Windows.
+	// CompleteBefore says which rows of a grant's group will get no more company, see consent.Plan.
 	CompleteBefore(grant consent.GrantID, group int) int64
 }
 

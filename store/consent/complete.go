@@ -59,22 +59,23 @@ func (w *Windows) bear(now sensors.Micros) {
 //
 // After a start nothing is known of what was captured before: until the next boundary, a window counts as closed when its end lies
 // before the last one. Only a window that closed late and in the very tick of the start can then leave before that tick is over.
-func (w *Windows) CompleteBefore(grant GrantID, group int, now sensors.Micros) int64 {
+func (p *Plan) CompleteBefore(w *Windows, grant GrantID, group int, now sensors.Micros) int64 {
+	w.adopt(p) // also where nothing was read since the start
 	w.bear(now)
 	for _, s := range w.sources {
 		for _, r := range s.rules {
-			p := r.rules.purpose
-			if p.Grant.ID != grant || grant == 0 || group >= len(p.Groups) || p.Groups[group].Source != r.rules.source {
+			q := r.rules.purpose
+			if q.Grant.ID != grant || grant == 0 || group >= len(q.Groups) || q.Groups[group].Source != r.rules.source {
 				continue
 			}
 			switch {
 			case r.ended:
 				return Forever
-			case r.replay && (p.Groups[group].Window >= p.Tick || now-r.taken > p.Tick+sensors.Minute):
+			case r.replay && (q.Groups[group].Window >= q.Tick || now-r.taken > q.Tick+sensors.Minute):
 				return Forever
 			case r.replay:
 				return r.tick
-			case p.Groups[group].Window >= p.Tick:
+			case q.Groups[group].Window >= q.Tick:
 				return r.closedBefore(r.group(group), now, w.born)
 			}
 			return r.passedBefore(now, w.born)

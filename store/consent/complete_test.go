@@ -23,7 +23,7 @@ func TestWhatIsCompleteTellsNoFinerTime(t *testing.T) {
 					plan.Clear(w, reading(now, values...), nil)
 				}
 			}
-			out = append(out, fmt.Sprint(w.CompleteBefore(1, 0, now), " ", w.CompleteBefore(1, 1, now)))
+			out = append(out, fmt.Sprint(plan.CompleteBefore(w, 1, 0, now), " ", plan.CompleteBefore(w, 1, 1, now)))
 		}
 		return out
 	}
@@ -45,7 +45,7 @@ func TestWhatIsCompleteTellsNoFinerTime(t *testing.T) {
 		minute         sensors.Micros
 		bucket, window int64
 	}{{119, 0, 0}, {130, 1, 0}, {179, 1, 0}, {180, 2, 2}, {239, 2, 2}, {240, 3, 2}} {
-		if b, o := w.CompleteBefore(1, 0, tt.minute*sensors.Minute), w.CompleteBefore(1, 1, tt.minute*sensors.Minute); b != tt.bucket || o != tt.window {
+		if b, o := plan.CompleteBefore(w, 1, 0, tt.minute*sensors.Minute), plan.CompleteBefore(w, 1, 1, tt.minute*sensors.Minute); b != tt.bucket || o != tt.window {
 			t.Errorf("at minute %d buckets before %d and windows before %d are complete, want %d and %d", tt.minute, b, o, tt.bucket, tt.window)
 		}
 	}
@@ -55,11 +55,10 @@ func TestWhatIsCompleteTellsNoFinerTime(t *testing.T) {
 func TestAfterAStartWhatWaitsIsNotHeldForLong(t *testing.T) {
 	plan := granted(t, policy(t, "1h", aRule("room.temperature", `action = "keep"`)+aRule("room.humidity", "action = \"mean\"\nwindow = \"1h\"")), room(t), 0)
 	w := NewWindows(fixedKeys{})
-	plan.Clear(w, &sensors.Reading{Source: "cellar", Time: 610 * sensors.Minute, Taken: 610 * sensors.Minute}, nil)
-	if b, o := w.CompleteBefore(1, 0, 620*sensors.Minute), w.CompleteBefore(1, 1, 620*sensors.Minute); b != 10 || o != 9 {
+	if b, o := plan.CompleteBefore(w, 1, 0, 620*sensors.Minute), plan.CompleteBefore(w, 1, 1, 620*sensors.Minute); b != 10 || o != 9 {
 		t.Errorf("in the hour of the start buckets before %d and windows before %d are complete, want 10 and 9", b, o)
 	}
-	if b, o := w.CompleteBefore(1, 0, 661*sensors.Minute), w.CompleteBefore(1, 1, 661*sensors.Minute); b != Forever || o != Forever {
+	if b, o := plan.CompleteBefore(w, 1, 0, 661*sensors.Minute), plan.CompleteBefore(w, 1, 1, 661*sensors.Minute); b != Forever || o != Forever {
 		t.Errorf("in the hour after, %d and %d, want all", b, o)
 	}
 }
