@@ -75,7 +75,7 @@ func TestNonInterference(t *testing.T) {
 	})
 	t.Logf("%d pairs of histories, %d with uploads and hidden data read, %d of them at other moments; %d hidden readings were read, %d uploads, %d pairs undecided",
 		tally.pairs, tally.differing, tally.shifted, tally.read, tally.uploads, tally.unsure)
-	if !t.Failed() && tally.pairs > 1 && (tally.differing*3 < tally.pairs || tally.unsure*10 > tally.pairs) {
+	if !t.Failed() && tally.pairs > 1 && (tally.differing*5 < tally.pairs || tally.unsure*10 > tally.pairs) {
 		t.Error("the test proves too little: hidden data was hardly ever read, or runs do not depend on their seed alone")
 	}
 }
