@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/candor-edge/candor/sensors"
-	"github.com/candor-edge/candor/store"
 )
 
 // LeftError says what `run --once` could not get rid of. It is kept.
@@ -140,7 +139,7 @@ func (a *Agent) holdWhenFull(ctx context.Context, patience time.Duration) func()
 		least := 0
 		for {
 			b := a.store.Status()
-			if b.State == store.StateOK && b.WaitingRows < maxWaiting {
+			if b.State.Takes() && b.WaitingRows < maxWaiting {
 				return nil
 			}
 			if kept := b.WaitingRows + b.BufferedRows + b.OutgoingBatches; since.IsZero() || kept < least {
@@ -169,7 +168,7 @@ func (a *Agent) relieveLoop(ctx context.Context) {
 		case <-a.opts.Clock.After(wait):
 		}
 		wait = often
-		if a.store.Status().State == store.StateOK {
+		if a.store.Status().State.Takes() {
 			continue
 		}
 		err := errors.Join(a.up.Relieve(ctx), a.store.Flush())

@@ -155,7 +155,7 @@ func (s *Store) take(in []incoming, at []Mark) error {
 	}
 	s.bound()
 	s.sinceTry += len(in)
-	due := s.waitRows >= s.opt.FlushRows && (s.condition == StateOK || s.sinceTry >= s.opt.FlushRows/4)
+	due := s.waitRows >= s.opt.FlushRows && (s.condition.Takes() || s.sinceTry >= s.opt.FlushRows/4)
 	s.mu.Unlock()
 	if due && s.io.TryLock() {
 		_ = s.flush() // what it could not do is told in Status

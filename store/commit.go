@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"syscall"
+	"time"
 )
 
 // change is one transaction: the records it adds and what the state is to say with them. It is applied in memory when,
@@ -17,8 +18,9 @@ type change struct {
 	refuse  func() // with mu held, when the file does not have it; may be nil
 	encoded []byte // state bytes of the attempt
 	changes uint64
-	size    int64    // of the file, when it has the change
-	after   []func() // changes of state that came while it was in doubt
+	took    time.Duration // of the attempt
+	size    int64         // of the file, when it has the change
+	after   []func()      // changes of state that came while it was in doubt
 
 	losses map[uint32]lossCount // what was pending when it began
 }
@@ -96,9 +98,14 @@ func (s *Store) commit(c *change) error {
 	return err
 }
 
+// slowCommit is how long a commit may take before the disk counts as slow: a healthy card takes some tens of milliseconds.
+const slowCommit = 5 * time.Second
+
 func (s *Store) attempt(c *change) error {
 	c.next.segment, c.next.records = s.current.id, s.current.records+uint64(len(c.puts))
 	c.next.commit++
+	began := time.Now()
+	defer func() { c.took = time.Since(began) }()
 	size, written, decided, err := s.active.update(c.puts, func(tx uint64) []byte {
 		c.next.tx = tx
 		c.encoded = c.next.encode()
@@ -145,6 +152,9 @@ func (s *Store) succeeded(c *change) {
 		s.changes++
 	}
 	s.condition, s.detail = StateOK, ""
+	if c.took > s.disk.slow {
+		s.condition, s.detail = StateSlow, fmt.Sprintf("the last commit took %s; a card that is wearing out gets slow first", c.took.Round(time.Second/10))
+	}
 }
 
 // undo gives back what a change took and the file did not get.

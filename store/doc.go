@@ -23,6 +23,30 @@
 // (one a day, grant and set of fields) says what they mean, as JSON, and the others are copies of batches with the
 // announcements they need.
 //
+// # What is synced when
+//
+// A commit is one bbolt transaction, so two syncs (fdatasync) of one file: first the pages that changed, the state record among
+// them, are written and synced; then the meta page that makes them count is written and synced. A power cut before the second sync
+// ends leaves the file as it was. Of the meta pages, two of 4,096 bytes at its beginning, each commit writes the other one. A disk
+// that says it has synced what it has not can leave the new meta page over old data pages: then the walk at Open, which reads every page
+// before bbolt may, finds pages that do not fit or records that do not authenticate, and salvages.
+//
+// A new file is made under a .tmp name with its first state record, synced, renamed, and its directory synced, before a record goes
+// into it; one that a power cut left half made is deleted. A drained file is deleted after the commit that says so. Keys are made
+// and synced in their own file before the first record under them is committed, and destroyed before the commit that forgets what was
+// under them: at any moment a record without a key is a state, and a key without a record is waste. The ledger's line about an
+// upload is synced before the buffer lets go of it, so a cut in between sends it again, byte for byte.
+//
+// A commit of a few rows gives the file system four to six pages; sensing costs one commit every `[buffer] flush`, a cut and an
+// acknowledgement one each.
+//
+// # Versions
+//
+// Every record and the state record begin with a version, 1. A file of another version is put aside as a damaged one is: what of it
+// reads as version 1 is kept, the rest is told as a gap, and the file lies in quarantine/ for a program that knows it. Nothing is
+// converted yet: there has been no other version, and what waits in a buffer is days old at the most. A version that comes will
+// read this one.
+//
 // # On disk, version 1
 //
 //	buffer/NNNNNNNN.db   segments, numbered from 00000001; the highest is the active one

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -370,4 +371,67 @@ func TestNameNotDurable(t *testing.T) {
 	h.flush(s)
 	equal(t, "rows", h.peek(s, 100), count0(0, n+10))
 	equal(t, "rows after a power cut", h.peek(h.after(), 100), count0(0, n+10))
+}
+
+// A disk on which commits take long is a state that says so; rows get to it all the same, and it ends with a quick commit.
+func TestSlowDiskIsAState(t *testing.T) {
+	h := newHouse(t)
+	h.opt.disk = realDisk()
+	h.opt.disk.slow = 20 * time.Millisecond
+	slow := true
+	h.opt.disk.before = func() error {
+		if slow {
+			time.Sleep(40 * time.Millisecond)
+		}
+		return nil
+	}
+	s := h.open()
+	h.take(s, numbered(1, 100, 0, 5))
+	h.flush(s)
+	if st := s.Status(); st.State != StateSlow || st.Detail == "" || !st.State.Takes() || st.BufferedRows != 5 {
+		t.Errorf("on a slow disk: %+v", st)
+	}
+	slow, s.disk.slow = false, time.Minute
+	h.take(s, numbered(1, 100, 5, 5))
+	h.flush(s)
+	if st := s.Status(); st.State != StateOK || st.BufferedRows != 10 {
+		t.Errorf("after a quick commit: %+v", st)
+	}
+}
+
+// A file of the buffer that this user may not read does not keep the store from opening; what is in it is told as missing.
+func TestAFileOfAnotherOwner(t *testing.T) {
+	h := newHouse(t)
+	s := h.open()
+	for i := range 2 {
+		h.take(s, numbered(1, 100, i*5, 5))
+		h.flush(s)
+		s.io.Lock()
+		if err := s.roll(); err != nil {
+			t.Fatal(err)
+		}
+		s.io.Unlock()
+	}
+	h.take(s, numbered(1, 100, 10, 5))
+	h.flush(s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	real := realDisk()
+	h.opt.disk = real
+	h.opt.disk.open = func(name string, flag int, perm os.FileMode) (*os.File, error) {
+		if strings.HasSuffix(name, "00000001.db") {
+			return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.EACCES}
+		}
+		return real.open(name, flag, perm)
+	}
+	again := h.open()
+	if got := h.peek(again, 100); len(got) == 0 || got[len(got)-1] != 14 {
+		t.Errorf("rows %v are left", got)
+	}
+	if st := again.Status(); len(st.Gaps) == 0 {
+		t.Error("nobody is told of the file that can't be read")
+	}
+	h.take(again, numbered(1, 100, 15, 5))
+	h.flush(again)
 }

@@ -92,6 +92,9 @@ func (o *Options) fill() error {
 	if o.disk.open == nil {
 		o.disk = realDisk()
 	}
+	if o.disk.slow == 0 {
+		o.disk.slow = slowCommit
+	}
 	return nil
 }
 

@@ -45,7 +45,8 @@ type disk struct {
 	open func(name string, flag int, perm os.FileMode) (*os.File, error)
 	sync func(dir string) error // makes a rename in dir durable
 
-	before, after func() error // called around bbolt's commit; nil but in tests of failing disks
+	slow          time.Duration // a commit that takes longer makes the disk count as slow
+	before, after func() error  // called around bbolt's commit; nil but in tests of failing disks
 }
 
 func realDisk() disk {

@@ -10,13 +10,17 @@ import (
 // State is how the buffer stands with its disk.
 type State string
 
-// The states. In all of them rows are taken and withdrawals work; in all but the first rows wait in memory.
+// The states. In all of them rows are taken and withdrawals work; where [State.Takes] is false rows wait in memory.
 const (
 	StateOK       State = "ok"
 	StateFull     State = "full"
 	StateReadOnly State = "read-only"
 	StateFailing  State = "failing"
+	StateSlow     State = "slow" // commits succeed and take longer than five seconds
 )
+
+// Takes tells whether rows get to the disk in this state.
+func (s State) Takes() bool { return s == StateOK || s == StateSlow }
 
 // maxGaps bounds the gaps that are remembered since the start; the newest are kept.
 const maxGaps = 64

@@ -340,6 +340,28 @@ func TestStreamsEnd(t *testing.T) {
 	})
 }
 
+// With a room a purpose sends in every slot, also when there is nothing; with `cover = false` only when there is.
+func TestCoverIsWhatThePolicySays(t *testing.T) {
+	const room = "room = { rows = 40, bytes = 600 }"
+	sent := func(t *testing.T, more string) (batches int) {
+		synctest.Test(t, func(t *testing.T) {
+			g := newRig(t, offer("trends", "acme", "1m", "1h", room+more))
+			stop := g.run()
+			defer stop()
+			g.sense(20, time.Minute)
+			time.Sleep(12 * time.Hour)
+			if g.lines["acme"].rows() != 20 {
+				t.Errorf("%d rows arrived", g.lines["acme"].rows())
+			}
+			batches = len(g.lines["acme"].all("batch"))
+		})
+		return batches
+	}
+	if with, without := sent(t, ""), sent(t, "\ncover = false"); with < 11 || without < 1 || without > 3 {
+		t.Errorf("%d uploads with cover and %d without", with, without)
+	}
+}
+
 // A stream that was opened and whose first rows a power cut took is no trouble.
 func TestAStreamTheStoreNeverHeardOf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

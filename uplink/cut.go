@@ -53,7 +53,7 @@ func (u *Uplink) cut(r *route, s *ledger.Stream, mode cutMode, made int64) (int,
 	}
 	if mode == cutDue && a.Size > 0 {
 		now := u.now()
-		c.cover = !s.Closed && s.Plan == p.Digest && !over(s, p, now)
+		c.cover = p.Cover && !s.Closed && s.Plan == p.Digest && !over(s, p, now)
 		c.rooms = func(next uint64) int64 { return min(owed(s, p, now, next-uint64(made))-made, maxRooms) }
 	}
 	out, err := u.Store.Cut(s.Number, MaxCut, c.encode)

@@ -70,7 +70,7 @@ func (u *Uplink) rename(s *ledger.Stream, p *consent.Purpose) error {
 func (u *Uplink) open(r *route) error {
 	now := u.now()
 	for _, p := range u.Gate.Plan().Purposes() {
-		if p.State != consent.Given || p.Recipient.ID != r.recipient || p.RoomBytes == 0 || len(p.Groups) == 0 || now < p.Grant.From || !u.may(p.Grant.ID) {
+		if p.State != consent.Given || p.Recipient.ID != r.recipient || !p.Cover || len(p.Groups) == 0 || now < p.Grant.From || !u.may(p.Grant.ID) {
 			continue
 		}
 		epoch := uint64(max(now, 0) / p.Epoch)

@@ -57,6 +57,7 @@ func keyWords(key, language string) string {
 		"stored_in": {"countries of storage", "pays de stockage"}, "onward": {"passed on to", "transmis à"}, "tags": {"uses", "usages"},
 		"retention": {"kept for", "conservé"}, "time": {"finest time", "temps le plus fin"}, "upload": {"sent every", "envoyé tous les"},
 		"epoch": {"names change every", "noms changés tous les"}, "expires": {"a yes lasts", "un oui dure"}, "room": {"size of an upload", "taille d'un envoi"},
+		"cover": {"empty uploads when there is nothing", "envois vides quand il n'y a rien"},
 		"title": {"title", "titre"}, "why": {"why", "pourquoi"}, "benefit": {"for you", "pour vous"},
 		"charter.never": {"charter: never leaves", "charte : ne part jamais"}, "charter.never_readable": {"charter: never readable", "charte : jamais lisible"},
 		"charter.max_retention": {"charter: longest keeping", "charte : conservation maximale"}, "charter.max_bits_per_day": {"charter: bits a day for a purpose", "charte : bits par jour pour une finalité"},
@@ -92,6 +93,14 @@ func recipientWords(r *Recipient) string {
 		words += ", " + r.Role
 	}
 	return words + " [" + r.ID + "]"
+}
+
+// yesNo says it in both languages.
+func yesNo(yes bool) map[string]string {
+	if yes {
+		return map[string]string{"en": "yes", "fr": "oui"}
+	}
+	return map[string]string{"en": "no", "fr": "non"}
 }
 
 func roomWords(r *Room) map[string]string {

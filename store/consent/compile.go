@@ -148,6 +148,7 @@ func (c *compiler) header(t *Terms) *Purpose {
 	}
 	if o.Room != nil {
 		p.RoomRows, p.RoomBytes = o.Room.Rows, o.Room.Bytes
+		p.Cover = o.covered()
 	}
 	return p
 }

@@ -138,14 +138,18 @@ func (p *Purpose) NotesIn(language string) []string {
 
 // lengthTells warns where the length of an upload can tell who is at home.
 func (c *compiler) lengthTells(p *Purpose) {
-	if p.RoomBytes > 0 {
+	if p.RoomBytes > 0 && p.Cover {
 		return
+	}
+	why := "without a room the length of an upload may tell it as well: give the purpose a room, policy simulate proposes one"
+	if p.RoomBytes > 0 {
+		why = "without cover the number of uploads may tell it as well: leave out cover = false"
 	}
 	for _, g := range p.Groups {
 		for i := range g.Fields {
 			f := &g.Fields[i]
 			if f.Class == sensors.Presence || f.implies == sensors.Presence && (g.Window == 0 || g.Window < presenceWindow) {
-				c.find(p, f.Field, false, "it tells or implies who is at home, and without a room the length of an upload may tell it as well: give the purpose a room, policy simulate proposes one")
+				c.find(p, f.Field, false, "it tells or implies who is at home, and %s", why)
 				return
 			}
 		}

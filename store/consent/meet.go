@@ -101,11 +101,18 @@ func (m *meeting) lengths(a, b *Terms) {
 	o.Upload = max(m.length("upload", x.Upload, y.Upload, max(x.Upload, y.Upload)), o.Time)
 	o.Epoch = m.epoch(x.Epoch, y.Epoch)
 	o.Expires = m.length("expires", x.Expires, y.Expires, min(x.Expires, y.Expires))
+	if x.covered() != y.covered() && x.Room != nil && y.Room != nil {
+		effect := Narrows
+		if x.covered() { // how many uploads there are would tell something now
+			o.Cover, effect = nil, Widens
+		}
+		m.change(Change{Key: "cover", Effect: effect, Old: yesNo(x.covered()), New: yesNo(y.covered())})
+	}
 	switch {
 	case x.Room == nil && y.Room != nil:
 		m.change(Change{Key: "room", Effect: Narrows, Old: plain(""), New: roomWords(y.Room)})
 	case x.Room != nil && y.Room == nil:
-		o.Room = x.Room
+		o.Room, o.Cover = x.Room, x.Cover
 		m.change(Change{Key: "room", Effect: Widens, Old: roomWords(x.Room), New: plain("")})
 	case x.Room != nil && *x.Room != *y.Room: // one constant size is as good as another
 		m.change(Change{Key: "room", Effect: Reworded, Old: roomWords(x.Room), New: roomWords(y.Room)})

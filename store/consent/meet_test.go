@@ -112,6 +112,7 @@ func TestMeet(t *testing.T) {
 		{"another basis", swap(`basis = "consent"`, `basis = "contract"`), Refused, false, "room.temperature: max 1h, round 0.5; room.motion: sum 1h", ""},
 	}
 	answers := agreedTo(t, offer(t, base), Charter{}, room(t))
+	t.Run("cover", func(t *testing.T) { meetCover(t, swap) })
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			plan, _ := Compile(Inputs{Policy: offer(t, tt.now), Sources: room(t), Answers: answers})
@@ -365,4 +366,22 @@ func TestNoUpdateRevealsMore(t *testing.T) {
 type fatal interface {
 	Helper()
 	Fatalf(format string, args ...any)
+}
+
+// Empty uploads that an update would leave out go on until that is answered; ones that it adds begin at once.
+func meetCover(t *testing.T, swap func(old, now string) string) {
+	with := func(more string) string {
+		return swap(`time = "1h"`, "time = \"1h\"\nroom = { rows = 4, bytes = 512 }"+more)
+	}
+	covered, bare := with(""), with("\ncover = false")
+	for _, c := range []struct {
+		was, now       string
+		cover, pending bool
+	}{{covered, covered, true, false}, {covered, bare, true, true}, {bare, covered, true, false}, {bare, bare, false, false}} {
+		answers := agreedTo(t, offer(t, c.was), Charter{}, room(t))
+		plan, _ := Compile(Inputs{Policy: offer(t, c.now), Sources: room(t), Answers: answers})
+		if p := plan.Purposes()[0]; p.State != Given || p.Cover != c.cover || p.Pending() != c.pending {
+			t.Errorf("from %t to %t: state %s, cover %t, pending %t", c.was == covered, c.now == covered, p.State, p.Cover, p.Pending())
+		}
+	}
 }

@@ -113,6 +113,7 @@ type Purpose struct {
 	Retention int            // days at the recipient
 	Expires   sensors.Micros // how long a yes lasts
 	RoomRows  int            // rows every upload has room for; 0 without a room
+	Cover     bool           // an empty upload goes when there is nothing to send
 	RoomBytes int            // bytes every upload has; 0 without a room
 
 	Groups []Group // what a row can look like; empty when nothing of the purpose can be sensed here

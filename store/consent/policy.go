@@ -53,11 +53,15 @@ type Offer struct {
 	Time      tinyconf.Duration  `toml:"time" conf:"required"`      // finest time that leaves
 	Upload    tinyconf.Duration  `toml:"upload"`                    // schedule; default: time
 	Room      *Room              `toml:"room"`
+	Cover     *bool              `toml:"cover"`   // with a room: an empty upload when there is nothing to send; default true
 	Epoch     tinyconf.Duration  `toml:"epoch"`   // whole days; default 30d
 	Expires   tinyconf.Duration  `toml:"expires"` // default 365d
 	Tags      []string           `toml:"tags"`    // marketing, profiling, data-sale …
 	Rules     []Rule             `toml:"rule"`
 }
+
+// covered tells whether the purpose sends empty uploads when there is nothing, so that their number tells nothing either.
+func (o *Offer) covered() bool { return o.Room != nil && (o.Cover == nil || *o.Cover) }
 
 // Room is the constant size of every upload of a purpose.
 type Room struct {

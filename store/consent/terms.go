@@ -55,6 +55,7 @@ type storedTerms struct {
 	Epoch      sensors.Micros    `json:"epoch"`
 	Expires    sensors.Micros    `json:"expires"`
 	Room       *[2]int           `json:"room,omitempty"` // rows, bytes
+	Uncovered  bool              `json:"uncovered,omitempty"`
 	Rules      []storedRule      `json:"rules"`
 	Ceilings   storedCharter     `json:"ceilings"`
 }
@@ -136,6 +137,7 @@ func (t *Terms) stored() storedTerms {
 	}
 	if o.Room != nil {
 		s.Room = &[2]int{o.Room.Rows, o.Room.Bytes}
+		s.Uncovered = !o.covered()
 	}
 	for _, r := range o.Rules {
 		s.Rules = append(s.Rules, storedRule{r.Field, r.Action, micros(r.Window), r.Round, r.Min, r.Max, r.Edges, r.Labels, r.Least,
@@ -182,6 +184,9 @@ func (s *storedTerms) terms() *Terms {
 	}
 	if s.Room != nil {
 		t.Offer.Room = &Room{Rows: s.Room[0], Bytes: s.Room[1]}
+		if s.Uncovered {
+			t.Offer.Cover = new(bool)
+		}
 	}
 	for _, r := range s.Rules {
 		t.Offer.Rules = append(t.Offer.Rules, Rule{Field: r.Field, Action: r.Action, Window: length(r.Window), Round: r.Round, Min: r.Min, Max: r.Max,

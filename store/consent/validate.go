@@ -119,6 +119,9 @@ func (o *Offer) Check(ctx *tinyconf.Context) {
 			ctx.Fault("room.bytes", "%d bytes; from 160 to 65536", o.Room.Bytes)
 		}
 	}
+	if o.Cover != nil && *o.Cover && o.Room == nil {
+		ctx.Fault("cover", "sends empty uploads of the room's size, and there is no room = { rows = …, bytes = … }")
+	}
 	fields := map[string]bool{}
 	for i := range o.Rules {
 		r := &o.Rules[i]
