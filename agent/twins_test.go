@@ -116,8 +116,9 @@ func (p twinPurpose) remembers() bool {
 // moment is one thing that happens in a story.
 type moment struct {
 	at      time.Duration
-	what    string // grant, withdraw, reload, edit (the policy), pause, resume, cut (the network), heal, restart, look
+	what    string // grant, withdraw, reload, edit (the policy), pause, resume, cut (the network), heal, restart, look, ask; of the clock: jump, stop, reboot, set
 	purpose string
+	by      time.Duration // how far the wall clock jumps, or is off after a reboot
 }
 
 // reading is one look at a source.
@@ -137,6 +138,7 @@ type story struct {
 	mine     bool   // the person keeps a history
 	moments  []moment
 	readings []reading
+	clock    bool // the wall clock moves
 	moved    bool // the twin's rows come in another order
 	shifted  bool // the twin's readings come at other moments
 }
@@ -263,29 +265,30 @@ func drawStory(t *rapid.T) *story {
 		}
 		s.purposes = append(s.purposes, p)
 		at := time.Duration(rapid.IntRange(1, 60).Draw(t, "grant"))*time.Minute + 11*time.Second
-		s.moments = append(s.moments, moment{at, "grant", p.id})
+		s.moments = append(s.moments, moment{at: at, what: "grant", purpose: p.id})
 		if rapid.IntRange(0, 2).Draw(t, "withdrawn?") == 0 {
-			s.moments = append(s.moments, moment{at + time.Duration(rapid.IntRange(1, 200).Draw(t, "withdraw"))*time.Minute, "withdraw", p.id})
+			s.moments = append(s.moments, moment{at: at + time.Duration(rapid.IntRange(1, 200).Draw(t, "withdraw"))*time.Minute, what: "withdraw", purpose: p.id})
 		}
 	}
 	for _, what := range []string{"cut", "heal", "restart", "reload"} {
 		if rapid.Bool().Draw(t, what) {
-			s.moments = append(s.moments, moment{time.Duration(rapid.IntRange(60, 400).Draw(t, what+" at"))*time.Minute + 17*time.Second, what, ""})
+			s.moments = append(s.moments, moment{at: time.Duration(rapid.IntRange(60, 400).Draw(t, what+" at"))*time.Minute + 17*time.Second, what: what})
 		}
 	}
 	minute := func(lo, hi int, what string) time.Duration {
 		return time.Duration(rapid.IntRange(lo, hi).Draw(t, what)) * time.Minute
 	}
 	if edited {
-		s.moments = append(s.moments, moment{minute(60, 400, "edit at") + 19*time.Second, "edit", ""})
+		s.moments = append(s.moments, moment{at: minute(60, 400, "edit at") + 19*time.Second, what: "edit"})
 	}
 	if rapid.IntRange(0, 3).Draw(t, "paused") == 0 {
 		at := minute(30, 300, "pause at") + 13*time.Second
-		s.moments = append(s.moments, moment{at, "pause", ""}, moment{at + minute(1, 100, "pause for"), "resume", ""})
+		s.moments = append(s.moments, moment{at: at, what: "pause"}, moment{at: at + minute(1, 100, "pause for"), what: "resume"})
 	}
 	if s.mine {
-		s.moments = append(s.moments, moment{minute(1, 100, "mine at") + 14*time.Second, "grant", consent.MineID})
+		s.moments = append(s.moments, moment{at: minute(1, 100, "mine at") + 14*time.Second, what: "grant", purpose: consent.MineID})
 	}
+	s.drawClock(t, minute)
 	for k, source := range sourceNames() {
 		for at := time.Duration(rapid.IntRange(1, 20).Draw(t, "first"))*time.Minute + time.Duration(23+k)*time.Second; at < storyLength; {
 			r := reading{at: at, source: source}
@@ -297,6 +300,34 @@ func drawStory(t *rapid.T) *story {
 		}
 	}
 	return s
+}
+
+// drawClock has the wall clock jump, stand still, and be of no use after a start of the machine until something sets it.
+// The odd parts of a second keep what then wakes away from what wakes anyway.
+func (s *story) drawClock(t *rapid.T, minute func(lo, hi int, what string) time.Duration) {
+	if s.clock = rapid.Bool().Draw(t, "clock"); !s.clock {
+		return
+	}
+	const year = 365 * 24 * time.Hour
+	for range rapid.IntRange(1, 3).Draw(t, "moves") {
+		m := moment{at: minute(20, 400, "move at") + 29*time.Second, what: rapid.SampledFrom([]string{"jump", "jump", "stop", "reboot"}).Draw(t, "move")}
+		m.by = rapid.SampledFrom([]time.Duration{3 * time.Second, 97 * time.Second, 2 * time.Hour, 31 * time.Hour, 10 * year, 57 * year}).Draw(t, "by")
+		if m.by += 207 * time.Millisecond; rapid.Bool().Draw(t, "back") {
+			m.by = -m.by
+		}
+		s.moments = append(s.moments, m)
+		if rapid.IntRange(0, 2).Draw(t, "set?") > 0 {
+			s.moments = append(s.moments, moment{at: m.at + minute(1, 150, "set after") + 2*time.Second, what: "set"})
+		}
+	}
+}
+
+// bent tells whether the clock had moved by then, or moves within that hour: from there on the agent's buckets and windows are
+// not the story's.
+func (s *story) bent(at time.Duration) bool {
+	return slices.ContainsFunc(s.moments, func(m moment) bool {
+		return slices.Contains([]string{"jump", "stop", "reboot"}, m.what) && at >= m.at.Truncate(time.Hour)
+	})
 }
 
 func drawValue(t *rapid.T, f twinField) sensors.Value {
@@ -350,7 +381,7 @@ func (s *story) lets(r *reading, index int) []twinRule {
 
 // twin draws a history that differs only in what is hidden.
 func (s *story) twin(t *rapid.T) *story {
-	out := &story{broken: s.broken, purposes: s.purposes, moments: s.moments, charter: s.charter, mine: s.mine, serial: "SN-9876-zyxw"}
+	out := &story{broken: s.broken, purposes: s.purposes, moments: s.moments, charter: s.charter, mine: s.mine, clock: s.clock, serial: "SN-9876-zyxw"}
 	for _, r := range s.readings {
 		r.values = append([]sensors.Value(nil), r.values...)
 		out.readings = append(out.readings, r)
@@ -365,7 +396,7 @@ func (s *story) twin(t *rapid.T) *story {
 	}
 	s.balance(t, out)
 	s.shuffle(t, out)
-	if rapid.Bool().Draw(t, "shift") {
+	if !s.clock && rapid.Bool().Draw(t, "shift") {
 		s.shift(t, out)
 	}
 	return out
@@ -483,8 +514,12 @@ func (s *story) balance(t *rapid.T, out *story) {
 	}
 }
 
-// restarted tells whether the agent began anew between two instants, or its rules or a pause did, so that what it had in memory may be gone.
+// restarted tells whether the agent began anew between two instants, or its rules or a pause did, so that what it had in memory
+// may be gone, or whether the clock had moved.
 func (s *story) restarted(a, b time.Duration) bool {
+	if s.bent(b) {
+		return true
+	}
 	for _, m := range s.moments {
 		if slices.Contains([]string{"restart", "reload", "edit", "pause", "resume"}, m.what) && m.at >= a && m.at <= b {
 			return true

@@ -66,6 +66,16 @@ func (s *server) routes() []route {
 	}
 }
 
+// Routes lists the whole API of a backend, each as its method and its path, for what must look at every one of them. The backend
+// is not asked anything.
+func Routes(b Backend) []string {
+	var out []string
+	for _, rt := range (&server{backend: b}).routes() {
+		out = append(out, rt.method+" "+rt.path)
+	}
+	return out
+}
+
 // NewHandler serves the API of a backend. The role of who asks comes from the request's context ([WithRole]); a
 // request without one is refused. The handler is safe for concurrent use if the backend is.
 func NewHandler(b Backend) http.Handler {
