@@ -113,6 +113,7 @@ func (c *compiler) purpose(o *Offer) {
 	c.underAge(p)
 	c.nesting(p)
 	c.lengthTells(p)
+	c.orderTells(p)
 	c.plan.purposes = append(c.plan.purposes, c.answer(p, offered))
 }
 
