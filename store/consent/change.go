@@ -22,8 +22,8 @@ const (
 // Change is one difference between what was agreed to and what is offered now, in the words of the languages a person
 // here reads. An empty text is nothing: the field did not leave, the ceiling was not there.
 type Change struct {
-	Key    string            `json:"key"`             // the key of the policy: rule, retention, time, onward …; charter.… for a ceiling
-	Field  string            `json:"field,omitempty"` // for a rule
+	Key    string            `json:"key"`             // the key of the policy: rule, retention, time, onward …; charter.… for a ceiling; sensed: what a field is
+	Field  string            `json:"field,omitempty"` // for rule and sensed
 	Effect Effect            `json:"effect"`
 	Old    map[string]string `json:"old"`
 	New    map[string]string `json:"new"`
@@ -31,7 +31,7 @@ type Change struct {
 
 // Label names what has changed, in French for "fr", else in English.
 func (c *Change) Label(language string) string {
-	if c.Key == "rule" {
+	if c.Key == "rule" || c.Key == "sensed" {
 		return c.Field
 	}
 	return keyWords(c.Key, language)

@@ -107,6 +107,7 @@ func (c *compiler) find(p *Purpose, field string, refuses bool, format string, a
 // purpose compiles one offer, meets it with the newest answer and decides where it stands.
 func (c *compiler) purpose(o *Offer) {
 	offered := termsOf(c.in.Policy, o, &c.in.Charter)
+	offered.Sensed = c.sensed(offered.Offer.Rules)
 	p := c.open(offered, &c.in.Charter)
 	p.terms = offered.Bytes()
 	c.rebased(p)
@@ -152,6 +153,18 @@ func (c *compiler) header(t *Terms) *Purpose {
 		p.Cover = o.covered()
 	}
 	return p
+}
+
+// sensed says what the fields of rules are here. A name alone says nothing: whoever writes the configuration can give it to
+// another sensor.
+func (c *compiler) sensed(rules []Rule) map[string]string {
+	out := map[string]string{}
+	for i := range rules {
+		if f, ok := c.known[rules[i].Field]; ok && !rules[i].quiet() {
+			out[f.Name] = f.Kind.Name + ", " + string(f.Class)
+		}
+	}
+	return out
 }
 
 // rules compiles the offer's rules, source by source, in the order of the sources' fields.

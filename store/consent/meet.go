@@ -177,6 +177,7 @@ func (m *meeting) rules(a, b *Terms) {
 			m.keep(now, b)
 		case old.quiet():
 			m.rule(Widens, old, now)
+		case !now.quiet() && m.another(a, b, old.Field):
 		case same:
 			m.keep(now, b)
 		case now.tellsNoMore(old, a.Offer.Time):
@@ -201,6 +202,18 @@ func (m *meeting) rules(a, b *Terms) {
 	}
 	rules := m.terms.Offer.Rules
 	sort.Slice(rules, func(i, j int) bool { return rules[i].Field < rules[j].Field })
+}
+
+// another tells whether a field is not what the yes was given to, and leaves it unanswered then: it has another kind or
+// class, or no sensor had it and now one has. A field that no sensor has now lets nothing out anyway.
+func (m *meeting) another(a, b *Terms, field string) bool {
+	was, now := a.Sensed[field], b.Sensed[field]
+	if a.Sensed == nil || now == "" || was == now {
+		return false
+	}
+	m.terms.Offer.Rules = append(m.terms.Offer.Rules, Rule{Field: field, Action: unanswered})
+	m.change(Change{Key: "sensed", Field: field, Effect: Differs, Old: plain(was), New: plain(now)})
+	return true
 }
 
 // keep takes a rule of the offer over, if the offer has it at all.
