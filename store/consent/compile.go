@@ -156,12 +156,14 @@ func (c *compiler) header(t *Terms) *Purpose {
 }
 
 // sensed says what the fields of rules are here. A name alone says nothing: whoever writes the configuration can give it to
-// another sensor.
-func (c *compiler) sensed(rules []Rule) map[string]string {
-	out := map[string]string{}
-	for i := range rules {
-		if f, ok := c.known[rules[i].Field]; ok && !rules[i].quiet() {
-			out[f.Name] = f.Kind.Name + ", " + string(f.Class)
+// another sensor, or have it read a thousand times as often.
+func (c *compiler) sensed(rules []Rule) map[string]Sensed {
+	out := map[string]Sensed{}
+	for _, s := range c.in.Sources {
+		for _, f := range s.Fields {
+			if slices.ContainsFunc(rules, func(r Rule) bool { return r.Field == f.Name && !r.quiet() }) {
+				out[f.Name] = Sensed{What: f.Kind.Name + ", " + string(f.Class), Every: s.Every}
+			}
 		}
 	}
 	return out

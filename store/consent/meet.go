@@ -177,7 +177,7 @@ func (m *meeting) rules(a, b *Terms) {
 			m.keep(now, b)
 		case old.quiet():
 			m.rule(Widens, old, now)
-		case !now.quiet() && m.another(a, b, old.Field):
+		case !now.quiet() && m.another(a.Sensed, b.Sensed, old, now):
 		case same:
 			m.keep(now, b)
 		case now.tellsNoMore(old, a.Offer.Time):
@@ -205,15 +205,25 @@ func (m *meeting) rules(a, b *Terms) {
 }
 
 // another tells whether a field is not what the yes was given to, and leaves it unanswered then: it has another kind or
-// class, or no sensor had it and now one has. A field that no sensor has now lets nothing out anyway.
-func (m *meeting) another(a, b *Terms, field string) bool {
-	was, now := a.Sensed[field], b.Sensed[field]
-	if a.Sensed == nil || now == "" || was == now {
+// class, or no sensor had it and now one has, or single readings of it would come more often. A field that no sensor has
+// now lets nothing out anyway.
+func (m *meeting) another(agreed, offered map[string]Sensed, old, now *Rule) bool {
+	was, is := agreed[old.Field], offered[old.Field]
+	oftener := old.Window == 0 && now.Window == 0 && was.Every > 0 && is.Every < was.Every
+	if agreed == nil || is.What == "" || was.What == is.What && !oftener {
 		return false
 	}
-	m.terms.Offer.Rules = append(m.terms.Offer.Rules, Rule{Field: field, Action: unanswered})
-	m.change(Change{Key: "sensed", Field: field, Effect: Differs, Old: plain(was), New: plain(now)})
+	m.terms.Offer.Rules = append(m.terms.Offer.Rules, Rule{Field: old.Field, Action: unanswered})
+	m.change(Change{Key: "sensed", Field: old.Field, Effect: Differs, Old: was.words(), New: is.words()})
 	return true
+}
+
+// words say what a field is, and how often it is read.
+func (s *Sensed) words() map[string]string {
+	if s.Every == 0 {
+		return plain(s.What)
+	}
+	return map[string]string{"en": s.What + ", every " + Span(s.Every, "en"), "fr": s.What + ", toutes les " + Span(s.Every, "fr")}
 }
 
 // keep takes a rule of the offer over, if the offer has it at all.

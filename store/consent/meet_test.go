@@ -233,11 +233,16 @@ func TestAFieldIsMoreThanItsName(t *testing.T) {
 		if class != "" {
 			f.Class = class
 		}
-		return []SourceFields{{Name: "room", Fields: []sensors.Field{f, sensors.NewField("room", "motion", kind("motion"))}}}
+		return []SourceFields{{Name: "room", Fields: []sensors.Field{f, sensors.NewField("room", "motion", kind("motion"))}, Every: sensors.Hour}}
 	}
 	p := offer(t, fmt.Sprintf(frame, "1h", aRule("room.temperature", "action = \"round\"\nround = 1")+aRule("room.motion", "action = \"sum\"\nwindow = \"1h\"")))
 	answers := agreedTo(t, p, Charter{}, fields("temperature", ""))
 	without := agreedTo(t, p, Charter{}, []SourceFields{{Name: "room", Fields: fields("temperature", "")[0].Fields[1:]}})
+	every := func(every sensors.Micros) []SourceFields {
+		s := fields("temperature", "")
+		s[0].Every = every
+		return s
+	}
 	both := "room.temperature: round 1; room.motion: sum 1h"
 	for _, tt := range []struct {
 		name    string
@@ -247,8 +252,11 @@ func TestAFieldIsMoreThanItsName(t *testing.T) {
 		old     string
 	}{
 		{"as it was", fields("temperature", ""), answers, both, ""},
-		{"people counted as a temperature", fields("people", ""), answers, "room.motion: sum 1h", "temperature, environment"},
-		{"another class", fields("temperature", sensors.Health), answers, "room.motion: sum 1h", "temperature, environment"},
+		{"people counted as a temperature", fields("people", ""), answers, "room.motion: sum 1h", "temperature, environment, every 1 hour"},
+		{"another class", fields("temperature", sensors.Health), answers, "room.motion: sum 1h", "temperature, environment, every 1 hour"},
+		{"read more often, which a window does not tell", every(sensors.Second), answers, "room.motion: sum 1h", "temperature, environment, every 1 hour"},
+		{"read whenever it likes", every(0), answers, "room.motion: sum 1h", "temperature, environment, every 1 hour"},
+		{"read less often", every(6 * sensors.Hour), answers, both, ""},
 		{"a sensor that was not there", fields("temperature", ""), without, "room.motion: sum 1h", ""},
 		{"a yes of before", fields("people", ""), unsensed(t, answers), both, ""},
 	} {

@@ -23,9 +23,15 @@ type Terms struct {
 	Recipient  Recipient  // without its contact
 	Offer      Offer      // with defaults filled in, rules sorted by field, tags sorted
 	Ceilings   Charter    // the charter in force when it was asked
-	// Sensed says of each field that would leave what it was when it was asked: its kind and class. A field that no sensor
-	// here had is not in it. nil: from before this was kept.
-	Sensed map[string]string
+	// Sensed says of each field that would leave what it was when it was asked. A field that no sensor here had is not in it.
+	// nil: from before this was kept.
+	Sensed map[string]Sensed
+}
+
+// Sensed is what a field was when it was asked.
+type Sensed struct {
+	What  string         `json:"what"`            // its kind and class
+	Every sensors.Micros `json:"every,omitempty"` // time between two readings; 0 when nothing fixes it
 }
 
 // termsVersion is the version of the bytes. Another one is not read, and a yes to it has to be asked anew.
@@ -61,7 +67,7 @@ type storedTerms struct {
 	Uncovered  bool              `json:"uncovered,omitempty"`
 	Rules      []storedRule      `json:"rules"`
 	Ceilings   storedCharter     `json:"ceilings"`
-	Sensed     map[string]string `json:"sensed,omitzero"`
+	Sensed     map[string]Sensed `json:"sensed,omitzero"`
 }
 
 type storedRecipient struct {
