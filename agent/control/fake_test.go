@@ -32,8 +32,10 @@ func (f *fake) seen() []string {
 }
 
 func (f *fake) Status(context.Context) (Status, error) {
-	return Status{Version: "1",
-		Truth: "Paused since 2026-01-05 06:07 UTC: nothing leaves.", Paused: time.Unix(1, 0),
+	return Status{
+		Version:  "1",
+		Truth:    "Nothing is leaving.",
+		Paused:   time.Unix(1, 0),
 		Purposes: []PurposeStatus{{ID: "trends", State: consent.Given, Buffered: 4, Outgoing: 5, Sent: SentTotal{Batches: 6, Rows: 7, WireBytes: 8}}},
 		Sensors:  []SensorStatus{{Name: "hall", Faults: []sensors.FaultCount{{What: "bad cell", Where: "hall.csv:17", Count: 9, Hint: "mend it"}}}},
 		Buffer:   BufferStatus{State: "ok", Bytes: 10, MaxBytes: 11, Segments: 12, Waiting: 3, Written: 13, Gaps: []string{"15 rows"}, Dropped: map[string]uint64{"x": 14}},
