@@ -56,7 +56,7 @@ func keyWords(key, language string) string {
 		"interest": {"interest pursued", "intérêt poursuivi"}, "logic": {"how the profile is made", "comment le profil est fait"},
 		"stored_in": {"countries of storage", "pays de stockage"}, "onward": {"passed on to", "transmis à"}, "tags": {"uses", "usages"},
 		"retention": {"kept for", "conservé"}, "time": {"finest time", "temps le plus fin"}, "upload": {"sent every", "envoyé tous les"},
-		"epoch": {"names change every", "noms changés tous les"}, "expires": {"a yes lasts", "un oui dure"}, "room": {"size of an upload", "taille d'un envoi"},
+		"epoch": {"names change every", "noms changés tous les"}, "expires": {"a yes lasts", "un oui dure"}, "linkability": {"can be linked", "peut être relié"}, "room": {"size of an upload", "taille d'un envoi"},
 		"cover": {"empty uploads when there is nothing", "envois vides quand il n'y a rien"},
 		"title": {"title", "titre"}, "why": {"why", "pourquoi"}, "benefit": {"for you", "pour vous"},
 		"charter.never": {"charter: never leaves", "charte : ne part jamais"}, "charter.never_readable": {"charter: never readable", "charte : jamais lisible"},

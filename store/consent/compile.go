@@ -107,7 +107,7 @@ func (c *compiler) find(p *Purpose, field string, refuses bool, format string, a
 // purpose compiles one offer, meets it with the newest answer and decides where it stands.
 func (c *compiler) purpose(o *Offer) {
 	offered := termsOf(c.in.Policy, o, &c.in.Charter)
-	offered.Sensed = c.sensed(offered.Offer.Rules)
+	offered.Sensed, offered.Named = c.sensed(offered.Offer.Rules), c.in.Reach[o.Recipient].named()
 	p := c.open(offered, &c.in.Charter)
 	p.terms = offered.Bytes()
 	c.rebased(p)

@@ -56,6 +56,7 @@ func (m *meeting) parties(a, b *Terms) {
 	m.stop("access", a.Offer.Access, b.Offer.Access)
 	m.stop("service", a.Offer.Service, b.Offer.Service)
 	m.stop("basis", a.Offer.Basis, b.Offer.Basis)
+	m.reach(a, b)
 	m.terms.Recipient.StoredIn = m.list("stored_in", a.Recipient.StoredIn, b.Recipient.StoredIn)
 	if len(a.Recipient.StoredIn) > 0 && len(m.terms.Recipient.StoredIn) == 0 && m.stopped == "" {
 		m.stopped = "the yes was given to storing it in other countries than the policy names now; nothing leaves until it is answered again"
@@ -69,6 +70,18 @@ func (m *meeting) parties(a, b *Terms) {
 		m.change(Change{Key: "safeguard", Effect: effect, Old: plain(was), New: plain(now)})
 	}
 	m.terms.Offer.Tags = m.list("tags", a.Offer.Tags, b.Offer.Tags)
+}
+
+// reach stops what was agreed to when the way named nobody, and goes by one that names this object now.
+func (m *meeting) reach(a, b *Terms) {
+	if a.Sensed == nil || a.Named || !b.Named {
+		return
+	}
+	m.change(Change{Key: "linkability", Effect: Differs, Old: map[string]string{"en": "not by the connection", "fr": "pas par la connexion"},
+		New: map[string]string{"en": "the connection names this object", "fr": "la connexion nomme cet objet"}})
+	if m.stopped == "" {
+		m.stopped = "the yes was given when the connection to the recipient did not name this object, and now it does; nothing leaves until it is answered again"
+	}
 }
 
 // list is what both lists have. What is added widens.

@@ -200,6 +200,40 @@ func TestCeilings(t *testing.T) {
 	}
 }
 
+// TestTheWayIsPartOfTheYes: a yes to a recipient that could not tell which object speaks does not go on over a connection that
+// names it.
+func TestTheWayIsPartOfTheYes(t *testing.T) {
+	p := offer(t, fmt.Sprintf(frame, "1h", aRule("room.temperature", `action = "keep"`)))
+	by := func(r Reach, answers ...Answer) *Purpose {
+		plan, _ := Compile(Inputs{Policy: p, Sources: room(t), Answers: answers, Reach: map[string]Reach{"acme": r}})
+		return plan.Purposes()[0]
+	}
+	yes := func(r Reach) Answer {
+		q := by(r)
+		return Answer{State: Given, Access: q.Access, Basis: q.Basis, Grant: Grant{ID: 1, Purpose: q.ID, Extent: q.Extent, Terms: q.Terms()}}
+	}
+	own, fleet := Reach{Credential: true}, Reach{Credential: true, Fleet: true}
+	for _, tt := range []struct {
+		name     string
+		was, now Reach
+		want     State
+	}{
+		{"a certificate comes", Reach{}, Reach{Certificate: true}, Changed}, {"a token of its own comes", fleet, own, Changed},
+		{"a token of the fleet comes", Reach{}, fleet, Given}, {"it was named before", own, Reach{Certificate: true}, Given}, {"it is not named any more", own, fleet, Given},
+	} {
+		q := by(tt.now, yes(tt.was))
+		if q.State != tt.want || (tt.want == Changed) != (len(q.Changes) == 1 && q.Changes[0].Key == "linkability") {
+			t.Errorf("%s: %s, %+v", tt.name, q.State, q.Changes)
+		}
+		if q := by(tt.now, yes(tt.now)); q.State != Given || len(q.Changes) > 0 {
+			t.Errorf("%s, answered anew: %s", tt.name, q.State)
+		}
+	}
+	if q := by(own, unsensed(t, []Answer{yes(own)})...); q.State != Given {
+		t.Errorf("a yes of before: %s", q.State)
+	}
+}
+
 // unsensed makes of answers what they were before terms said what the fields were.
 func unsensed(t *testing.T, answers []Answer) []Answer {
 	t.Helper()
@@ -209,7 +243,7 @@ func unsensed(t *testing.T, answers []Answer) []Answer {
 		if err != nil {
 			t.Fatal(err)
 		}
-		terms.Sensed = nil
+		terms.Sensed, terms.Named = nil, false
 		out[i].Terms = terms.Bytes()
 		if strings.Contains(string(out[i].Terms), "sensed") {
 			t.Fatal("terms of before say what the fields were")

@@ -26,6 +26,8 @@ type Terms struct {
 	// Sensed says of each field that would leave what it was when it was asked. A field that no sensor here had is not in it.
 	// nil: from before this was kept.
 	Sensed map[string]Sensed
+	// Named says that the way to the recipient named this object when it was asked (see [Reach]); without Sensed it is not known.
+	Named bool
 }
 
 // Sensed is what a field was when it was asked.
@@ -68,6 +70,7 @@ type storedTerms struct {
 	Rules      []storedRule      `json:"rules"`
 	Ceilings   storedCharter     `json:"ceilings"`
 	Sensed     map[string]Sensed `json:"sensed,omitzero"`
+	Named      bool              `json:"named,omitempty"`
 }
 
 type storedRecipient struct {
@@ -144,6 +147,7 @@ func (t *Terms) stored() storedTerms {
 		Retention: micros(o.Retention), Time: micros(o.Time), Upload: micros(o.Upload), Epoch: micros(o.Epoch), Expires: micros(o.Expires),
 		Rules:    []storedRule{},
 		Sensed:   t.Sensed,
+		Named:    t.Named,
 		Ceilings: storedCharter{c.Version, c.Never, c.NeverReadable, micros(c.MaxRetention), c.MaxBits, c.MaxBitsPresent, c.MaxBitsRecipient},
 	}
 	if o.Room != nil {
@@ -193,7 +197,7 @@ func (s *storedTerms) terms() *Terms {
 		},
 		Ceilings: Charter{Version: c.Version, Never: c.Never, NeverReadable: c.NeverReadable, MaxRetention: length(c.MaxRetention), MaxBits: c.MaxBits, MaxBitsPresent: c.MaxPresence, MaxBitsRecipient: c.MaxRecipient},
 	}
-	t.Sensed = s.Sensed
+	t.Sensed, t.Named = s.Sensed, s.Named
 	if s.Room != nil {
 		t.Offer.Room = &Room{Rows: s.Room[0], Bytes: s.Room[1]}
 		if s.Uncovered {
@@ -235,7 +239,7 @@ func length(m sensors.Micros) tinyconf.Duration { return tinyconf.Duration(int64
 // reworded, without the ceilings, which bind the maker and not the answer, and without rules that let nothing out.
 func (t *Terms) extent() Digest {
 	s := t.stored()
-	s.Title, s.Why, s.Benefit, s.Otherwise, s.Interest, s.Logic, s.Recipient.Safeguard, s.Ceilings, s.Sensed = nil, nil, nil, nil, nil, nil, "", storedCharter{}, nil
+	s.Title, s.Why, s.Benefit, s.Otherwise, s.Interest, s.Logic, s.Recipient.Safeguard, s.Ceilings, s.Sensed, s.Named = nil, nil, nil, nil, nil, nil, "", storedCharter{}, nil, false
 	s.Rules = slices.DeleteFunc(s.Rules, func(r storedRule) bool { return (&Rule{Action: r.Action}).quiet() })
 	return digestOf("extent", &s)
 }
