@@ -96,8 +96,11 @@ func judge(err error) (code int, hint string) {
 	case errors.As(err, &left):
 		return exitLeft, "candor status"
 	case errors.As(err, &refused):
-		if refused.Code == control.ErrNotAllowed {
+		switch refused.Code {
+		case control.ErrNotAllowed:
 			return exitNotAllowed, refused.Hint
+		case control.ErrBadRequest:
+			return exitWrongUse, refused.Hint
 		}
 		return exitFailed, refused.Hint
 	case errors.Is(err, sensors.Permission):
