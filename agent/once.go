@@ -16,6 +16,7 @@ import (
 type LeftError struct {
 	Rows, Batches int
 	Parked        int
+	Deletions     int               // deletion requests that no recipient has confirmed yet
 	Lost          map[string]uint64 // rows given up in this run, by reason
 	Cause         error
 }
@@ -25,6 +26,9 @@ func (e *LeftError) Error() string {
 	text := fmt.Sprintf("%d rows and %d uploads are still buffered, and kept", e.Rows, e.Batches)
 	if e.Parked > 0 {
 		text += fmt.Sprintf("; %d uploads were refused by the recipient and are kept aside", e.Parked)
+	}
+	if e.Deletions > 0 {
+		text += fmt.Sprintf("; %d deletion requests are not confirmed yet, and are sent again", e.Deletions)
 	}
 	for _, reason := range slices.Sorted(maps.Keys(e.Lost)) {
 		text += fmt.Sprintf("; %d rows were lost: %s", e.Lost[reason], reason)
@@ -190,11 +194,16 @@ func (a *Agent) failedSources() error {
 	return errors.Join(errs...)
 }
 
-// left says what is still buffered; nil when nothing is and nothing failed.
+// left says what is still buffered or to be deleted at a recipient; nil when nothing is and nothing failed.
 func (a *Agent) left(cause error) error {
 	b := a.store.Status()
 	e := &LeftError{Rows: b.WaitingRows + b.BufferedRows, Batches: b.OutgoingBatches, Parked: b.Parked, Lost: b.Dropped, Cause: cause}
-	if e.Rows == 0 && e.Batches == 0 && e.Parked == 0 {
+	for _, s := range a.book.Streams() {
+		if s.DeletionDue && !s.DeletionDone {
+			e.Deletions++
+		}
+	}
+	if e.Rows == 0 && e.Batches == 0 && e.Parked == 0 && e.Deletions == 0 {
 		return cause
 	}
 	return e

@@ -2,10 +2,14 @@ package agent_test
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -274,4 +278,37 @@ func replaceOnce(t *testing.T, text, old, fresh string) string {
 		t.Fatalf("%q is not there once", old)
 	}
 	return strings.Replace(text, old, fresh, 1)
+}
+
+// TestADeletionThatIsNotConfirmedIsLeft: a run to the end says that a recipient did not confirm a deletion, and the next one
+// that gets through is done.
+func TestADeletionThatIsNotConfirmedIsLeft(t *testing.T) {
+	h, closeSink := newReceiver(t, t.TempDir())
+	defer closeSink()
+	var down atomic.Bool
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if down.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		h.ServeHTTP(w, r)
+	}))
+	defer srv.Close()
+	o := newObject(t, srv.URL, 300)
+	if err := o.once(20*time.Second, "air"); err != nil {
+		t.Fatal(err)
+	}
+	a := o.open()
+	defer a.Close()
+	if _, err := a.Withdraw(t.Context(), "air", control.Person, control.Decision{}); err != nil {
+		t.Fatal(err)
+	}
+	down.Store(true)
+	var left *agent.LeftError
+	if err := a.Once(t.Context(), 200*time.Millisecond); !errors.As(err, &left) || left.Deletions != 1 {
+		t.Fatalf("a deletion that did not arrive gave %v", err)
+	}
+	down.Store(false)
+	if err := a.Once(t.Context(), 20*time.Second); err != nil {
+		t.Errorf("the deletion that arrived gave %v", err)
+	}
 }

@@ -14,7 +14,7 @@ import (
 
 // MaxCut is how many rows are looked at in one cut. A batch holds whole time buckets; only a bucket with more rows
 // than this is split, and then it is sorted in runs of this many.
-const MaxCut = 8192
+const MaxCut = consent.MaxBucketRows
 
 // maxBatchRows is how many rows a batch of a purpose without a room holds at the most.
 const maxBatchRows = 1000

@@ -15,7 +15,7 @@
 // A metered link is used for as many bytes and in such hours as its route says; deletion requests know no limit.
 //
 // Caveats: rows inside one time bucket are sorted by value, so their order tells nothing; a bucket of more than
-// [MaxCut] rows is sorted in runs of that many, and one that the disk had no room for may be split. A row that no upload
+// [MaxCut] rows is sorted in runs of that many (a plan refuses sensors that are known to speak so often; recordings may), and one that the disk had no room for may be split. A row that no upload
 // can carry stays in the buffer until its retention ends. A recipient that answers that a number is taken gets the rest
 // under a fresh name; after a restored card that may be some rows a second time. Drain and Relieve keep to no schedule and no number. The recipient sees the object's network address and when it is on line.
 package uplink

@@ -96,14 +96,19 @@ func judge(err error) (code int, hint string) {
 	case errors.As(err, &left):
 		return exitLeft, "candor status"
 	case errors.As(err, &refused):
-		if refused.Code == control.ErrNotAllowed {
+		switch refused.Code {
+		case control.ErrNotAllowed:
 			return exitNotAllowed, refused.Hint
+		case control.ErrBadRequest:
+			return exitWrongUse, refused.Hint
 		}
 		return exitFailed, refused.Hint
 	case errors.Is(err, sensors.Permission):
 		return exitNotAllowed, "do as it says above, or run this as root"
 	case errors.Is(err, agent.ErrLocked):
 		return exitFailed, "candor status, or wait until the other one has ended"
+	case errors.Is(err, fs.ErrNotExist):
+		return exitFailed, "check the name; it starts at the folder you are in, and names in candor.toml at the folder of that file"
 	case errors.Is(err, fs.ErrPermission):
 		return exitNotAllowed, "run this as the owner of that file, or as root"
 	}

@@ -139,6 +139,7 @@ func reasonInFrench(r consent.Reason) string {
 		consent.NoRule: "aucune finalité ne le demande", consent.NoGrant: "pas accepté", consent.Dropped: "la règle l'écarte", consent.LocalOnly: "reste sur l'objet",
 		consent.BeforeYes: "pris avant le oui", consent.Late: "sa tranche de temps était close", consent.Invalid: "valeur non plausible", consent.Contactish: "ressemble à des coordonnées",
 		consent.Lapsed: "le oui est échu", consent.Unanswered: "demandé, pas encore répondu", consent.Failed: "la règle n'a pas pu s'appliquer",
+		consent.Ahead: "daté après l'heure de l'objet, ou avant 1970",
 	}[r]
 	if words == "" {
 		return string(r)

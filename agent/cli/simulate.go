@@ -133,6 +133,10 @@ func bitsOf(bits *int64) string {
 }
 
 func printSimulated(w io.Writer, s *agent.Simulation) {
+	if !slices.ContainsFunc(s.Purposes, func(p agent.SimulatedPurpose) bool { return len(p.Fields) > 0 || p.State == consent.Refused }) {
+		paragraph(w, "! ", "The policy asks for nothing that is in these recordings. NAME=FILE says which source of the policy a recording is, as "+
+			"hall=room.csv; what it has is listed below.")
+	}
 	for i := range s.Purposes {
 		p := &s.Purposes[i]
 		_, _ = fmt.Fprintln(w)

@@ -55,12 +55,6 @@ func printStatus(w io.Writer, s *control.Status) {
 		row(tw, "History", historyWords(&s.History, s.Limited))
 	}
 	_ = tw.Flush()
-	for line := range strings.Lines(s.Policy.Error) {
-		paragraph(w, "  ! ", line)
-	}
-	for _, finding := range s.Policy.Findings {
-		paragraph(w, "  - ", finding)
-	}
 	if s.Buffer.Detail != "" {
 		paragraph(w, "  ! ", s.Buffer.Detail)
 	}
@@ -70,6 +64,7 @@ func printStatus(w io.Writer, s *control.Status) {
 	for _, reason := range sortedKeys(s.Buffer.Dropped) {
 		paragraph(w, "  - ", fmt.Sprintf("%s lost: %s", count(s.Buffer.Dropped[reason], "row", "rows"), reason))
 	}
+	printFindings(w, &s.Policy)
 	printSensors(w, s.Sensors)
 	printPurposes(w, s.Purposes, s.Limited)
 	printRoutes(w, s.Routes)
@@ -96,6 +91,20 @@ func agentWords(s *control.Status) string {
 		version = "version " + s.Version
 	}
 	return joined(running, clock, version)
+}
+
+// printFindings tells what is wrong with the policy or worth knowing of it, under a head of its own.
+func printFindings(w io.Writer, p *control.PolicyStatus) {
+	if p.Error == "" && len(p.Findings) == 0 {
+		return
+	}
+	_, _ = fmt.Fprintln(w, "\nFound in the policy")
+	for line := range strings.Lines(p.Error) {
+		paragraph(w, "  ! ", line)
+	}
+	for _, finding := range p.Findings {
+		paragraph(w, "  - ", finding)
+	}
 }
 
 func policyWords(p *control.PolicyStatus) string {

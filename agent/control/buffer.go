@@ -47,7 +47,7 @@ func (b Buffer) ForTechnician() Buffer {
 
 // BufferCheck is what `buffer verify` found in one file.
 type BufferCheck struct {
-	File    string `json:"file"`
+	File    string `json:"file"` // "buffer" for a technician, who gets one verdict on all files
 	Bytes   int64  `json:"bytes"`
 	Records int    `json:"records"` // that authenticate
 	Rows    int    `json:"rows"`
@@ -60,13 +60,15 @@ type BufferCheck struct {
 // Sound tells that nothing in the file is damaged.
 func (c BufferCheck) Sound() bool { return c.Damaged == 0 && c.Fault == "" }
 
-// ForTechnician leaves the verdict and takes the counts.
-func (c BufferCheck) ForTechnician() BufferCheck {
-	damaged := 0
-	if c.Damaged > 0 {
-		damaged = 1
+// add puts the verdict on another file to this one, for a technician: even how many files there are rises with what happens
+// in the home.
+func (c *BufferCheck) add(next BufferCheck) {
+	if next.Damaged > 0 {
+		c.Damaged = 1
 	}
-	return BufferCheck{File: c.File, Damaged: damaged, Fault: c.Fault, Of: c.Of}
+	if c.Fault == "" {
+		c.Fault = next.Fault
+	}
 }
 
 // Waiting is rows that have not left, as `buffer export` prints them.
@@ -109,12 +111,18 @@ func (s *server) verifyBuffer(r *http.Request) (any, error) {
 	}
 	technician := roleOf(r.Context()) == Technician
 	return lines(func(emit func(v any) error) error {
-		return s.backend.VerifyBuffer(r.Context(), func(c BufferCheck) error {
+		all := BufferCheck{File: "buffer", Of: 1}
+		err := s.backend.VerifyBuffer(r.Context(), func(c BufferCheck) error {
 			if technician {
-				c = c.ForTechnician()
+				all.add(c)
+				return nil
 			}
 			return emit(c)
 		})
+		if technician && err == nil {
+			err = emit(all)
+		}
+		return err
 	}), nil
 }
 

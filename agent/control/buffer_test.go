@@ -23,7 +23,7 @@ func TestBufferForTechnician(t *testing.T) {
 	}
 	var checks []BufferCheck
 	keep := func(c BufferCheck) error { checks = append(checks, c); return nil }
-	if err := technician.VerifyBuffer(t.Context(), keep); err != nil || len(checks) != 1 || checks[0] != (BufferCheck{File: "00000001.db", Damaged: 1, Of: 1}) {
+	if err := technician.VerifyBuffer(t.Context(), keep); err != nil || len(checks) != 1 || checks[0] != (BufferCheck{File: "buffer", Damaged: 1, Of: 1}) {
 		t.Errorf("a technician's verify: %+v, %v", checks, err)
 	}
 	if err := technician.ExportBuffer(t.Context(), func(Waiting) error { return nil }); !errors.Is(err, ErrNotAllowed) {

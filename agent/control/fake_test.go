@@ -35,6 +35,7 @@ func (f *fake) Status(context.Context) (Status, error) {
 	return Status{
 		Version:  "1",
 		Truth:    "Nothing is leaving.",
+		Paused:   time.Unix(1, 0),
 		Purposes: []PurposeStatus{{ID: "trends", State: consent.Given, Buffered: 4, Outgoing: 5, Sent: SentTotal{Batches: 6, Rows: 7, WireBytes: 8}}},
 		Sensors:  []SensorStatus{{Name: "hall", Faults: []sensors.FaultCount{{What: "bad cell", Where: "hall.csv:17", Count: 9, Hint: "mend it"}}}},
 		Buffer:   BufferStatus{State: "ok", Bytes: 10, MaxBytes: 11, Segments: 12, Waiting: 3, Written: 13, Gaps: []string{"15 rows"}, Dropped: map[string]uint64{"x": 14}},
@@ -82,8 +83,10 @@ func (f *fake) Buffer(context.Context) (Buffer, error) {
 }
 
 func (f *fake) VerifyBuffer(_ context.Context, emit func(BufferCheck) error) error {
-	if err := emit(BufferCheck{File: "00000001.db", Bytes: 9, Records: 2, Rows: 7, Damaged: 3, Of: 1}); err != nil {
-		return err
+	for _, c := range []BufferCheck{{File: "00000001.db", Bytes: 9, Records: 2, Rows: 7, Damaged: 3, Of: 2}, {File: "00000002.db", Bytes: 9, Of: 2}} {
+		if err := emit(c); err != nil {
+			return err
+		}
 	}
 	return f.note("verify")
 }

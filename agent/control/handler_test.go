@@ -223,6 +223,9 @@ func TestTechnicianSeesNoLife(t *testing.T) {
 	if p.Buffered+p.Outgoing+p.Parked != 0 || p.Sent.Batches != 0 || !p.NextSend.IsZero() || b.Waiting != 0 || len(b.Gaps) != 1 || strings.Contains(b.Gaps[0], "15") || p.Sent.Rows+p.Sent.WireBytes != 0 || b.Bytes+b.Written != 0 || b.Segments != 0 || b.Dropped != nil || f.Count != 0 || f.Where != "" {
 		t.Errorf("a technician sees counts of events: %+v", technician)
 	}
+	if person.Paused.IsZero() || !technician.Paused.IsZero() || !strings.HasPrefix(technician.Truth, "Paused: ") || strings.ContainsAny(technician.Truth, "0123456789") {
+		t.Errorf("a technician sees when somebody paused: %v, %q", technician.Paused, technician.Truth)
+	}
 	if !technician.Limited || p.State != person.Purposes[0].State || b.MaxBytes != 11 || f.What == "" || f.Hint == "" {
 		t.Errorf("a technician does not see what works: %+v", technician)
 	}

@@ -76,6 +76,9 @@ func roleOf(ctx context.Context) Role {
 // opens, and would tell who is in. What is left says whether things work.
 func (s Status) ForTechnician() Status {
 	s.Limited = true
+	if !s.Paused.IsZero() { // when somebody pressed a button, somebody was at home
+		s.Paused, s.Truth = time.Time{}, "Paused: nothing leaves this object, and what is sensed meanwhile never will."
+	}
 	s.Purposes = slices.Clone(s.Purposes)
 	for i := range s.Purposes {
 		p := &s.Purposes[i]

@@ -22,8 +22,8 @@ const (
 // Change is one difference between what was agreed to and what is offered now, in the words of the languages a person
 // here reads. An empty text is nothing: the field did not leave, the ceiling was not there.
 type Change struct {
-	Key    string            `json:"key"`             // the key of the policy: rule, retention, time, onward …; charter.… for a ceiling
-	Field  string            `json:"field,omitempty"` // for a rule
+	Key    string            `json:"key"`             // the key of the policy: rule, retention, time, onward …; charter.… for a ceiling; sensed: what a field is
+	Field  string            `json:"field,omitempty"` // for rule and sensed
 	Effect Effect            `json:"effect"`
 	Old    map[string]string `json:"old"`
 	New    map[string]string `json:"new"`
@@ -31,7 +31,7 @@ type Change struct {
 
 // Label names what has changed, in French for "fr", else in English.
 func (c *Change) Label(language string) string {
-	if c.Key == "rule" {
+	if c.Key == "rule" || c.Key == "sensed" {
 		return c.Field
 	}
 	return keyWords(c.Key, language)
@@ -56,7 +56,7 @@ func keyWords(key, language string) string {
 		"interest": {"interest pursued", "intérêt poursuivi"}, "logic": {"how the profile is made", "comment le profil est fait"},
 		"stored_in": {"countries of storage", "pays de stockage"}, "onward": {"passed on to", "transmis à"}, "tags": {"uses", "usages"},
 		"retention": {"kept for", "conservé"}, "time": {"finest time", "temps le plus fin"}, "upload": {"sent every", "envoyé tous les"},
-		"epoch": {"names change every", "noms changés tous les"}, "expires": {"a yes lasts", "un oui dure"}, "room": {"size of an upload", "taille d'un envoi"},
+		"epoch": {"names change every", "noms changés tous les"}, "expires": {"a yes lasts", "un oui dure"}, "linkability": {"can be linked", "peut être relié"}, "room": {"size of an upload", "taille d'un envoi"},
 		"cover": {"empty uploads when there is nothing", "envois vides quand il n'y a rien"},
 		"title": {"title", "titre"}, "why": {"why", "pourquoi"}, "benefit": {"for you", "pour vous"},
 		"charter.never": {"charter: never leaves", "charte : ne part jamais"}, "charter.never_readable": {"charter: never readable", "charte : jamais lisible"},

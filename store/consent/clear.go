@@ -54,7 +54,7 @@ func (st *ruleState) refuses(w *Windows, r *sensors.Reading) Reason {
 	case p.Grant.Until != 0 && r.Taken >= p.Grant.Until:
 		return Lapsed
 	case r.Time < 0 || r.Time > maxTime, r.Position == 0 && r.Time-max(p.Tick, sensors.Minute) > r.Taken:
-		return Invalid // one stamp far ahead would make all that follow late
+		return Ahead // one stamp far ahead would make all that follow late
 	}
 	return ""
 }

@@ -89,6 +89,7 @@ const (
 	BeforeYes  Reason = "taken before the yes"
 	Late       Reason = "its time bucket was closed"
 	Invalid    Reason = "not a plausible value"
+	Ahead      Reason = "stamped ahead of the clock, or before 1970"
 	Contactish Reason = "looks like contact data"
 	Lapsed     Reason = "the yes has lapsed"
 	Unanswered Reason = "asked for, and not answered yet"

@@ -107,12 +107,14 @@ func (c *compiler) find(p *Purpose, field string, refuses bool, format string, a
 // purpose compiles one offer, meets it with the newest answer and decides where it stands.
 func (c *compiler) purpose(o *Offer) {
 	offered := termsOf(c.in.Policy, o, &c.in.Charter)
+	offered.Sensed, offered.Named = c.sensed(offered.Offer.Rules), c.in.Reach[o.Recipient].named()
 	p := c.open(offered, &c.in.Charter)
 	p.terms = offered.Bytes()
 	c.rebased(p)
 	c.underAge(p)
 	c.nesting(p)
 	c.lengthTells(p)
+	c.orderTells(p)
 	c.plan.purposes = append(c.plan.purposes, c.answer(p, offered))
 }
 
@@ -151,6 +153,20 @@ func (c *compiler) header(t *Terms) *Purpose {
 		p.Cover = o.covered()
 	}
 	return p
+}
+
+// sensed says what the fields of rules are here. A name alone says nothing: whoever writes the configuration can give it to
+// another sensor, or have it read a thousand times as often.
+func (c *compiler) sensed(rules []Rule) map[string]Sensed {
+	out := map[string]Sensed{}
+	for _, s := range c.in.Sources {
+		for _, f := range s.Fields {
+			if slices.ContainsFunc(rules, func(r Rule) bool { return r.Field == f.Name && !r.quiet() }) {
+				out[f.Name] = Sensed{What: f.Kind.Name + ", " + string(f.Class), Every: s.Every}
+			}
+		}
+	}
+	return out
 }
 
 // rules compiles the offer's rules, source by source, in the order of the sources' fields.

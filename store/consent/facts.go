@@ -155,3 +155,23 @@ func (c *compiler) lengthTells(p *Purpose) {
 		}
 	}
 }
+
+// MaxBucketRows is how many rows of one time bucket can be sorted together before they leave, so that their order tells nothing.
+const MaxBucketRows = 8192
+
+// orderTells refuses a purpose whose sensors are known to speak too often for its `time`: so many rows of one bucket could only be
+// sorted in parts, and the parts would tell when in the bucket they were taken.
+func (c *compiler) orderTells(p *Purpose) {
+	for _, g := range p.Groups {
+		measured := slices.ContainsFunc(g.Fields, func(f FieldForm) bool { return f.Type == FormNumber })
+		if g.Window != 0 || !measured { // a token is there only when somebody shows one
+			continue
+		}
+		for _, s := range c.in.Sources {
+			if s.Name == g.Source && s.Every > 0 && p.Tick/s.Every > MaxBucketRows {
+				c.find(p, g.Fields[0].Field, true, "%s speaks every %s, which is %d rows in a time of %s, and at most %d can be sorted so that their order tells nothing: give the rule a window, or the sensor a longer `every`",
+					s.Name, Span(s.Every, "en"), p.Tick/s.Every, Span(p.Tick, "en"), MaxBucketRows)
+			}
+		}
+	}
+}

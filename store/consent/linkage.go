@@ -24,6 +24,9 @@ type Reach struct {
 	Fleet       bool // the token was declared to be shared by a fleet
 }
 
+// named tells whether the way itself tells which object is calling.
+func (r Reach) named() bool { return r.Certificate || r.Credential && !r.Fleet }
+
 // linkability works out what a recipient can link, and says why.
 //
 // Streams have a random name and key for each grant and epoch, so by itself what is sent is L2. A certificate or a

@@ -56,6 +56,7 @@ func (m *meeting) parties(a, b *Terms) {
 	m.stop("access", a.Offer.Access, b.Offer.Access)
 	m.stop("service", a.Offer.Service, b.Offer.Service)
 	m.stop("basis", a.Offer.Basis, b.Offer.Basis)
+	m.reach(a, b)
 	m.terms.Recipient.StoredIn = m.list("stored_in", a.Recipient.StoredIn, b.Recipient.StoredIn)
 	if len(a.Recipient.StoredIn) > 0 && len(m.terms.Recipient.StoredIn) == 0 && m.stopped == "" {
 		m.stopped = "the yes was given to storing it in other countries than the policy names now; nothing leaves until it is answered again"
@@ -69,6 +70,18 @@ func (m *meeting) parties(a, b *Terms) {
 		m.change(Change{Key: "safeguard", Effect: effect, Old: plain(was), New: plain(now)})
 	}
 	m.terms.Offer.Tags = m.list("tags", a.Offer.Tags, b.Offer.Tags)
+}
+
+// reach stops what was agreed to when the way named nobody, and goes by one that names this object now.
+func (m *meeting) reach(a, b *Terms) {
+	if a.Sensed == nil || a.Named || !b.Named {
+		return
+	}
+	m.change(Change{Key: "linkability", Effect: Differs, Old: map[string]string{"en": "not by the connection", "fr": "pas par la connexion"},
+		New: map[string]string{"en": "the connection names this object", "fr": "la connexion nomme cet objet"}})
+	if m.stopped == "" {
+		m.stopped = "the yes was given when the connection to the recipient did not name this object, and now it does; nothing leaves until it is answered again"
+	}
 }
 
 // list is what both lists have. What is added widens.
@@ -177,6 +190,7 @@ func (m *meeting) rules(a, b *Terms) {
 			m.keep(now, b)
 		case old.quiet():
 			m.rule(Widens, old, now)
+		case !now.quiet() && m.another(a.Sensed, b.Sensed, old, now):
 		case same:
 			m.keep(now, b)
 		case now.tellsNoMore(old, a.Offer.Time):
@@ -201,6 +215,28 @@ func (m *meeting) rules(a, b *Terms) {
 	}
 	rules := m.terms.Offer.Rules
 	sort.Slice(rules, func(i, j int) bool { return rules[i].Field < rules[j].Field })
+}
+
+// another tells whether a field is not what the yes was given to, and leaves it unanswered then: it has another kind or
+// class, or no sensor had it and now one has, or single readings of it would come more often. A field that no sensor has
+// now lets nothing out anyway.
+func (m *meeting) another(agreed, offered map[string]Sensed, old, now *Rule) bool {
+	was, is := agreed[old.Field], offered[old.Field]
+	oftener := old.Window == 0 && now.Window == 0 && was.Every > 0 && is.Every < was.Every
+	if agreed == nil || is.What == "" || was.What == is.What && !oftener {
+		return false
+	}
+	m.terms.Offer.Rules = append(m.terms.Offer.Rules, Rule{Field: old.Field, Action: unanswered})
+	m.change(Change{Key: "sensed", Field: old.Field, Effect: Differs, Old: was.words(), New: is.words()})
+	return true
+}
+
+// words say what a field is, and how often it is read.
+func (s *Sensed) words() map[string]string {
+	if s.Every == 0 {
+		return plain(s.What)
+	}
+	return map[string]string{"en": s.What + ", every " + Span(s.Every, "en"), "fr": s.What + ", toutes les " + Span(s.Every, "fr")}
 }
 
 // keep takes a rule of the offer over, if the offer has it at all.

@@ -190,8 +190,133 @@ func TestCeilings(t *testing.T) {
 	none := []SourceFields{}
 	absent := agreedTo(t, offer(t, base), Charter{Never: []string{"environment"}}, none)
 	later, _ := Compile(Inputs{Policy: offer(t, base), Sources: room(t), Answers: absent})
-	if p := later.Purposes()[0]; p.State != Refused {
+	if p := later.Purposes()[0]; len(p.Groups) != 0 || !p.Pending() {
+		t.Errorf("a sensor that came after the yes: %d groups leave, pending %v", len(p.Groups), p.Pending())
+	}
+	// So does that of a yes which does not say what the fields were.
+	before, _ := Compile(Inputs{Policy: offer(t, base), Sources: room(t), Answers: unsensed(t, absent)})
+	if p := before.Purposes()[0]; p.State != Refused {
 		t.Errorf("the charter of the yes said never; the purpose is %s", p.State)
+	}
+}
+
+// TestTheWayIsPartOfTheYes: a yes to a recipient that could not tell which object speaks does not go on over a connection that
+// names it.
+func TestTheWayIsPartOfTheYes(t *testing.T) {
+	p := offer(t, fmt.Sprintf(frame, "1h", aRule("room.temperature", `action = "keep"`)))
+	by := func(r Reach, answers ...Answer) *Purpose {
+		plan, _ := Compile(Inputs{Policy: p, Sources: room(t), Answers: answers, Reach: map[string]Reach{"acme": r}})
+		return plan.Purposes()[0]
+	}
+	yes := func(r Reach) Answer {
+		q := by(r)
+		return Answer{State: Given, Access: q.Access, Basis: q.Basis, Grant: Grant{ID: 1, Purpose: q.ID, Extent: q.Extent, Terms: q.Terms()}}
+	}
+	own, fleet := Reach{Credential: true}, Reach{Credential: true, Fleet: true}
+	for _, tt := range []struct {
+		name     string
+		was, now Reach
+		want     State
+	}{
+		{"a certificate comes", Reach{}, Reach{Certificate: true}, Changed}, {"a token of its own comes", fleet, own, Changed},
+		{"a token of the fleet comes", Reach{}, fleet, Given}, {"it was named before", own, Reach{Certificate: true}, Given}, {"it is not named any more", own, fleet, Given},
+	} {
+		q := by(tt.now, yes(tt.was))
+		if q.State != tt.want || (tt.want == Changed) != (len(q.Changes) == 1 && q.Changes[0].Key == "linkability") {
+			t.Errorf("%s: %s, %+v", tt.name, q.State, q.Changes)
+		}
+		if q := by(tt.now, yes(tt.now)); q.State != Given || len(q.Changes) > 0 {
+			t.Errorf("%s, answered anew: %s", tt.name, q.State)
+		}
+	}
+	if q := by(own, unsensed(t, []Answer{yes(own)})...); q.State != Given {
+		t.Errorf("a yes of before: %s", q.State)
+	}
+}
+
+// unsensed makes of answers what they were before terms said what the fields were.
+func unsensed(t *testing.T, answers []Answer) []Answer {
+	t.Helper()
+	out := slices.Clone(answers)
+	for i := range out {
+		terms, err := ParseTerms(out[i].Terms)
+		if err != nil {
+			t.Fatal(err)
+		}
+		terms.Sensed, terms.Named = nil, false
+		out[i].Terms = terms.Bytes()
+		if strings.Contains(string(out[i].Terms), "sensed") {
+			t.Fatal("terms of before say what the fields were")
+		}
+	}
+	return out
+}
+
+// TestAFieldIsMoreThanItsName: under a name that was agreed to, the configuration brings another quantity, calls it less than
+// it is, or has a sensor that was not there. Nothing of it leaves until it is asked, and the rest goes on.
+func TestAFieldIsMoreThanItsName(t *testing.T) {
+	kind := func(name string) sensors.Kind {
+		k, ok := sensors.KindNamed(name)
+		if !ok {
+			t.Fatalf("no kind %q", name)
+		}
+		return k
+	}
+	fields := func(measured string, class sensors.Class) []SourceFields {
+		f := sensors.NewField("room", "temperature", kind(measured))
+		if class != "" {
+			f.Class = class
+		}
+		return []SourceFields{{Name: "room", Fields: []sensors.Field{f, sensors.NewField("room", "motion", kind("motion"))}, Every: sensors.Hour}}
+	}
+	p := offer(t, fmt.Sprintf(frame, "1h", aRule("room.temperature", "action = \"round\"\nround = 1")+aRule("room.motion", "action = \"sum\"\nwindow = \"1h\"")))
+	answers := agreedTo(t, p, Charter{}, fields("temperature", ""))
+	without := agreedTo(t, p, Charter{}, []SourceFields{{Name: "room", Fields: fields("temperature", "")[0].Fields[1:]}})
+	every := func(every sensors.Micros) []SourceFields {
+		s := fields("temperature", "")
+		s[0].Every = every
+		return s
+	}
+	both := "room.temperature: round 1; room.motion: sum 1h"
+	for _, tt := range []struct {
+		name    string
+		now     []SourceFields
+		answers []Answer
+		leaves  string
+		old     string
+	}{
+		{"as it was", fields("temperature", ""), answers, both, ""},
+		{"people counted as a temperature", fields("people", ""), answers, "room.motion: sum 1h", "temperature, environment, every 1 hour"},
+		{"another class", fields("temperature", sensors.Health), answers, "room.motion: sum 1h", "temperature, environment, every 1 hour"},
+		{"read more often, which a window does not tell", every(sensors.Second), answers, "room.motion: sum 1h", "temperature, environment, every 1 hour"},
+		{"read whenever it likes", every(0), answers, "room.motion: sum 1h", "temperature, environment, every 1 hour"},
+		{"read less often", every(6 * sensors.Hour), answers, both, ""},
+		{"a sensor that was not there", fields("temperature", ""), without, "room.motion: sum 1h", ""},
+		{"a yes of before", fields("people", ""), unsensed(t, answers), both, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			plan, _ := Compile(Inputs{Policy: p, Sources: tt.now, Answers: tt.answers})
+			q := plan.Purposes()[0]
+			got := q.FieldsInWords()
+			slices.Sort(got)
+			want := strings.Split(tt.leaves, "; ")
+			slices.Sort(want)
+			asks := tt.leaves != both
+			if q.State != Given || !slices.Equal(got, want) || q.Pending() != asks {
+				t.Fatalf("%s, leaves %q, pending %v; want %q, %v", q.State, got, q.Pending(), want, asks)
+			}
+			if !asks {
+				return
+			}
+			c := q.Changes[0]
+			if len(q.Changes) != 1 || c.Label("fr") != "room.temperature" || c.Effect != Differs || c.Old["en"] != tt.old || c.New["en"] == tt.old {
+				t.Errorf("it is shown as %+v", q.Changes)
+			}
+			again, _ := Compile(Inputs{Policy: p, Sources: tt.now, Answers: agreedTo(t, p, Charter{}, tt.now)})
+			if q := again.Purposes()[0]; len(q.FieldsInWords()) != 2 || q.Pending() {
+				t.Errorf("answered anew: %q leaves, pending %v", q.FieldsInWords(), q.Pending())
+			}
+		})
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/candor-edge/candor/sensors"
 )
 
 // two is a policy of two purposes of one recipient.
@@ -174,5 +176,25 @@ func TestLengthsThatTell(t *testing.T) {
 	_, findings = Compile(Inputs{Policy: policy(t, "1h\"\nroom = { rows = 10, bytes = 512 }\n#", aRule("room.motion", `action = "keep"`)), Sources: room(t)})
 	if len(findings) != 0 {
 		t.Errorf("%v", findings)
+	}
+}
+
+// A sensor that is known to speak so often that the order inside a bucket could not be taken away keeps a purpose from leaving; a
+// window, or a time that is finer, mends it.
+func TestOrderThatCouldNotBeTakenAway(t *testing.T) {
+	sources := room(t)
+	sources[0].Every = 100 * sensors.Millisecond
+	for _, c := range []struct {
+		time, rule string
+		state      State
+	}{
+		{"1h", `action = "keep"`, Refused},
+		{"1h", "action = \"mean\"\nwindow = \"1h\"", Asked},
+		{"1m", `action = "keep"`, Asked},
+	} {
+		plan, findings := Compile(Inputs{Policy: offer(t, fmt.Sprintf(frame, c.time, aRule("room.temperature", c.rule))), Sources: sources})
+		if p := plan.Purposes()[0]; p.State != c.state {
+			t.Errorf("time %s, %s: %s (%s), %v", c.time, c.rule, p.State, p.Reason, findings)
+		}
 	}
 }

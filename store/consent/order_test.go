@@ -205,7 +205,7 @@ func TestAStampFarAhead(t *testing.T) {
 	if rows := plan.Clear(w, reading(101*sensors.Hour, sensors.Number(1)), nil); len(rows) != 1 {
 		t.Error("the reading after it did not leave")
 	}
-	if list := w.Withheld(); len(list) != 5 || list[4] != (Withheld{"room.temperature", "trends", Invalid, 1}) {
+	if list := w.Withheld(); len(list) != 5 || list[4] != (Withheld{"room.temperature", "trends", Ahead, 1}) {
 		t.Errorf("counted as %+v", list)
 	}
 	ahead.Position = 1

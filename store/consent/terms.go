@@ -23,6 +23,17 @@ type Terms struct {
 	Recipient  Recipient  // without its contact
 	Offer      Offer      // with defaults filled in, rules sorted by field, tags sorted
 	Ceilings   Charter    // the charter in force when it was asked
+	// Sensed says of each field that would leave what it was when it was asked. A field that no sensor here had is not in it.
+	// nil: from before this was kept.
+	Sensed map[string]Sensed
+	// Named says that the way to the recipient named this object when it was asked (see [Reach]); without Sensed it is not known.
+	Named bool
+}
+
+// Sensed is what a field was when it was asked.
+type Sensed struct {
+	What  string         `json:"what"`            // its kind and class
+	Every sensors.Micros `json:"every,omitempty"` // time between two readings; 0 when nothing fixes it
 }
 
 // termsVersion is the version of the bytes. Another one is not read, and a yes to it has to be asked anew.
@@ -58,6 +69,8 @@ type storedTerms struct {
 	Uncovered  bool              `json:"uncovered,omitempty"`
 	Rules      []storedRule      `json:"rules"`
 	Ceilings   storedCharter     `json:"ceilings"`
+	Sensed     map[string]Sensed `json:"sensed,omitzero"`
+	Named      bool              `json:"named,omitempty"`
 }
 
 type storedRecipient struct {
@@ -133,6 +146,8 @@ func (t *Terms) stored() storedTerms {
 		DPV: o.DPV, Access: o.Access, Service: o.Service, Basis: o.Basis, Tags: o.Tags,
 		Retention: micros(o.Retention), Time: micros(o.Time), Upload: micros(o.Upload), Epoch: micros(o.Epoch), Expires: micros(o.Expires),
 		Rules:    []storedRule{},
+		Sensed:   t.Sensed,
+		Named:    t.Named,
 		Ceilings: storedCharter{c.Version, c.Never, c.NeverReadable, micros(c.MaxRetention), c.MaxBits, c.MaxBitsPresent, c.MaxBitsRecipient},
 	}
 	if o.Room != nil {
@@ -182,6 +197,7 @@ func (s *storedTerms) terms() *Terms {
 		},
 		Ceilings: Charter{Version: c.Version, Never: c.Never, NeverReadable: c.NeverReadable, MaxRetention: length(c.MaxRetention), MaxBits: c.MaxBits, MaxBitsPresent: c.MaxPresence, MaxBitsRecipient: c.MaxRecipient},
 	}
+	t.Sensed, t.Named = s.Sensed, s.Named
 	if s.Room != nil {
 		t.Offer.Room = &Room{Rows: s.Room[0], Bytes: s.Room[1]}
 		if s.Uncovered {
@@ -223,7 +239,7 @@ func length(m sensors.Micros) tinyconf.Duration { return tinyconf.Duration(int64
 // reworded, without the ceilings, which bind the maker and not the answer, and without rules that let nothing out.
 func (t *Terms) extent() Digest {
 	s := t.stored()
-	s.Title, s.Why, s.Benefit, s.Otherwise, s.Interest, s.Logic, s.Recipient.Safeguard, s.Ceilings = nil, nil, nil, nil, nil, nil, "", storedCharter{}
+	s.Title, s.Why, s.Benefit, s.Otherwise, s.Interest, s.Logic, s.Recipient.Safeguard, s.Ceilings, s.Sensed, s.Named = nil, nil, nil, nil, nil, nil, "", storedCharter{}, nil, false
 	s.Rules = slices.DeleteFunc(s.Rules, func(r storedRule) bool { return (&Rule{Action: r.Action}).quiet() })
 	return digestOf("extent", &s)
 }

@@ -101,6 +101,9 @@ func VerifyExport(r io.Reader, key ed25519.PublicKey, saved ...Head) (Report, er
 	}
 	v := newVerifier(key)
 	v.saved = saved
+	if !bytes.Equal(key, first.Key) {
+		v.problem(0, "the export names another key than this one")
+	}
 	for {
 		var item exportItem
 		if err := readItem(in, &item); err != nil {

@@ -54,12 +54,11 @@ func flipExport(t *testing.T, bits, cuts int) {
 	must(t, l.Withdraw(a.ID, start+minute, "person", ""))
 	export, _ := exported(t, l)
 	key := publicKey(keys.key)
-	hint := bytes.Index(export, key) // the key in the first item, at which nobody looks who has the key
 	for at := range export {
 		for bit := range bits {
 			bad := slices.Clone(export)
 			bad[at] ^= 1 << ((at + bit) % 8)
-			if _, err := VerifyExport(bytes.NewReader(bad), key); err == nil && (at < hint || at >= hint+len(key)) {
+			if _, err := VerifyExport(bytes.NewReader(bad), key); err == nil {
 				t.Fatalf("byte %d, bit %d of %d: not found", at, (at+bit)%8, len(export))
 			}
 		}

@@ -56,11 +56,8 @@ func exitCode(err error) int {
 func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	o := new(options)
 	f := flag.NewFlagSet("candor-receiver", flag.ContinueOnError)
-	f.SetOutput(stderr)
-	f.Usage = func() {
-		fmt.Fprint(stderr, usage)
-		f.PrintDefaults()
-	}
+	f.SetOutput(io.Discard) // a wrong flag is one line, and not lost below all the others
+	f.Usage = func() {}
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
 	f.StringVar(&o.dir, "dir", "", "`directory` to keep things in; made if it is not there")
 	f.StringVar(&o.token, "token", "", "`file` with a bearer token a line; without it whoever gets through may send")
@@ -77,8 +74,15 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	f.BoolVar(&o.plain, "plain", false, "speak http on an address others can reach, because TLS ends in front of it")
 	f.IntVar(&o.uploadsAtAll, "uploads", 64, "`number` of uploads read at the same time; the next is told to come back")
 	f.IntVar(&o.workers, "workers", 0, "`number` of uploads verified and stored at the same time; 0 is four a processor")
-	if err := f.Parse(args); err != nil {
-		return nil, &usageError{err}
+	err := f.Parse(args)
+	f.SetOutput(stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stderr, usage)
+		f.PrintDefaults()
+		return nil, err
+	case err != nil:
+		return nil, &usageError{fmt.Errorf("%w, see -h", err)}
 	}
 	if f.NArg() > 0 {
 		return nil, &usageError{fmt.Errorf("unexpected %q; everything is given by flags, see -h", f.Arg(0))}
