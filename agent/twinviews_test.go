@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"regexp"
@@ -21,9 +22,10 @@ import (
 // look asks every route there is as a technician, those that refuse her too. What does something is left to ask, and to
 // tests of its own.
 func (c *cast) look() {
+	h := control.NewHandler(c.agent)
 	for _, route := range control.Routes(c.agent) {
 		if method, path, _ := strings.Cut(route, " "); method == "GET" || !mayAct(path) {
-			code, body := c.request(method, strings.Replace(path, "{purpose}", "p0", 1))
+			code, body := c.request(h, method, strings.Replace(path, "{purpose}", "p0", 1))
 			c.o.note("technician %s: %d %s", route, code, body)
 		}
 	}
@@ -32,10 +34,10 @@ func (c *cast) look() {
 // mayAct tells of what a technician may ask for that changes something.
 func mayAct(path string) bool { return strings.HasPrefix(path, "/v1/uplink/") }
 
-func (c *cast) request(method, path string) (code int, body string) {
+func (c *cast) request(h http.Handler, method, path string) (code int, body string) {
 	w := httptest.NewRecorder()
 	r := httptest.NewRequestWithContext(control.WithRole(c.t.Context(), control.Technician), method, path, nil)
-	control.NewHandler(c.agent).ServeHTTP(w, r)
+	h.ServeHTTP(w, r)
 	if path == "/v1/sensor/read" {
 		return w.Code, c.shownOnPurpose(w.Body.Bytes())
 	}
@@ -69,15 +71,16 @@ func (c *cast) shownOnPurpose(body []byte) string {
 // verbs are all of the command line that a technician may ask of a running daemon, and some that she may not.
 func verbs() []string {
 	return []string{"status", "status --json", "buffer show", "buffer show --json", "buffer verify", "sensor list --brief", "sensor list --brief --json",
-		"sensor read", "sensor read door bike --json", "uplink test", "uplink test acme --json", "uplink retry", "preview", "consent show", "buffer export", "sent"}
+		"sensor read", "sensor read door bike --json", "uplink test", "uplink test acme --json", "uplink retry", "preview", "consent show", "buffer export -", "sent"}
 }
 
 // ask runs the command line as a technician against the running agent. The socket is a real one: the bubble's time stands still
 // as long as anybody waits at it. The kernel's word for who asks is left out, since all here is one user: everybody is a technician.
 func (c *cast) ask() {
+	h := control.NewHandler(c.agent)
 	ctx, stop := context.WithCancel(c.t.Context())
 	ready, ended := make(chan struct{}), make(chan error, 1)
-	server := control.Server{Path: filepath.Join(c.dir, "state", "control.sock"), Handler: control.NewHandler(c.agent), Ready: func() { close(ready) },
+	server := control.Server{Path: filepath.Join(c.dir, "state", "control.sock"), Handler: h, Ready: func() { close(ready) },
 		Roles: func(uint32, uint32, []uint32) (control.Role, bool) { return control.Technician, true }}
 	go func() { ended <- server.Run(ctx) }()
 	select {
@@ -85,7 +88,7 @@ func (c *cast) ask() {
 	case err := <-ended:
 		c.t.Fatal(err)
 	}
-	_, sensors := c.request("GET", "/v1/sensor/read")
+	_, sensors := c.request(h, "GET", "/v1/sensor/read")
 	workshop := strings.Contains(sensors, `"workshop":true`)
 	for _, verb := range verbs() {
 		var stdout, stderr bytes.Buffer
@@ -100,10 +103,12 @@ func (c *cast) ask() {
 		c.o.asked++
 		c.o.note("candor %s: exit code %d\n%s\n%s", verb, code, text, stderr.String())
 	}
+	over := time.After(100 * time.Millisecond)
 	stop()
 	if err := <-ended; err != nil {
 		c.t.Error(err)
 	}
+	<-over // the server's end takes some milliseconds, at random
 }
 
 // onPurpose is what a technician is shown of a field that tells of things: see shownOnPurpose.
