@@ -12,9 +12,10 @@
 // message is still the last (compare and set on the subject), so that of two
 // receivers with the same batch one wins and the other reads what it wrote. The
 // message id does the same inside JetStream's duplicate window, and this goes
-// on past it. A withdrawal ends the subject with a message of its own under
-// the same condition: no batch comes after it, whichever receiver was asked.
-// Then the subject is purged and STREAM.gone tells those who had taken rows.
+// on past it. A withdrawal ends the subject with a message of its own, which needs
+// no condition: no batch is written after it, whichever receiver was asked. A
+// second one says how much is before it. Then the subject is purged and
+// STREAM.gone tells those who had taken rows.
 //
 // The answer to the object follows JetStream's own acknowledgement. With three
 // replicas that means a majority has it; with one, that the server has it, and

@@ -116,7 +116,14 @@ func (s *Sink) ended(ctx context.Context) (map[string]bool, error) {
 			return err
 		}
 		list[m.subject] = true
-		return nil
+		if m.tail.counted {
+			return nil
+		}
+		last, err := s.get(ctx, StreamName, lookup{Last: m.subject})
+		if err == nil && last.Sequence == m.tail.at { // its counts are still to be taken, while there is something to count
+			_, err = s.countEnd(ctx, m.subject, m.tail, last.Data)
+		}
+		return err
 	})
 	return list, err
 }

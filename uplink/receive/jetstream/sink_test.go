@@ -144,17 +144,17 @@ func TestWithdrawalBesideALoad(t *testing.T) {
 	o := newObject(t, 1, nil)
 	ha, hb := newHandler(t, a), newHandler(t, b)
 	want(t, ha, "/announcements", o.signed, 202)
-	var bodies [][]byte
-	for seq := range uint64(200) {
-		bodies = append(bodies, o.batch(seq+1, today()+9, 1))
-	}
 	var all sync.WaitGroup
-	all.Go(func() {
-		for _, m := range bodies {
-			if w := post(ha, "/batches", m); w.Code != 202 && w.Code != 410 {
+	defer all.Wait()
+	all.Go(func() { // until it is told to stop: a load that ends by itself would let anybody through
+		for seq := range uint64(5000) {
+			if w := post(ha, "/batches", o.batch(seq+1, today()+9, 1)); w.Code == 410 {
+				return
+			} else if w.Code != 202 {
 				t.Error(w.Code, w.Body)
 			}
 		}
+		t.Error("5000 batches went through beside a withdrawal")
 	})
 	time.Sleep(10 * time.Millisecond)
 	want(t, hb, "/deletions", o.deletion(), 202)
@@ -190,6 +190,32 @@ func TestDeletionBeforeAnnouncement(t *testing.T) {
 	want(t, h, "/batches", o.batch(1, today()+9, 1), 410)
 	want(t, h, "/announcements", free.signed, 202)
 	want(t, h, "/batches", free.batch(1, today()+9, 1), 202)
+}
+
+// A receiver that is killed right behind the end of a stream leaves rows there. Whoever looks next removes them, and the
+// answer to the object counts them all the same.
+func TestKilledBehindTheEnd(t *testing.T) {
+	s := open(t, startServer(t, nil).ClientURL(), 0)
+	h, o := newHandler(t, s), newObject(t, 1, nil)
+	want(t, h, "/announcements", o.signed, 202)
+	want(t, h, "/batches", o.batch(1, today()+9, 20000, 21000), 202)
+	end := nats.NewMsg(subject(o.a))
+	end.Data = o.deletion()
+	end.Header.Set(headKind, kindWithdrawn)
+	if _, err := s.write(context.Background(), end); err != nil {
+		t.Fatal(err)
+	}
+	want(t, h, "/batches", o.batch(2, today()+9, 1), 410)
+	if _, err := s.Forget(context.Background(), today()); err != nil {
+		t.Fatal(err)
+	}
+	if found := contents(t, s); len(found) != 0 {
+		t.Errorf("left: %v", found)
+	}
+	got, err := s.Withdraw(context.Background(), &receive.Withdrawal{Stream: o.a.Stream, Signed: o.deletion()})
+	if err != nil || fmt.Sprint(got) != "[{jetstream rows 2} {jetstream signed messages 1}]" {
+		t.Errorf("erased %v, %v", got, err)
+	}
 }
 
 // Rows go on their day, and what went is not stored again.

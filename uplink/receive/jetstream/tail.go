@@ -45,10 +45,11 @@ type tail struct {
 	accepted numbers
 	rows     uint64 // of withdrawn: how many went
 	batches  uint64
+	counted  bool // an end that says what is before it
 }
 
 func tailOf(at uint64, h nats.Header) (*tail, error) {
-	t := &tail{at: at, kind: h.Get(headKind), digest: h.Get(headDigest)}
+	t := &tail{at: at, kind: h.Get(headKind), digest: h.Get(headDigest), counted: h.Get(headBatches) != ""}
 	var err error
 	if t.accepted, err = parseNumbers(h.Get(headAccepted)); err != nil {
 		return nil, err
@@ -173,6 +174,17 @@ func (s *Sink) append(ctx context.Context, m *nats.Msg, id string, after *tail) 
 		return 0, false, fmt.Errorf("jetstream: write: %w", err)
 	}
 	return ack.Sequence, ack.Duplicate, nil
+}
+
+// write writes a message whatever the tail is.
+func (s *Sink) write(ctx context.Context, m *nats.Msg) (*tail, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	ack, err := s.js.PublishMsg(ctx, m, jetstream.WithExpectStream(StreamName))
+	if err != nil {
+		return nil, fmt.Errorf("jetstream: write: %w", err)
+	}
+	return tailOf(ack.Sequence, m.Header)
 }
 
 // wrongLast says whether a write was refused because its condition did not hold.

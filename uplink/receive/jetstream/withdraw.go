@@ -97,41 +97,64 @@ func (s *Sink) purge(ctx context.Context, a *wire.Announcement, end *tail) error
 	return nil
 }
 
-// writeEnd makes the deletion the last message of the subject and counts, in
-// the same step, what is before it.
+// writeEnd makes the deletion the last message of the subject, whatever else is being written there: a load of batches would
+// else win every time against one who reads first. What is before the end can't grow any more, and is counted then.
 func (s *Sink) writeEnd(ctx context.Context, a *wire.Announcement, signed []byte) (*tail, error) {
 	s.writing[a.Stream[0]].Lock()
 	defer s.writing[a.Stream[0]].Unlock()
-	for range attempts {
-		t, err := s.readTail(ctx, a)
-		if err != nil || t.kind == kindWithdrawn {
-			return t, err
-		}
-		var rows, batches uint64
-		err = s.eachHead(ctx, subject(a), func(m *stored) error {
-			if m.tail.kind == kindBatch {
-				rows, batches = rows+m.tail.rows, batches+1
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
+	t, err := s.readTail(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	if t.kind != kindWithdrawn {
 		m := nats.NewMsg(subject(a))
 		m.Data = signed
 		m.Header.Set(headKind, kindWithdrawn)
 		m.Header.Set(headAccepted, t.accepted.String())
-		m.Header.Set(headRows, strconv.FormatUint(rows, 10))
-		m.Header.Set(headBatches, strconv.FormatUint(batches, 10))
-		at, moved, err := s.append(ctx, m, "", t)
-		if err != nil {
+		if t, err = s.write(ctx, m); err != nil {
 			return nil, err
 		}
-		if !moved {
-			return tailOf(at, m.Header)
+	}
+	for range attempts { // others may be ending it too
+		if t.counted {
+			return t, nil
+		}
+		if t, err = s.countEnd(ctx, subject(a), t, signed); err != nil {
+			return nil, err
+		}
+		if t == nil {
+			if t, err = s.readTail(ctx, a); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return nil, errMoved
+}
+
+// countEnd puts behind an end one that says what is before it; nil when somebody else was faster.
+func (s *Sink) countEnd(ctx context.Context, subject string, end *tail, signed []byte) (*tail, error) {
+	var rows, batches uint64
+	accepted := end.accepted
+	err := s.eachHead(ctx, subject, func(m *stored) error {
+		if m.tail.kind == kindBatch && m.tail.at < end.at {
+			rows, batches, accepted = rows+m.tail.rows, batches+1, m.tail.accepted
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	m := nats.NewMsg(subject)
+	m.Data = signed
+	m.Header.Set(headKind, kindWithdrawn)
+	m.Header.Set(headAccepted, accepted.String())
+	m.Header.Set(headRows, strconv.FormatUint(rows, 10))
+	m.Header.Set(headBatches, strconv.FormatUint(batches, 10))
+	at, moved, err := s.append(ctx, m, "", end)
+	if err != nil || moved {
+		return nil, err
+	}
+	return tailOf(at, m.Header)
 }
 
 // keepPending keeps a deletion that nobody can verify yet.
