@@ -4,7 +4,6 @@ import (
 	"io/fs"
 	"math/big"
 	"path"
-	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -77,9 +76,47 @@ func channelOf(units map[string]unit, sort, stem string) (Channel, bool) {
 	return Channel{Kind: k, Stem: stem, factor: big.NewRat(u.num, u.den)}, ok
 }
 
-// groups gives what the groups of a pattern hold; the patterns are small and used when a source is opened only.
-func groups(pattern, text string) []string {
-	return regexp.MustCompile(pattern).FindStringSubmatch(text)
+// fileName is the name of a channel's file, taken apart: sort and number, modifiers each with the underscore before it, and
+// what the file holds. temp1_input is "temp", "1", "", "input"; in_temp_ambient_raw is "temp", "", "_ambient", "raw".
+type fileName struct{ sort, number, modifiers, holds string }
+
+// takeApart reads the name of a file, without in_. It is used for every file of a directory when a source is opened; a
+// regular expression would cost the device binary two hundred kilobytes.
+func takeApart(name string) (fileName, bool) {
+	name, holds, _ := cutLast(name, "_")
+	f := fileName{holds: holds}
+	f.sort, name = span(name, 'a', 'z')
+	f.number, f.modifiers = span(name, '0', '9')
+	if f.sort == "" || holds == "" {
+		return f, false
+	}
+	if f.modifiers == "" {
+		return f, true
+	}
+	for i, m := range strings.Split(f.modifiers, "_") {
+		if (i == 0) != (m == "") || strings.Trim(m, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
+			return f, false
+		}
+	}
+	return f, true
+}
+
+// cutLast cuts s around the last sep.
+func cutLast(s, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// span cuts off what s begins with of the characters from first to last.
+func span(s string, first, last byte) (of, rest string) {
+	i := 0
+	for i < len(s) && s[i] >= first && s[i] <= last {
+		i++
+	}
+	return s[:i], s[i:]
 }
 
 // iioChannels finds the channels of an industrial I/O device: one for each in_..._input, or in_..._raw with what there
@@ -87,11 +124,13 @@ func groups(pattern, text string) []string {
 func iioChannels(dir string, files []string) []Channel {
 	var out []Channel
 	for _, name := range files {
-		g := groups(`^in_([a-z]+)([0-9]*)((?:_[a-z0-9]+)*)_(input|raw)$`, name)
-		if g == nil || g[4] == "raw" && slices.Contains(files, strings.TrimSuffix(name, "_raw")+"_input") {
+		rest, is := strings.CutPrefix(name, "in_")
+		f, ok := takeApart(rest)
+		raw := f.holds == "raw"
+		if !is || !ok || !raw && f.holds != "input" || raw && slices.Contains(files, strings.TrimSuffix(name, "_raw")+"_input") {
 			continue
 		}
-		sort, number, modifier := g[1], g[2], strings.TrimPrefix(g[3], "_")
+		sort, number, modifier := f.sort, f.number, strings.TrimPrefix(f.modifiers, "_")
 		if modifier == "co2" {
 			sort, modifier = sort+"_co2", ""
 		}
@@ -104,10 +143,10 @@ func iioChannels(dir string, files []string) []Channel {
 		if modifier != "" {
 			c.Quantity += "_" + modifier
 		}
-		if g[4] == "raw" {
-			shared := "in_" + g[1]
+		if raw {
+			shared := "in_" + f.sort
 			c.offset = firstOf(dir, files, stem+"_offset", shared+number+"_offset", shared+"_offset")
-			c.scale = firstOf(dir, files, stem+"_scale", shared+g[3]+"_scale", shared+number+"_scale", shared+"_scale", "in_scale")
+			c.scale = firstOf(dir, files, stem+"_scale", shared+f.modifiers+"_scale", shared+number+"_scale", shared+"_scale", "in_scale")
 		}
 		out = append(out, c)
 	}
@@ -129,12 +168,12 @@ func firstOf(dir string, files []string, names ...string) string {
 func hwmonChannels(fsys fs.FS, dir string, files []string) []Channel {
 	var out []Channel
 	for _, name := range files {
-		g := groups(`^([a-z]+)([0-9]+)_(input|average)$`, name)
-		if g == nil || g[3] == "average" && slices.Contains(files, g[1]+g[2]+"_input") {
+		f, ok := takeApart(name)
+		stem, average := f.sort+f.number, f.holds == "average"
+		if !ok || f.number == "" || f.modifiers != "" || !average && f.holds != "input" || average && slices.Contains(files, stem+"_input") {
 			continue
 		}
-		stem := g[1] + g[2]
-		c, ok := channelOf(hwmonUnits(), g[1], stem)
+		c, ok := channelOf(hwmonUnits(), f.sort, stem)
 		if !ok {
 			continue
 		}
@@ -142,8 +181,8 @@ func hwmonChannels(fsys fs.FS, dir string, files []string) []Channel {
 			continue
 		}
 		c.value, c.fault = path.Join(dir, name), firstOf(dir, files, stem+"_fault")
-		c.Quantity = strings.ReplaceAll(c.Kind.Name, "-", "_") + g[2]
-		if g[1] == "fan" {
+		c.Quantity = strings.ReplaceAll(c.Kind.Name, "-", "_") + f.number
+		if f.sort == "fan" {
 			c.Quantity = stem
 		}
 		if label, err := readText(fsys, path.Join(dir, stem+"_label")); err == nil {
