@@ -297,7 +297,7 @@ func readTree(t *testing.T, root string) []pack {
 		}
 		base := d.Name()
 		switch {
-		case d.IsDir() && name != root && (base[0] == '.' || base[0] == '_' || base == "testdata"):
+		case d.IsDir() && name != root && (base[0] == '.' || base[0] == '_' || base == "testdata" || name == filepath.Join(root, "bin")): // bin is what make builds
 			return filepath.SkipDir
 		case d.IsDir() || !strings.HasSuffix(base, ".go") || strings.HasSuffix(base, "_test.go"):
 			return nil
