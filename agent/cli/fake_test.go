@@ -7,6 +7,7 @@ import (
 	"github.com/candor-edge/candor/agent/control"
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store/consent"
+	"github.com/candor-edge/candor/store/consent/charter"
 )
 
 // fakeAgent answers what the scripts expect.
@@ -175,4 +176,9 @@ func (fakeAgent) Export(_ context.Context, q control.ExportQuery, emit func(cont
 		}
 	}
 	return nil
+}
+
+func (fakeAgent) Charter(context.Context) (charter.Document, error) {
+	plan, _ := consent.Compile(consent.Inputs{})
+	return charter.Render(&charter.Inputs{Plan: plan}), nil
 }

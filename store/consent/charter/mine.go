@@ -1,0 +1,5 @@
+package charter
+
+import "github.com/candor-edge/candor/store/consent"
+
+func (w *writer) mine(*consent.Mine) {}
