@@ -23,13 +23,10 @@ func (a *Agent) Charter(context.Context) (charter.Document, error) {
 
 // charterInputs is what the charter and every notice are made of. a.mu is held.
 func (a *Agent) charterInputs() charter.Inputs {
-	in := charter.Inputs{Plan: a.pipe.Plan(), Ceilings: a.rules.charter, Sources: a.sourceFields()}
-	if a.rules.policy != nil {
-		in.Controller = a.rules.policy.Controller
-	}
+	in := charter.Inputs{Plan: a.pipe.Plan(), Policy: a.rules.policy, Ceilings: a.rules.charter, Sources: a.sourceFields()}
 	in.State = charter.State{
 		Known: true, Signed: a.rules.signed, Pledged: a.rules.pledged, Sealed: a.store != nil && a.keys != nil, Apart: keysApart(a.cfg),
-		Light: a.light != nil && a.light.get() == nil, Paused: a.keys.Paused() != 0, Erasure: erasure, Mine: a.mine.plan.Load(), Routes: routesOf(a.cfg),
+		Light: a.light != nil && a.light.get() == nil, Paused: a.keys.Paused() != 0, Erasure: erasure, Quiet: quietAfterNo, Mine: a.mine.plan.Load(), Kept: len(a.mineGrants()) > 0, Routes: routesOf(a.cfg),
 	}
 	for _, s := range a.sources {
 		if s.status().Simulated {

@@ -18,7 +18,7 @@ const (
 // Part is which of a person's questions a fragment answers.
 type Part string
 
-// The parts of a purpose, in the order a page would show them, and those of the whole object.
+// The parts of a purpose, in the order a page would show them.
 const (
 	Why    Part = "why"
 	Return Part = "return" // what the person gets for it
@@ -34,6 +34,7 @@ const (
 	Ground Part = "ground"
 	No     Part = "no" // what a no, or taking a yes back, does
 
+	// The parts of the whole object.
 	Now     Part = "now"
 	Sense   Part = "sense"
 	Never   Part = "never"
@@ -72,11 +73,11 @@ type Document struct {
 
 // Inputs is all that a document is made of. It is only read.
 type Inputs struct {
-	Plan       *consent.Plan
-	Controller consent.Controller
-	Ceilings   consent.Charter        // the maker's charter in force; the zero value promises nothing
-	Sources    []consent.SourceFields // what can be sensed; nil when that is not known
-	State      State
+	Plan     *consent.Plan
+	Policy   *consent.Policy        // the policy of the plan, for what it says of controller and recipients; nil: nothing
+	Ceilings consent.Charter        // the maker's charter in force; the zero value promises nothing
+	Sources  []consent.SourceFields // what can be sensed; nil when that is not known
+	State    State
 }
 
 // State is what is known of the object besides its rules. The zero value knows nothing, as for the card of a policy: then
@@ -90,9 +91,11 @@ type State struct {
 	Light   bool // a light is on while something is sent
 	Paused  bool // by the person: nothing leaves
 
-	Erasure   string        // assurance of erasing: "software"
-	Mine      *consent.Mine // the history kept for the person; nil: there is none
-	Simulated []string      // names of sources that are no real sensors
+	Kept      bool           // a history for the person, or a readable copy of what left, lies on the disk
+	Quiet     sensors.Micros // how long nobody asks again after a no; 0: not known
+	Erasure   string         // assurance of erasing: "software"
+	Mine      *consent.Mine  // the history kept for the person; nil: there is none
+	Simulated []string       // names of sources that are no real sensors
 	Routes    []Route
 	Last      *Sending // nil: nothing has left yet
 }
@@ -115,15 +118,17 @@ type Sending struct {
 
 // Render says all that holds of the object and of each purpose of the plan, answered or not.
 func Render(in *Inputs) Document {
-	w := &writer{in: in}
-	w.write(objectClaims(), nil)
+	w := &writer{}
+	w.write(objectClaims(), &subject{Inputs: in})
+	w.write(routeClaims(), &subject{Inputs: in})
+	w.write(lawClaims(), &subject{Inputs: in})
 	if in.Plan != nil {
 		for _, p := range in.Plan.Purposes() {
-			w.write(purposeClaims(), p)
+			w.write(purposeClaims(), &subject{Inputs: in, p: p})
 		}
 	}
 	if m := in.State.Mine; in.State.Known && m != nil {
-		w.mine(m)
+		w.write(mineClaims(), &subject{Inputs: in, m: m})
 	}
 	return w.out
 }

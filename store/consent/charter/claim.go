@@ -13,9 +13,9 @@ type claim struct {
 	part   Part
 	voice  Voice
 	fr, en string
-	// proof calls say with the facts that fill the texts, once for each thing it holds of, and otherwise gives the reason why
-	// it does not hold, in English. Nothing else reads the texts.
-	proof func(s *subject, say sayer) string
+	// proof calls say with the facts that fill the texts, once for each thing it holds of. What it returns is the reason, in
+	// English, for when it did not. Nothing else reads the texts.
+	proof proof
 }
 
 // sayer prints a claim about a field or recipient ("" for none), with its facts in the place of {1}, {2} …
@@ -24,21 +24,25 @@ type sayer func(about string, facts ...Text)
 // subject is what claims are about.
 type subject struct {
 	*Inputs
-	p *consent.Purpose // nil: the whole object
+	p *consent.Purpose // nil: not about one purpose
+	m *consent.Mine    // nil: not about the history for the person
+}
+
+func (s *subject) id() string {
+	switch {
+	case s.p != nil:
+		return s.p.ID
+	case s.m != nil:
+		return consent.MineID
+	}
+	return ""
 }
 
 // writer makes a document.
-type writer struct {
-	in  *Inputs
-	out Document
-}
+type writer struct{ out Document }
 
-// write holds claims against the object (p nil) or a purpose.
-func (w *writer) write(claims []claim, p *consent.Purpose) {
-	s, id := &subject{w.in, p}, ""
-	if p != nil {
-		id = p.ID
-	}
+// write holds claims against a subject.
+func (w *writer) write(claims []claim, s *subject) {
 	for i := range claims {
 		c := &claims[i]
 		said := false
@@ -48,13 +52,10 @@ func (w *writer) write(claims []claim, p *consent.Purpose) {
 				return
 			}
 			said = true
-			w.out.Fragments = append(w.out.Fragments, Fragment{ID: c.id, Voice: c.voice, Part: c.part, Purpose: id, About: about, Label: c.part.label(), Text: text})
+			w.out.Fragments = append(w.out.Fragments, Fragment{ID: c.id, Voice: c.voice, Part: c.part, Purpose: s.id(), About: about, Label: c.part.label(), Text: text})
 		})
 		if !said {
-			if why == "" {
-				why = "a fact of it is missing"
-			}
-			w.out.Refused = append(w.out.Refused, Refusal{ID: c.id, Purpose: id, Why: why})
+			w.out.Refused = append(w.out.Refused, Refusal{ID: c.id, Purpose: s.id(), Why: why})
 		}
 	}
 }
@@ -73,14 +74,7 @@ func fill(c *claim, facts []Text) Text {
 }
 
 // label is the part in words.
-func (p Part) label() Text {
-	for line := range strings.Lines(partWords) {
-		if words := strings.Split(strings.TrimSpace(line), "|"); words[0] == string(p) {
-			return both(words[1], words[2])
-		}
-	}
-	return Text{}
-}
+func (p Part) label() Text { return lookUp(partWords, string(p)) }
 
 const partWords = `why|pourquoi|why
 return|pour vous|for you

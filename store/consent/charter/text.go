@@ -5,8 +5,6 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/candor-edge/candor/sensors"
-	"github.com/candor-edge/candor/store/consent"
 	"github.com/candor-edge/candor/tinyconf"
 )
 
@@ -29,9 +27,6 @@ func same(text string) Text { return both(text, text) }
 func quoted(l tinyconf.Localized) Text {
 	return both(strings.TrimSpace(l["fr"]), strings.TrimSpace(l["en"]))
 }
-
-// span is a length of time in words.
-func span(m sensors.Micros) Text { return both(consent.Span(m, "fr"), consent.Span(m, "en")) }
 
 // In is the text in French for "fr" and tags under it, else in English. French has no-break spaces (U+00A0) where a line must
 // not break.

@@ -1,17 +1,6 @@
 package charter
 
-import "strings"
-
-// kindText says what a kind is.
-func kindText(kind string) Text {
-	for line := range strings.Lines(kindWords) {
-		if words := strings.Split(strings.TrimSpace(line), "|"); words[0] == kind {
-			return both(words[1], words[2])
-		}
-	}
-	return same(kind)
-}
-
+// kindWords say what a sensor's kind measures.
 const kindWords = `temperature|température|temperature
 humidity|humidité|humidity
 pressure|pression|air pressure
@@ -52,3 +41,61 @@ phone|numéro de téléphone|phone number
 address|adresse postale|postal address
 area|zone|area
 label|mention|label`
+
+// classWords name a class of data.
+const classWords = `environment|ambiance|surroundings
+usage|usage|use
+presence|présence|presence
+location|position|location
+identity|identité|identity
+contact|coordonnées (courriel, téléphone, adresse)|contact details (e-mail, phone, address)
+health|santé|health`
+
+// roleWords say what a recipient is.
+const roleWords = `controller|décide de leur usage|decides what they are used for
+joint-controller|décide avec d'autres de leur usage|decides with others what they are used for
+processor|agit pour le compte d'un autre|acts for somebody else
+third-party|tiers|third party`
+
+// tagWords say what else data is used for.
+const tagWords = `marketing|la prospection|marketing
+profiling|le profilage|profiling
+data-sale|la vente de données|the sale of data`
+
+// countryWords name the countries of the European Economic Area, and some that data goes to.
+const countryWords = `AT|Autriche|Austria
+BE|Belgique|Belgium
+BG|Bulgarie|Bulgaria
+CH|Suisse|Switzerland
+CN|Chine|China
+CY|Chypre|Cyprus
+CZ|Tchéquie|Czechia
+DE|Allemagne|Germany
+DK|Danemark|Denmark
+EE|Estonie|Estonia
+ES|Espagne|Spain
+FI|Finlande|Finland
+FR|France|France
+GB|Royaume-Uni|United Kingdom
+GR|Grèce|Greece
+HR|Croatie|Croatia
+HU|Hongrie|Hungary
+IE|Irlande|Ireland
+IN|Inde|India
+IS|Islande|Iceland
+IT|Italie|Italy
+JP|Japon|Japan
+LI|Liechtenstein|Liechtenstein
+LT|Lituanie|Lithuania
+LU|Luxembourg|Luxembourg
+LV|Lettonie|Latvia
+MT|Malte|Malta
+NL|Pays-Bas|Netherlands
+NO|Norvège|Norway
+PL|Pologne|Poland
+PT|Portugal|Portugal
+RO|Roumanie|Romania
+SE|Suède|Sweden
+SI|Slovénie|Slovenia
+SK|Slovaquie|Slovakia
+US|États-Unis|United States`
