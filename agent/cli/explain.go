@@ -67,7 +67,7 @@ func explain(c *control.Consent, list []control.ConsentPurpose, about string) ex
 		}
 		text := fmt.Sprintf("Withheld here: %s (%d times", x.Reason, x.Count)
 		if french {
-			text = fmt.Sprintf("Retenu ici : %s (%d fois", reasonInFrench(x.Reason), x.Count)
+			text = fmt.Sprintf("Retenu ici : %s (%d fois", reasonIn(x.Reason, c.Language), x.Count)
 		}
 		if x.Purpose != "" {
 			text += ", " + x.Purpose
@@ -134,12 +134,16 @@ func (e *explanation) purpose(p *control.ConsentPurpose, french bool) {
 	}
 }
 
-func reasonInFrench(r consent.Reason) string {
+// reasonIn is why something was withheld, in words of a language.
+func reasonIn(r consent.Reason, language string) string {
+	if !strings.HasPrefix(language, "fr") {
+		return string(r)
+	}
 	words := map[consent.Reason]string{
 		consent.NoRule: "aucune finalité ne le demande", consent.NoGrant: "pas accepté", consent.Dropped: "la règle l'écarte", consent.LocalOnly: "reste sur l'objet",
 		consent.BeforeYes: "pris avant le oui", consent.Late: "sa tranche de temps était close", consent.Invalid: "valeur non plausible", consent.Contactish: "ressemble à des coordonnées",
 		consent.Lapsed: "le oui est échu", consent.Unanswered: "demandé, pas encore répondu", consent.Failed: "la règle n'a pas pu s'appliquer",
-		consent.Ahead: "daté après l'heure de l'objet, ou avant 1970",
+		consent.Paused: "pris pendant une pause", consent.Ahead: "daté après l'heure de l'objet, ou avant 1970",
 	}[r]
 	if words == "" {
 		return string(r)

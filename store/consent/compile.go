@@ -316,7 +316,9 @@ func (p *Purpose) FieldsIn(language string) []string {
 }
 
 // WordsIn says what is done to the field in words a person understands.
-func (f *FieldForm) WordsIn(language string) string { return f.rule.wordsIn(language, f.unit) }
+func (f *FieldForm) WordsIn(language string) string {
+	return f.rule.wordsIn(language, f.unit, f.boolean)
+}
 
 // Action is the action of the field's rule: "mean", "keep" …
 func (f *FieldForm) Action() string { return f.rule.Action }

@@ -197,6 +197,7 @@ type FieldForm struct {
 	Actions string // the rule in short, "mean 1h, round 0.5"
 	rule    Rule
 	unit    string // of what is measured
+	boolean bool   // a yes or no is measured
 	implies sensors.Class
 }
 

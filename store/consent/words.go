@@ -58,10 +58,10 @@ func Decimal(d *tinyconf.Decimal, language string) string {
 
 // WordsIn says what the rule does to its field in a sentence's part that a person understands, in French for "fr", else in
 // English. Steps and bounds are numbers without a unit.
-func (r *Rule) WordsIn(language string) string { return r.wordsIn(language, "") }
+func (r *Rule) WordsIn(language string) string { return r.wordsIn(language, "", false) }
 
-// wordsIn writes a unit behind steps and bounds.
-func (r *Rule) wordsIn(language, unit string) string {
+// wordsIn writes a unit behind steps and bounds, and knows of a yes or no.
+func (r *Rule) wordsIn(language, unit string, boolean bool) string {
 	f := strings.HasPrefix(language, "fr")
 	pick := func(en, fr string) string {
 		if f {
@@ -72,7 +72,7 @@ func (r *Rule) wordsIn(language, unit string) string {
 	amount := func(d *tinyconf.Decimal) string {
 		return strings.TrimSpace(Decimal(d, language) + " " + unitWord(unit))
 	}
-	parts := []string{r.action(pick, amount, language)}
+	parts := []string{r.action(pick, amount, language, boolean)}
 	if r.Action == "threshold" && r.Hysteresis != nil && r.Hysteresis.Sign() > 0 {
 		parts = append(parts, fmt.Sprintf(pick("until it falls by more than %s below", "jusqu'à plus de %s en dessous"), amount(r.Hysteresis)))
 	}
@@ -92,7 +92,7 @@ func (r *Rule) wordsIn(language, unit string) string {
 }
 
 // action says what is done, without the parameters that several actions share.
-func (r *Rule) action(pick func(en, fr string) string, amount func(*tinyconf.Decimal) string, language string) string {
+func (r *Rule) action(pick func(en, fr string) string, amount func(*tinyconf.Decimal) string, language string, boolean bool) string {
 	switch r.Action {
 	case "drop":
 		return pick("does not leave", "ne part pas")
@@ -123,6 +123,9 @@ func (r *Rule) action(pick func(en, fr string) string, amount func(*tinyconf.Dec
 	if one, ok := strings.CutPrefix(window, "1 "); ok {
 		window, each = one, pick("each ", "chaque ")
 	}
+	if boolean {
+		return strings.Replace(booleanWords(r.Action, pick), "@", each+window, 1)
+	}
 	return aggregateWords(r.Action, pick) + " " + each + window
 }
 
@@ -151,4 +154,17 @@ func aggregateWords(action string, pick func(en, fr string) string) string {
 		return pick("the sum of", "le total de")
 	}
 	return pick("how many values in", "le nombre de valeurs dans")
+}
+
+// booleanWords are aggregateWords of a yes or no; @ stands for the window.
+func booleanWords(action string, pick func(en, fr string) string) string {
+	switch action {
+	case "mean":
+		return pick("the share of @ in which it was so", "la part de @ où c'était le cas")
+	case "min":
+		return pick("whether it was so all through @", "si c'était le cas tout au long de @")
+	case "max":
+		return pick("whether it was ever so in @", "si c'est arrivé dans @")
+	}
+	return pick("how often it was so in @", "combien de fois c'était le cas dans @")
 }

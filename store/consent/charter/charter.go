@@ -67,8 +67,20 @@ type Refusal struct {
 // Document is all that is said at one moment. Fragments are in the order of the table: the whole object first, then each
 // purpose in the order of the policy, the history for the person last.
 type Document struct {
+	Controller string    `json:"controller,omitempty"` // who decides, by name
+	Version    uint64    `json:"policy_version,omitempty"`
+	Plan       string    `json:"plan,omitempty"` // digest of the rules in force, hex
+	Purposes   []Purpose `json:"purposes"`
+
 	Fragments []Fragment `json:"fragments"`
 	Refused   []Refusal  `json:"refused"`
+}
+
+// Purpose is the head of what is said of one purpose.
+type Purpose struct {
+	ID    string        `json:"id"`
+	Title Text          `json:"title"`
+	State consent.State `json:"state"`
 }
 
 // Inputs is all that a document is made of. It is only read.
@@ -118,16 +130,22 @@ type Sending struct {
 
 // Render says all that holds of the object and of each purpose of the plan, answered or not.
 func Render(in *Inputs) Document {
-	w := &writer{}
+	w := &writer{out: Document{Purposes: []Purpose{}, Fragments: []Fragment{}, Refused: []Refusal{}}}
+	if in.Policy != nil {
+		w.out.Controller, w.out.Version = in.Policy.Controller.Name, in.Policy.Version
+	}
 	w.write(objectClaims(), &subject{Inputs: in})
 	w.write(routeClaims(), &subject{Inputs: in})
 	w.write(lawClaims(), &subject{Inputs: in})
 	if in.Plan != nil {
+		w.out.Plan = in.Plan.Digest().String()
 		for _, p := range in.Plan.Purposes() {
+			w.out.Purposes = append(w.out.Purposes, Purpose{p.ID, titleOf(p), p.State})
 			w.write(purposeClaims(), &subject{Inputs: in, p: p})
 		}
 	}
 	if m := in.State.Mine; in.State.Known && m != nil {
+		w.out.Purposes = append(w.out.Purposes, Purpose{consent.MineID, MineTitle(), m.State})
 		w.write(mineClaims(), &subject{Inputs: in, m: m})
 	}
 	return w.out

@@ -91,7 +91,7 @@ ground|sur quelle base|on what ground
 no|un non|a no
 now|en ce moment|right now
 sense|ce qu'il perçoit|what it can sense
-never|ce qui ne part pas|never leaves
+never|ne part jamais|never leaves
 whose|à qui|whose data
 protect|protection|protection
 thief|en cas de vol|if stolen

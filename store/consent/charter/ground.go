@@ -89,7 +89,7 @@ func lawClaims() []claim {
 		tagged("profile", "profiling", "Ne pas être l'objet d'une décision entièrement automatique (RGPD, art. 22).", "Not be decided about by machines alone (GDPR art. 22)."),
 		general("object-data", "Avoir les données de l'objet et les faire donner à qui vous voulez ; les petits fabricants en sont dispensés (règlement UE 2023/2854, art. 4, 5 et 7).",
 			"Have the object's data, and have them given to whom you like; small makers are exempt (Regulation (EU) 2023/2854, art. 4, 5 and 7)."),
-		{"law.complain", Rights, Law, "Vous plaindre auprès de {1} (RGPD, art. 77).", "Complain to {1} (GDPR art. 77).", func(s *subject, say sayer) string {
+		{"law.complain", Rights, Law, "Vous plaindre à l'autorité de contrôle : {1} (RGPD, art. 77).", "Complain to the authority: {1} (GDPR art. 77).", func(s *subject, say sayer) string {
 			if s.inEurope() {
 				say("", same(s.controller().Authority))
 			}

@@ -36,6 +36,7 @@ func mineClaims() []claim {
 				}
 				return "no longer keeping is asked for"
 			}},
+		{"mine.much", Much, Object, "Pour les autres, rien : 0 bit.", "For others nothing: 0 bits.", mineHere},
 		{"mine.who", Who, Object, "Vous, et qui a l'objet en main avec vos droits.", "You, and whoever holds the object with your rights.", mineHere},
 		{"mine.ground", Ground, Object, "Votre accord.", "Your agreement.", mineHere},
 		{"mine.no", No, Object, "Sans votre oui, les mesures brutes ne restent qu'en mémoire vive et disparaissent à l'arrêt.",

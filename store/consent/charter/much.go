@@ -8,8 +8,8 @@ import (
 // muchClaims are how much a purpose tells, and under which name.
 func muchClaims() []claim {
 	return []claim{
-		{"much.bits", Much, Object, "Au plus {1} bits par jour : {2}. Ce nombre dit combien, pas si c'est intime.",
-			"At most {1} bits a day: {2}. The number says how much, not how private.", func(s *subject, say sayer) string {
+		{"much.bits", Much, Object, "Au plus {1} bits par jour : {2}.",
+			"At most {1} bits a day: {2}.", func(s *subject, say sayer) string {
 				if leaves(s) && s.p.Bits.Known {
 					say("", number(s.p.Bits.Day), scale(s.p.Bits.Day))
 				}
@@ -24,6 +24,8 @@ func muchClaims() []claim {
 			}},
 		{"much.unknown", Much, Object, "Sans limite connue : rien ne borne combien de fois le capteur parle.", "Without a known limit: nothing bounds how often the sensor speaks.",
 			when(func(s *subject) bool { return leaves(s) && !s.p.Bits.Known }, "it is bounded")},
+		{"much.note", Much, Object, "Ce nombre dit combien, pas à quel point c'est intime.", "The number says how much, not how private it is.",
+			when(func(s *subject) bool { return leaves(s) && s.p.Bits.Known }, "no number is said")},
 		{"much.together", Much, Object, "{1} reçoit aussi d'autres usages ; tous ensemble, au plus {2} bits par jour.", "{1} gets other uses as well; all together, at most {2} bits a day.",
 			func(s *subject, say sayer) string {
 				if x := s.share(s.p.Recipient.ID); x != nil && x.Bits.Known && x.Bits.Day > s.p.Bits.Day {
@@ -38,6 +40,13 @@ func muchClaims() []claim {
 			}
 			return "the recipient knows which object it is, whatever the number"
 		}},
+		{"name.unknown", Name, Object, "Par les envois eux-mêmes, {1} ne peut relier que ceux d'un même numéro ; par la connexion, on ne peut pas le dire d'ici.",
+			"By the uploads themselves {1} can link only those of one number; whether by the connection, can't be told from here.", func(s *subject, say sayer) string {
+				if x := s.share(s.p.Recipient.ID); x != nil && x.Level == consent.L2 && !s.State.Known {
+					say("", same(s.p.Recipient.Name))
+				}
+				return "it is known how the recipient is reached"
+			}},
 		{"name.period", Name, Object, "{1} peut relier les envois d'un même numéro, et pas d'un numéro au suivant : {2}.",
 			"{1} can link the uploads of one number, and not one number with the next: {2}.", level(consent.L2)},
 		{"name.lasting", Name, Object, "{1} peut relier tous les envois de cet usage, même quand le numéro change : {2}.",
@@ -66,10 +75,10 @@ L2|les envois d'un même numéro (L2)|the uploads of one number (L2)`
 // level holds where the recipient can link that much, and says on what that rests.
 func level(l consent.Level) proof {
 	return func(s *subject, say sayer) string {
-		if x := s.share(s.p.Recipient.ID); x != nil && x.Level == l {
+		if x := s.share(s.p.Recipient.ID); x != nil && x.Level == l && (s.State.Known || l != consent.L2) {
 			say("", same(s.p.Recipient.Name), both(x.WhyIn("fr"), x.WhyIn("en")))
 		}
-		return "it can link more, or less"
+		return "it can link more, or less, or it is not known how it is reached"
 	}
 }
 

@@ -10,7 +10,40 @@ import (
 
 // objectClaims are what can be said of the whole object, in the order it is said.
 func objectClaims() []claim {
-	return slices.Concat(nowClaims(), senseClaims(), neverClaims(), protectClaims(), thiefClaims())
+	return slices.Concat(nowClaims(), senseClaims(), neverClaims(), totalClaims(), protectClaims(), thiefClaims())
+}
+
+func totalClaims() []claim {
+	return []claim{
+		{"much.recipient", Much, Object, "{1}, tous usages ensemble : au plus {2} bits par jour, {3}.", "{1}, all uses together: at most {2} bits a day, {3}.", func(s *subject, say sayer) string {
+			s.recipients(func(r *consent.Recipient, _ []*consent.Purpose) {
+				if x := s.share(r.ID); x != nil && x.Bits.Known && x.Bits.Day > 0 {
+					say(r.ID, same(r.Name), number(x.Bits.Day), scale(x.Bits.Day))
+				}
+			})
+			return "nothing can leave, or nothing bounds how often a sensor speaks"
+		}},
+		{"much.ceiling", Much, Object, "La charte ne permet pas plus de {1} bits par jour et par usage.", "The charter allows no more than {1} bits a day for a use.", ceiling(func(c *consent.Charter) int64 { return c.MaxBits })},
+		{"much.ceiling.presence", Much, Object, "Dont au plus {1} sur votre présence.", "Of these at most {1} about your presence.", ceiling(func(c *consent.Charter) int64 { return c.MaxBitsPresent })},
+		{"much.ceiling.recipient", Much, Object, "Et pas plus de {1} bits par jour pour un même destinataire.", "And no more than {1} bits a day for one recipient.", ceiling(func(c *consent.Charter) int64 { return c.MaxBitsRecipient })},
+		{"long.ceiling", Long, Object, "La charte ne permet pas qu'on demande à les garder plus de {1}.", "The charter does not allow asking to keep them longer than {1}.",
+			func(s *subject, say sayer) string {
+				if s.Ceilings.MaxRetention > 0 {
+					say("", span(sensors.Micros(s.Ceilings.MaxRetention/1000)))
+				}
+				return "the charter sets no such ceiling"
+			}},
+	}
+}
+
+// ceiling is a number of the charter that the compiler holds every purpose against.
+func ceiling(of func(c *consent.Charter) int64) proof {
+	return func(s *subject, say sayer) string {
+		if n := of(&s.Ceilings); n > 0 {
+			say("", number(n))
+		}
+		return "the charter sets no such ceiling"
+	}
 }
 
 func nowClaims() []claim {

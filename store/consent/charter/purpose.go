@@ -48,7 +48,7 @@ const nothingLeaves = "nothing of it can leave here"
 
 func whenClaims() []claim {
 	return []claim{
-		{"when.upload", When, Object, "Un envoi {1}, à une heure tirée au hasard.", "One upload {1}, at a time drawn at random.",
+		{"when.upload", When, Object, "Un envoi {1}, à un moment tiré au hasard.", "One upload {1}, at a time drawn at random.",
 			lasting(func(p *consent.Purpose) sensors.Micros { return p.Upload }, every)},
 		{"when.stamp", When, Object, "L'heure des mesures est arrondie : au plus fin, {1}.", "The time of readings is rounded: {1} at the finest.",
 			lasting(func(p *consent.Purpose) sensors.Micros { return p.Tick }, span)},

@@ -42,11 +42,11 @@ func routeClaims() []claim {
 		{"thief.nameless", Thief, Object, "Rien de ce que cet objet envoie à {1} ne contient votre nom, votre courriel, votre téléphone ou votre adresse.",
 			"Nothing that this object sends to {1} holds your name, e-mail, phone number or address.", func(s *subject, say sayer) string {
 				s.recipients(func(r *consent.Recipient, purposes []*consent.Purpose) {
-					if x := s.share(r.ID); x != nil && x.Level != consent.L0 && !s.names(purposes) {
+					if x := s.share(r.ID); x != nil && s.State.Known && x.Level != consent.L0 && !s.names(purposes) {
 						say(r.ID, same(r.Name))
 					}
 				})
-				return "a recipient knows which object it is, or a field that names somebody leaves readable"
+				return "a recipient knows or may know which object it is, or a field that names somebody leaves readable"
 			}},
 		{"thief.named", Thief, Object, "{1} sait de quel objet, ou de qui, cela vient : un voleur aussi.", "{1} knows which object, or whom, it comes from: so does a thief.", func(s *subject, say sayer) string {
 			s.recipients(func(r *consent.Recipient, _ []*consent.Purpose) {

@@ -52,10 +52,10 @@ contact|coordonnées (courriel, téléphone, adresse)|contact details (e-mail, p
 health|santé|health`
 
 // roleWords say what a recipient is.
-const roleWords = `controller|décide de leur usage|decides what they are used for
-joint-controller|décide avec d'autres de leur usage|decides with others what they are used for
-processor|agit pour le compte d'un autre|acts for somebody else
-third-party|tiers|third party`
+const roleWords = `controller|qui décide de leur usage|which decides what they are used for
+joint-controller|qui décide avec d'autres de leur usage|which decides with others what they are used for
+processor|qui agit pour le compte d'un autre|which acts for somebody else
+third-party|un tiers|a third party`
 
 // tagWords say what else data is used for.
 const tagWords = `marketing|la prospection|marketing
