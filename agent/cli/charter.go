@@ -74,9 +74,9 @@ func printCharter(cmd *cobra.Command, g *global, o *charterOptions, s *session) 
 		}
 		lang = cfg.Device.Language
 	}
-	l, w := labelsIn(lang), g.out
+	l, w := labelsIn(lang).of(d.Controller), g.out
 	paragraph(w, "", l.charter)
-	printVoices(w, "  ", linesOf(d.Of(""), lang), &l)
+	printVoices(w, "  ", linesOf(d.Of(""), lang), l)
 	for _, p := range d.Purposes {
 		_, _ = fmt.Fprintln(w)
 		paragraph(w, "", p.ID+" - "+p.Title.In(lang))
@@ -85,7 +85,7 @@ func printCharter(cmd *cobra.Command, g *global, o *charterOptions, s *session) 
 			state = l.mine[p.State]
 		}
 		paragraph(w, "  ", state)
-		printVoices(w, "  ", linesOf(d.Of(p.ID), lang), &l)
+		printVoices(w, "  ", linesOf(d.Of(p.ID), lang), l)
 	}
 	_, _ = fmt.Fprintln(w)
 	paragraph(w, "", fmt.Sprintf(l.made, d.Version, d.Plan))
@@ -112,6 +112,7 @@ func printVoices(w io.Writer, indent string, lines []control.NoticeLine, l *labe
 		if len(said) > 0 && voice != "" {
 			paragraph(w, indent, l.voices[voice])
 		}
+		slices.SortStableFunc(said, func(a, b control.NoticeLine) int { return firstOf(lines, a.Label) - firstOf(lines, b.Label) })
 		last := ""
 		for _, n := range said {
 			label := n.Label
@@ -122,6 +123,11 @@ func printVoices(w io.Writer, indent string, lines []control.NoticeLine, l *labe
 			paragraph(w, fmt.Sprintf("%s  %-*s", indent, labelWidth, clean(label)), n.Text)
 		}
 	}
+}
+
+// firstOf is where a label stands first, so that what answers one question stands together.
+func firstOf(lines []control.NoticeLine, label string) int {
+	return slices.IndexFunc(lines, func(n control.NoticeLine) bool { return n.Label == label })
 }
 
 // printCard prints a label from a policy. A configuration need not be there, unless it was asked for or nothing names a policy.

@@ -98,7 +98,7 @@ func labelsIn(language string) labels {
 			worked: "Calculé d'après la politique %d, empreinte des règles %s.",
 			card:   "CE QUE CET OBJET DIT DE VOUS, ET À QUI", noBox: "non", yesBox: "oui", maker: "promesse du responsable ; l'objet ne peut pas la vérifier",
 			byName: "Ce que mesurent les capteurs est déduit de leurs noms.",
-			voices: map[charter.Voice]string{charter.Object: "Cet objet le garantit :", charter.Maker: "Le responsable le promet ; d'ici, cela ne se vérifie pas :", charter.Law: "La loi vous le donne :"},
+			voices: map[charter.Voice]string{charter.Object: "Cet objet le garantit :", charter.Maker: "%s le promet ; d'ici, cela ne se vérifie pas :", charter.Law: "La loi vous le donne :"},
 			states: map[consent.State]string{
 				consent.Asked: "pas encore répondu : rien ne part", consent.Given: "oui", consent.Withdrawn: "non : retiré, rien ne part",
 				consent.Expired: "échu : rien ne part", consent.Declined: "non : rien ne part",
@@ -114,7 +114,7 @@ func labelsIn(language string) labels {
 		worked: "Worked out from policy %d, fingerprint of its rules %s.",
 		card:   "WHAT THIS OBJECT TELLS ABOUT YOU, AND WHOM", noBox: "no", yesBox: "yes", maker: "the controller's promise; the object can't check it",
 		byName: "What the sensors measure is taken from their names.",
-		voices: map[charter.Voice]string{charter.Object: "This object guarantees:", charter.Maker: "The controller promises, which can't be checked from here:", charter.Law: "The law gives you:"},
+		voices: map[charter.Voice]string{charter.Object: "This object guarantees:", charter.Maker: "%s promises, which can't be checked from here:", charter.Law: "The law gives you:"},
 		states: map[consent.State]string{
 			consent.Asked: "not answered yet: nothing leaves", consent.Given: "yes", consent.Withdrawn: "no: taken back, nothing leaves",
 			consent.Expired: "lapsed: nothing leaves", consent.Declined: "no: nothing leaves",
@@ -123,8 +123,14 @@ func labelsIn(language string) labels {
 	}
 }
 
+// of puts the controller's name where it speaks.
+func (l labels) of(controller string) *labels {
+	l.voices[charter.Maker] = fmt.Sprintf(l.voices[charter.Maker], controller)
+	return &l
+}
+
 func printConsent(w io.Writer, c *control.Consent) {
-	l := labelsIn(c.Language)
+	l := labelsIn(c.Language).of(c.Controller)
 	if c.Controller != "" {
 		paragraph(w, "", c.Controller+" "+l.asks+".")
 	}
@@ -132,10 +138,10 @@ func printConsent(w io.Writer, c *control.Consent) {
 		paragraph(w, "* ", q.Text)
 	}
 	for i := range c.Purposes {
-		printPurpose(w, &c.Purposes[i], &l)
+		printPurpose(w, &c.Purposes[i], l)
 	}
-	printForAll(w, c, &l)
-	printWithheld(w, c, &l)
+	printForAll(w, c, l)
+	printWithheld(w, c, l)
 }
 
 func printPurpose(w io.Writer, p *control.ConsentPurpose, l *labels) {

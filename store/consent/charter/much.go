@@ -52,7 +52,7 @@ func muchClaims() []claim {
 		{"name.lasting", Name, Object, "{1} peut relier tous les envois de cet usage, même quand le numéro change : {2}.",
 			"{1} can link all uploads of this use, even when the number changes: {2}.", level(consent.L1)},
 		{"name.known", Name, Object, "{1} sait de quel objet, ou de qui, viennent les envois : {2}.", "{1} knows which object, or whom, the uploads come from: {2}.", level(consent.L0)},
-		{"name.address", Name, Object, "Votre adresse IP reste visible de {1}, ou de qui relaie l'envoi.", "Your IP address can be seen by {1}, or by whoever passes the upload on.",
+		{"name.address", Name, Object, "{1}, ou qui relaie l'envoi, voit votre adresse IP.", "{1}, or whoever passes the upload on, sees your IP address.",
 			func(s *subject, say sayer) string {
 				if leaves(s) {
 					say("", same(s.p.Recipient.Name))

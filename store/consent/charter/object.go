@@ -26,7 +26,7 @@ func totalClaims() []claim {
 		{"much.ceiling", Much, Object, "La charte ne permet pas plus de {1} bits par jour et par usage.", "The charter allows no more than {1} bits a day for a use.", ceiling(func(c *consent.Charter) int64 { return c.MaxBits })},
 		{"much.ceiling.presence", Much, Object, "Dont au plus {1} sur votre présence.", "Of these at most {1} about your presence.", ceiling(func(c *consent.Charter) int64 { return c.MaxBitsPresent })},
 		{"much.ceiling.recipient", Much, Object, "Et pas plus de {1} bits par jour pour un même destinataire.", "And no more than {1} bits a day for one recipient.", ceiling(func(c *consent.Charter) int64 { return c.MaxBitsRecipient })},
-		{"long.ceiling", Long, Object, "La charte ne permet pas qu'on demande à les garder plus de {1}.", "The charter does not allow asking to keep them longer than {1}.",
+		{"long.ceiling", Long, Object, "La charte refuse toute demande de les garder plus de {1}.", "The charter refuses any request to keep them longer than {1}.",
 			func(s *subject, say sayer) string {
 				if s.Ceilings.MaxRetention > 0 {
 					say("", span(sensors.Micros(s.Ceilings.MaxRetention/1000)))

@@ -165,8 +165,8 @@ func party(name, country string) Text {
 	if country == "" {
 		return same(name)
 	}
-	c := lookUp(countryWords, country)
-	return both(name+" ("+c.fr+")", name+" ("+c.en+")")
+	words := lookUp(countryWords, country)
+	return both(name+" ("+words.fr+")", name+" ("+words.en+")")
 }
 
 func recipientText(r *consent.Recipient) Text {

@@ -32,7 +32,7 @@ func routeClaims() []claim {
 		way("protect.nowhere", "Aucun chemin ne mène à {1} : rien ne lui parvient.", "No way leads to {1}: nothing reaches it.", "a route leads to each recipient, or routes are not known",
 			func(_ Route, there bool) bool { return !there }),
 
-		{"thief.base", Thief, Object, "Qui vole la base de {1} y trouve au plus : {2}, sur {3}.", "Whoever steals the database of {1} finds at most: {2}, over {3}.", func(s *subject, say sayer) string {
+		{"thief.base", Thief, Object, "Qui vole la base du destinataire ({1}) y trouve au plus : {2}, sur {3}.", "Whoever steals the recipient's database ({1}) finds at most: {2}, over {3}.", func(s *subject, say sayer) string {
 			s.recipients(func(r *consent.Recipient, purposes []*consent.Purpose) {
 				fields, days := s.lying(purposes)
 				say(r.ID, same(r.Name), joined(fields), span(sensors.Micros(days)*sensors.Day))
