@@ -112,7 +112,7 @@ func labelsIn(language string) labels {
 		yes:  "say yes", no: "say no", withheld: "What did not leave", all: "For all of this",
 		charter: "Your data, this object and you", made: "Written by the object from the rules it applies. Policy %d, fingerprint %s.",
 		worked: "Worked out from policy %d, fingerprint of its rules %s.",
-		card:   "WHAT THIS OBJECT TELLS ABOUT YOU, AND WHOM", noBox: "no", yesBox: "yes", maker: "the controller's promise; the object can't check it",
+		card:   "WHAT THIS OBJECT TELLS ABOUT YOU, AND TO WHOM", noBox: "no", yesBox: "yes", maker: "the controller's promise; the object can't check it",
 		byName: "What the sensors measure is taken from their names.",
 		voices: map[charter.Voice]string{charter.Object: "This object guarantees:", charter.Maker: "%s promises, which can't be checked from here:", charter.Law: "The law gives you:"},
 		states: map[consent.State]string{

@@ -307,9 +307,13 @@ func (c *compiler) unwanted() {
 // FieldsIn lists what leaves for a purpose in words a person understands, a line a field, in French for "fr", else in English.
 func (p *Purpose) FieldsIn(language string) []string {
 	var out []string
+	colon := ": "
+	if strings.HasPrefix(language, "fr") {
+		colon = " : "
+	}
 	for _, g := range p.Groups {
 		for i := range g.Fields {
-			out = append(out, g.Fields[i].Field+": "+g.Fields[i].WordsIn(language))
+			out = append(out, g.Fields[i].Field+colon+g.Fields[i].WordsIn(language))
 		}
 	}
 	return out

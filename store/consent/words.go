@@ -70,7 +70,7 @@ func (r *Rule) wordsIn(language, unit string, boolean bool) string {
 		return en
 	}
 	amount := func(d *tinyconf.Decimal) string {
-		return strings.TrimSpace(Decimal(d, language) + " " + unitWord(unit))
+		return strings.TrimRight(Decimal(d, language)+"\u00a0"+unitWord(unit), "\u00a0") // a line does not end before a unit
 	}
 	parts := []string{r.action(pick, amount, language, boolean)}
 	if r.Action == "threshold" && r.Hysteresis != nil && r.Hysteresis.Sign() > 0 {

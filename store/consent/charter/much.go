@@ -42,10 +42,10 @@ func muchClaims() []claim {
 		}},
 		{"name.unknown", Name, Object, "Par les envois eux-mêmes, {1} ne peut relier que ceux d'un même numéro ; par la connexion, on ne peut pas le dire d'ici.",
 			"By the uploads themselves {1} can link only those of one number; whether by the connection, can't be told from here.", func(s *subject, say sayer) string {
-				if x := s.share(s.p.Recipient.ID); x != nil && x.Level == consent.L2 && !s.State.Known {
+				if x := s.share(s.p.Recipient.ID); x != nil && x.Level == consent.L2 && !s.reached(x.Recipient) {
 					say("", same(s.p.Recipient.Name))
 				}
-				return "it is known how the recipient is reached"
+				return "it is known how the recipient is reached, or the uploads themselves tell more"
 			}},
 		{"name.period", Name, Object, "{1} peut relier les envois d'un même numéro, et pas d'un numéro au suivant : {2}.",
 			"{1} can link the uploads of one number, and not one number with the next: {2}.", level(consent.L2)},
@@ -75,7 +75,7 @@ L2|les envois d'un même numéro (L2)|the uploads of one number (L2)`
 // level holds where the recipient can link that much, and says on what that rests.
 func level(l consent.Level) proof {
 	return func(s *subject, say sayer) string {
-		if x := s.share(s.p.Recipient.ID); x != nil && x.Level == l && (s.State.Known || l != consent.L2) {
+		if x := s.share(s.p.Recipient.ID); x != nil && x.Level == l && (l != consent.L2 || s.reached(x.Recipient)) {
 			say("", same(s.p.Recipient.Name), both(x.WhyIn("fr"), x.WhyIn("en")))
 		}
 		return "it can link more, or less, or it is not known how it is reached"

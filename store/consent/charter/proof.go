@@ -166,6 +166,12 @@ func (s *subject) route(recipient string) (r Route, there, known bool) {
 	return Route{}, false, s.State.Known
 }
 
+// reached tells whether it is known by which way a recipient is reached.
+func (s *subject) reached(recipient string) bool {
+	_, there, known := s.route(recipient)
+	return there && known
+}
+
 // kind is the kind of a field as it is sensed here; "" when nothing here has it.
 func (s *subject) kind(field string) string {
 	for _, src := range s.Sources {
