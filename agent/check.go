@@ -5,6 +5,7 @@ import (
 
 	"github.com/candor-edge/candor/agent/control"
 	"github.com/candor-edge/candor/store/consent"
+	"github.com/candor-edge/candor/store/consent/charter"
 	"github.com/candor-edge/candor/tinyconf"
 	"github.com/candor-edge/candor/uplink"
 	"github.com/candor-edge/candor/uplink/transport"
@@ -86,6 +87,35 @@ func CheckPolicy(policyPath, charterPath string, cfg *Config) ([]consent.Finding
 // checkInputs are the compiler's inputs as far as the configuration gives them: nobody has answered.
 func (a *Agent) checkInputs() consent.Inputs {
 	return consent.Inputs{Sources: a.sourceFields(), Minor: a.cfg.Home.Minor, Reach: reachOf(a.cfg)}
+}
+
+// PolicyCard is a card with where it comes from.
+type PolicyCard struct {
+	charter.Document
+	// ByName says that no configuration told what the sensors are, and that their fields' names did.
+	ByName bool `json:"by_name"`
+}
+
+// Card says what an object with this policy and charter ("" for none) would disclose, from the files alone. With the sensors of
+// cfg it is as exact as policy check; with a nil cfg, or one without sensors, fields are taken for what their names say.
+func Card(policyPath, charterPath string, cfg *Config) (PolicyCard, error) {
+	policy, ceilings, _, err := readRules(&PolicyFiles{File: policyPath, Charter: charterPath})
+	if err != nil {
+		return PolicyCard{}, err
+	}
+	in := consent.Inputs{Policy: policy, Charter: ceilings}
+	byName := cfg == nil || len(cfg.Sensors) == 0
+	if byName {
+		in.Sources = charter.SensedByName(policy)
+	} else {
+		a := &Agent{cfg: cfg, opts: defaults(Options{})}
+		if err := a.openSources(true); err != nil {
+			return PolicyCard{}, err
+		}
+		in.Sources, in.Minor = a.sourceFields(), cfg.Home.Minor
+	}
+	plan, _ := consent.Compile(in)
+	return PolicyCard{charter.Card(&charter.Inputs{Plan: plan, Policy: policy, Ceilings: ceilings, Sources: in.Sources}), byName}, nil
 }
 
 func checkPolicy(files *PolicyFiles, in consent.Inputs) ([]consent.Finding, *consent.Plan, error) {

@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -100,12 +99,12 @@ func (a *Agent) receipt(p *consent.Purpose, role control.Role, d control.Decisio
 		language = a.cfg.Device.Language
 	}
 	now := a.now()
-	notice := a.notice(p, language)
+	_, notice := a.notice(p, language)
 	policy := a.rules.policy
 	r := p.Recipient
 	return ledger.Answer{
 		Purpose: p.ID, Recipient: r.ID, Given: now, Until: now + p.Expires, Extent: p.Extent, Digest: p.Digest,
-		PolicyVersion: p.PolicyVersion, Language: language, Notice: sha256.Sum256([]byte(notice)), Channel: "cli", Role: string(role), OnBehalf: d.OnBehalf,
+		PolicyVersion: p.PolicyVersion, Language: language, Notice: notice, Channel: "cli", Role: string(role), OnBehalf: d.OnBehalf,
 		Title: p.TitleIn(language), DPV: p.DPV, Access: p.Access, Basis: p.Basis, Service: p.Service,
 		Controller: ledger.Party{Name: policy.Controller.Name, Country: policy.Controller.Country, Contact: policy.Controller.Contact, Role: "controller"},
 		Receiver:   ledger.Party{ID: r.ID, Name: r.Name, Country: r.Country, Role: r.Role},

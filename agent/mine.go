@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -237,9 +236,10 @@ func (a *Agent) mineReceipt(m *consent.Mine, role control.Role, d control.Decisi
 		language = a.cfg.Device.Language
 	}
 	shown := a.consentMine(language)
+	_, notice := a.mineNotice(language)
 	return ledger.Answer{
 		Purpose: consent.MineID, Recipient: consent.MineID, Given: a.now(), Extent: m.Extent, Digest: m.Digest, Language: language,
-		Notice: sha256.Sum256([]byte(noticeText(&shown))), Channel: "cli", Role: string(role), OnBehalf: d.OnBehalf, Title: shown.Title,
+		Notice: notice, Channel: "cli", Role: string(role), OnBehalf: d.OnBehalf, Title: shown.Title,
 		Access: shown.Access, Basis: shown.Basis, Receiver: ledger.Party{ID: consent.MineID, Name: shown.Recipient}, RetentionDays: m.Asked,
 		Fields: shown.Fields, Withdrawal: "candor consent withdraw " + consent.MineID, Assurance: "software",
 	}

@@ -2,6 +2,8 @@ package agent
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
@@ -10,26 +12,25 @@ import (
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store"
 	"github.com/candor-edge/candor/store/consent"
+	"github.com/candor-edge/candor/store/consent/charter"
 	"github.com/candor-edge/candor/store/ledger"
 	"github.com/candor-edge/candor/uplink/wire"
 )
 
 // mineTexts are what the history is called and asked with.
-type mineTexts struct{ title, why, benefit, recipient, time, upload, retention, bits, field, longer string }
+type mineTexts struct{ recipient, time, upload, retention, bits, field, longer string }
 
 func mineIn(language string) mineTexts {
 	if strings.HasPrefix(language, "fr") {
 		return mineTexts{
-			title: "Votre historique, sur cet objet", why: "Garder pour vous ce que l'objet mesure, et une copie lisible de ce qui est parti.",
-			benefit: "Vous pouvez revoir vos mesures, les exporter et vérifier ce qui est parti.", recipient: "vous, sur cet objet",
-			time: "tel que mesuré", upload: "jamais", retention: "%d jours, sur cet objet", bits: "reste ici : rien n'en part", field: "%s : tel que mesuré",
+			recipient: "vous, sur cet objet",
+			time:      "tel que mesuré", upload: "jamais", retention: "%d jours, sur cet objet", bits: "reste ici : rien n'en part", field: "%s : tel que mesuré",
 			longer: "il est demandé de garder %d jours ; cela attend un nouveau oui",
 		}
 	}
 	return mineTexts{
-		title: "Your history, on this object", why: "To keep for you what the object measures, and a readable copy of what left.",
-		benefit: "You can look at your readings again, export them, and check what left.", recipient: "you, on this object",
-		time: "as measured", upload: "never", retention: "%d days, on this object", bits: "stays here: nothing of it leaves", field: "%s: as measured",
+		recipient: "you, on this object",
+		time:      "as measured", upload: "never", retention: "%d days, on this object", bits: "stays here: nothing of it leaves", field: "%s: as measured",
 		longer: "%d days are asked for now, which waits for a new yes",
 	}
 }
@@ -37,7 +38,7 @@ func mineIn(language string) mineTexts {
 // consentMine is the history as the person is asked for it, in French or English. a.mu is held.
 func (a *Agent) consentMine(language string) control.ConsentPurpose {
 	m, t := a.mine.plan.Load(), mineIn(language)
-	out := control.ConsentPurpose{ID: consent.MineID, Title: t.title, Why: t.why, Benefit: t.benefit, State: m.State, Recipient: t.recipient,
+	out := control.ConsentPurpose{ID: consent.MineID, Title: charter.MineTitle().In(language), State: m.State, Recipient: t.recipient,
 		Access: "consent", Basis: "consent", Time: t.time, Upload: t.upload, Retention: fmt.Sprintf(t.retention, m.Days), Bits: t.bits}
 	for _, s := range m.Sources {
 		for _, f := range s.Fields {
@@ -50,22 +51,24 @@ func (a *Agent) consentMine(language string) control.ConsentPurpose {
 			out.Reason = fmt.Sprintf(t.longer, m.Asked)
 		}
 	}
-	out.Notice = mineNotice(&out, language)
-	return out
-}
-
-// mineNotice is what the person is told of the history before she answers, in the words of the other notices.
-func mineNotice(c *control.ConsentPurpose, language string) []control.NoticeLine {
-	w := noticeWordsIn(language)
-	var out []control.NoticeLine
-	for _, l := range []control.NoticeLine{{Label: w.why, Text: c.Why}, {Label: w.benefit, Text: c.Benefit}, {Label: w.to, Text: c.Recipient},
-		{Label: w.what, Text: strings.Join(c.Fields, "; ")}, {Label: w.finest, Text: c.Time}, {Label: w.upload, Text: c.Upload}, {Label: w.kept, Text: c.Retention},
-		{Label: w.bits, Text: c.Bits}, {Label: w.ground, Text: w.ground1(c.Access)}, {Label: w.back, Text: "candor consent withdraw " + c.ID}, {Label: w.erasing, Text: w.software}} {
-		if l.Text != "" {
-			out = append(out, l)
+	lines, digest := a.mineNotice(language)
+	out.Notice, out.NoticeDigest = lines, hex.EncodeToString(digest[:])
+	for _, l := range lines {
+		switch l.Part {
+		case charter.Why:
+			out.Why = l.Text
+		case charter.Return:
+			out.Benefit = l.Text
 		}
 	}
 	return out
+}
+
+// mineNotice is notice for the history. a.mu is held.
+func (a *Agent) mineNotice(language string) ([]control.NoticeLine, [sha256.Size]byte) {
+	in := a.charterInputs()
+	said := charter.MineNotice(&in)
+	return noticeLines(said, language), charter.Digest(consent.MineID, charter.MineTitle().In(language), said, language)
 }
 
 // historyStatus is for status. a.mu is held.

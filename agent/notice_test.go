@@ -41,10 +41,10 @@ func TestTheNoticeShownIsTheOneInTheReceipt(t *testing.T) {
 	digests := map[string]string{}
 	for _, language := range []string{"fr", "en"} {
 		p := consentOf(t, a, language, "relation")
-		text := fmt.Sprintf("candor notice 1\n%s - %s\n", p.ID, p.Title)
+		text := fmt.Sprintf("candor notice 2\n%s - %s\n", p.ID, p.Title)
 		labels := map[string]bool{}
 		for _, l := range p.Notice {
-			text += l.Label + ": " + l.Text + "\n"
+			text += string(l.Voice) + ": " + l.Label + ": " + l.Text + "\n"
 			labels[l.Label] = true
 		}
 		if p.NoticeDigest != fmt.Sprintf("%x", sha256.Sum256([]byte(text))) {

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
@@ -35,14 +36,14 @@ func (a *Agent) Consent(_ context.Context, language string) (control.Consent, er
 func (a *Agent) consentPurpose(p *consent.Purpose, language string) control.ConsentPurpose {
 	out := control.ConsentPurpose{
 		ID: p.ID, Title: p.TitleIn(language), Why: p.In(p.Why, language), Benefit: p.In(p.Benefit, language),
-		State: p.State, Reason: p.Reason, Recipient: strings.TrimSuffix(fmt.Sprintf("%s (%s)", p.Recipient.Name, p.Recipient.Country), " ()"),
+		State: p.State, Reason: p.ReasonIn(language), Recipient: strings.TrimSuffix(fmt.Sprintf("%s (%s)", p.Recipient.Name, p.Recipient.Country), " ()"),
 		Access: p.Access, Basis: p.Basis, Service: p.Service, Fields: p.FieldsIn(language), Time: consent.Span(p.Tick, language),
 		Upload: consent.Span(p.Upload, language), Retention: consent.Span(sensors.Micros(p.Retention)*sensors.Day, language), Bits: bitsInWords(p.Bits, language),
 		Pending: p.Pending(), Notes: p.NotesIn(language),
 	}
 	for _, s := range a.pipe.Plan().Shares() {
 		if s.Recipient == p.Recipient.ID {
-			out.Linkability = string(s.Level) + ": " + s.Why
+			out.Linkability = string(s.Level) + ": " + s.WhyIn(language)
 		}
 	}
 	for i := range p.Changes {
@@ -52,8 +53,10 @@ func (a *Agent) consentPurpose(p *consent.Purpose, language string) control.Cons
 	if q := p.Asks(); q != p {
 		out.Asked, out.AskedBits = q.FieldsIn(language), bitsInWords(q.Bits, language)
 		if q.State == consent.Refused {
-			out.AskedNot = q.Reason
+			out.AskedNot = q.ReasonIn(language)
 		}
+		lines, digest := a.notice(q, language)
+		out.AskedNotice, out.AskedDigest = lines, hex.EncodeToString(digest[:])
 	}
 	if p.State == consent.Given {
 		out.Given = timeOf(p.Grant.From)
@@ -62,8 +65,8 @@ func (a *Agent) consentPurpose(p *consent.Purpose, language string) control.Cons
 		}
 	}
 	out.State = a.stateOf(p)
-	out.Notice = a.noticeLines(p, &out, language)
-	out.NoticeDigest = noticeDigest(&out)
+	lines, digest := a.notice(p, language)
+	out.Notice, out.NoticeDigest = lines, hex.EncodeToString(digest[:])
 	return out
 }
 

@@ -79,7 +79,7 @@ what the person living with it agreed to, and shows what left, why and to whom.`
 	root.SetHelpFunc(help)
 	root.SetUsageFunc(func(cmd *cobra.Command) error { help(cmd, nil); return nil })
 	root.AddCommand(
-		newRun(g), newStatus(g), newConsent(g), newPreview(g), newSent(g), newExport(g), newBuffer(g), newSensor(g), newUplink(g),
+		newRun(g), newStatus(g), newCharter(g), newConsent(g), newPreview(g), newSent(g), newExport(g), newBuffer(g), newSensor(g), newUplink(g),
 		newLedger(g), newErase(g), newTransfer(g),
 		newDecode(g), newConfig(g), newPolicy(g), newCompletion(g), newVersion(g),
 	)

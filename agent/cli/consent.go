@@ -13,6 +13,7 @@ import (
 
 	"github.com/candor-edge/candor/agent/control"
 	"github.com/candor-edge/candor/store/consent"
+	"github.com/candor-edge/candor/store/consent/charter"
 )
 
 func newConsent(g *global) *cobra.Command {
@@ -80,8 +81,11 @@ func checkLang(cmd *cobra.Command, lang string) error {
 
 // labels are the words around a notice, in the language of the notice.
 type labels struct {
-	asks, more, given, until, yes, no, withheld string
-	states, mine                                map[consent.State]string
+	asks, more, given, until, yes, no, withheld, all string
+	// of the charter and its card
+	charter, made, worked, card, noBox, yesBox, maker, byName string
+	voices                                                    map[charter.Voice]string
+	states, mine                                              map[consent.State]string
 }
 
 func labelsIn(language string) labels {
@@ -89,7 +93,12 @@ func labelsIn(language string) labels {
 		return labels{
 			asks: "demande, et vous décidez", more: "en attente", given: "oui du", until: "jusqu'au",
 			mine: map[consent.State]string{consent.Asked: "pas encore répondu : rien n'est gardé", consent.Given: "oui : gardé ici", consent.Withdrawn: "non : plus rien n'est gardé", consent.Declined: "non : rien n'est gardé"},
-			yes:  "dire oui", no: "dire non", withheld: "Ce qui n'est pas parti",
+			yes:  "dire oui", no: "dire non", withheld: "Ce qui n'est pas parti", all: "Pour tout cela",
+			charter: "Vos données, cet objet et vous", made: "Écrit par l'objet d'après les règles qu'il applique. Politique %d, empreinte %s.",
+			worked: "Calculé d'après la politique %d, empreinte des règles %s.",
+			card:   "CE QUE CET OBJET DIT DE VOUS, ET À QUI", noBox: "non", yesBox: "oui", maker: "promesse du responsable ; l'objet ne peut pas la vérifier",
+			byName: "Ce que mesurent les capteurs est déduit de leurs noms.",
+			voices: map[charter.Voice]string{charter.Object: "Cet objet le garantit :", charter.Maker: "%s le promet ; d'ici, cela ne se vérifie pas :", charter.Law: "La loi vous le donne :"},
 			states: map[consent.State]string{
 				consent.Asked: "pas encore répondu : rien ne part", consent.Given: "oui", consent.Withdrawn: "non : retiré, rien ne part",
 				consent.Expired: "échu : rien ne part", consent.Declined: "non : rien ne part",
@@ -100,7 +109,12 @@ func labelsIn(language string) labels {
 	return labels{
 		asks: "asks, and you decide", more: "waits", given: "yes since", until: "until",
 		mine: map[consent.State]string{consent.Asked: "not answered yet: nothing is kept", consent.Given: "yes: kept here", consent.Withdrawn: "no: nothing more is kept", consent.Declined: "no: nothing is kept"},
-		yes:  "say yes", no: "say no", withheld: "What did not leave",
+		yes:  "say yes", no: "say no", withheld: "What did not leave", all: "For all of this",
+		charter: "Your data, this object and you", made: "Written by the object from the rules it applies. Policy %d, fingerprint %s.",
+		worked: "Worked out from policy %d, fingerprint of its rules %s.",
+		card:   "WHAT THIS OBJECT TELLS ABOUT YOU, AND TO WHOM", noBox: "no", yesBox: "yes", maker: "the controller's promise; the object can't check it",
+		byName: "What the sensors measure is taken from their names.",
+		voices: map[charter.Voice]string{charter.Object: "This object guarantees:", charter.Maker: "%s promises, which can't be checked from here:", charter.Law: "The law gives you:"},
 		states: map[consent.State]string{
 			consent.Asked: "not answered yet: nothing leaves", consent.Given: "yes", consent.Withdrawn: "no: taken back, nothing leaves",
 			consent.Expired: "lapsed: nothing leaves", consent.Declined: "no: nothing leaves",
@@ -109,8 +123,14 @@ func labelsIn(language string) labels {
 	}
 }
 
+// of puts the controller's name where it speaks.
+func (l labels) of(controller string) *labels {
+	l.voices[charter.Maker] = fmt.Sprintf(l.voices[charter.Maker], controller)
+	return &l
+}
+
 func printConsent(w io.Writer, c *control.Consent) {
-	l := labelsIn(c.Language)
+	l := labelsIn(c.Language).of(c.Controller)
 	if c.Controller != "" {
 		paragraph(w, "", c.Controller+" "+l.asks+".")
 	}
@@ -118,9 +138,10 @@ func printConsent(w io.Writer, c *control.Consent) {
 		paragraph(w, "* ", q.Text)
 	}
 	for i := range c.Purposes {
-		printPurpose(w, &c.Purposes[i], &l)
+		printPurpose(w, &c.Purposes[i], l)
 	}
-	printWithheld(w, c.Withheld, &l)
+	printForAll(w, c, l)
+	printWithheld(w, c, l)
 }
 
 func printPurpose(w io.Writer, p *control.ConsentPurpose, l *labels) {
@@ -134,13 +155,12 @@ func printPurpose(w io.Writer, p *control.ConsentPurpose, l *labels) {
 		state = string(p.State)
 	}
 	paragraph(w, "  ", joined(state, p.Reason))
+	own := slices.DeleteFunc(slices.Clone(p.Notice), forAll)
+	printVoices(w, "  ", own, l)
 	line := func(label, text string) {
 		if text != "" {
-			paragraph(w, fmt.Sprintf("  %-14s", label), text)
+			paragraph(w, fmt.Sprintf("  %-*s", labelWidth, label), text)
 		}
-	}
-	for _, n := range p.Notice {
-		line(n.Label, n.Text)
 	}
 	line(l.given, day(p.Given))
 	line(l.until, day(p.Until))
@@ -156,6 +176,28 @@ func printPurpose(w io.Writer, p *control.ConsentPurpose, l *labels) {
 	}
 }
 
+// forAll tells what a notice says of the way, of erasing and of rights: it is much the same for every purpose, and is printed once.
+func forAll(n control.NoticeLine) bool {
+	return slices.Contains([]charter.Part{charter.Protect, charter.Thief, charter.Erase, charter.Rights, charter.Whose}, n.Part)
+}
+
+// printForAll prints what forAll tells of, each sentence once.
+func printForAll(w io.Writer, c *control.Consent, l *labels) {
+	var all []control.NoticeLine
+	for i := range c.Purposes {
+		for _, n := range c.Purposes[i].Notice {
+			if forAll(n) && !slices.ContainsFunc(all, func(x control.NoticeLine) bool { return x.Text == n.Text }) {
+				all = append(all, n)
+			}
+		}
+	}
+	if len(all) > 0 {
+		_, _ = fmt.Fprintln(w)
+		paragraph(w, "", l.all)
+		printVoices(w, "  ", all, l)
+	}
+}
+
 func day(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -163,7 +205,8 @@ func day(t time.Time) string {
 	return t.Local().Format("2006-01-02 15:04")
 }
 
-func printWithheld(w io.Writer, list []consent.Withheld, l *labels) {
+func printWithheld(w io.Writer, c *control.Consent, l *labels) {
+	list := c.Withheld
 	if len(list) == 0 {
 		return
 	}
@@ -172,7 +215,7 @@ func printWithheld(w io.Writer, list []consent.Withheld, l *labels) {
 	_, _ = fmt.Fprintf(w, "\n%s\n", l.withheld)
 	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	for _, x := range list {
-		row(tw, "  "+x.Field, x.Purpose, string(x.Reason), fmt.Sprint(x.Count))
+		row(tw, "  "+x.Field, x.Purpose, reasonIn(x.Reason, c.Language), fmt.Sprint(x.Count))
 	}
 	_ = tw.Flush()
 }

@@ -64,20 +64,20 @@ func (g *global) purposes(cmd *cobra.Command, o *showOptions, args []string, sho
 
 // diffWords are the words around a diff.
 type diffWords struct {
-	same, agreed, asked, bits, cannot string
-	effects                           map[consent.Effect]string
+	same, agreed, asked, bits, cannot, colon string
+	effects                                  map[consent.Effect]string
 }
 
 func diffWordsIn(language string) diffWords {
 	if strings.HasPrefix(language, "fr") {
 		return diffWords{
-			same: "Rien n'a changé depuis ce que vous avez accepté.", agreed: "accepté", asked: "demandé maintenant", bits: "combien", cannot: "ne peut pas être demandé : ",
+			same: "Rien n'a changé depuis ce que vous avez accepté.", agreed: "accepté", asked: "demandé maintenant", bits: "combien", cannot: "ne peut pas être demandé : ", colon: " : ",
 			effects: map[consent.Effect]string{consent.Narrows: "moins, dès maintenant", consent.Widens: "davantage, attend votre réponse",
 				consent.Differs: "autre chose, ne part pas sans votre réponse", consent.Reworded: "dit autrement"},
 		}
 	}
 	return diffWords{
-		same: "Nothing has changed since what you agreed to.", agreed: "agreed to", asked: "asked now", bits: "how much", cannot: "can't be asked: ",
+		same: "Nothing has changed since what you agreed to.", agreed: "agreed to", asked: "asked now", bits: "how much", cannot: "can't be asked: ", colon: ": ",
 		effects: map[consent.Effect]string{consent.Narrows: "less, at once", consent.Widens: "more, waits for your answer",
 			consent.Differs: "something else, does not leave without your answer", consent.Reworded: "said in other words"},
 	}
@@ -110,7 +110,7 @@ func printDiff(w io.Writer, c *control.Consent, list []control.ConsentPurpose) {
 		case p.AskedNot != "":
 			paragraph(w, "  ", l.cannot+p.AskedNot)
 		case p.Pending || p.State == consent.Changed:
-			paragraph(w, "  ", labelsIn(c.Language).yes+": candor consent grant "+p.ID)
+			paragraph(w, "  ", labelsIn(c.Language).yes+l.colon+"candor consent grant "+p.ID)
 		}
 	}
 	if !any {

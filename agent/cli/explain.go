@@ -2,12 +2,14 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/candor-edge/candor/agent/control"
 	"github.com/candor-edge/candor/store/consent"
+	"github.com/candor-edge/candor/store/consent/charter"
 )
 
 func newConsentExplain(g *global) *cobra.Command {
@@ -67,7 +69,7 @@ func explain(c *control.Consent, list []control.ConsentPurpose, about string) ex
 		}
 		text := fmt.Sprintf("Withheld here: %s (%d times", x.Reason, x.Count)
 		if french {
-			text = fmt.Sprintf("Retenu ici : %s (%d fois", reasonInFrench(x.Reason), x.Count)
+			text = fmt.Sprintf("Retenu ici : %s (%d fois", reasonIn(x.Reason, c.Language), x.Count)
 		}
 		if x.Purpose != "" {
 			text += ", " + x.Purpose
@@ -88,14 +90,18 @@ func (e *explanation) say(french bool, en, fr string, args ...any) {
 func (e *explanation) field(p *control.ConsentPurpose, field string, french bool) {
 	find := func(list []string) (string, bool) {
 		for _, f := range list {
-			if words, ok := strings.CutPrefix(f, field+": "); ok {
-				return words, true
+			for _, colon := range []string{": ", " : "} {
+				if words, ok := strings.CutPrefix(f, field+colon); ok {
+					return words, true
+				}
 			}
 		}
 		return "", false
 	}
 	words, here := find(p.Fields)
 	switch {
+	case here && p.ID == consent.MineID:
+		e.say(french, "In your history on this object: %s.", "Dans votre historique, sur cet objet : %s.", labelsIn(e.Language).mine[p.State])
 	case here && p.State == consent.Given:
 		e.say(french, "For %s it leaves, to %s: %s.", "Pour %s, il part vers %s : %s.", p.ID, p.Recipient, words)
 	case here:
@@ -118,14 +124,16 @@ func (e *explanation) purpose(p *control.ConsentPurpose, french bool) {
 	e.say(french, "Stamps are told no finer than %s; it is sent every %s and kept there for %s.",
 		"Les instants ne sont pas dits plus finement que : %s ; envoi : %s ; conservé : %s.", p.Time, p.Upload, p.Retention)
 	e.say(french, "It can tell %s.", "Il peut dire %s.", p.Bits)
-	if p.Service != "" {
-		e.say(french, "The object is read because the service %s needs it (ePrivacy directive, art. 5(3)); withdrawing the purpose switches the service off. The data rests on %s (GDPR art. 6).",
-			"L'objet est lu parce que le service %s en a besoin (directive ePrivacy, art. 5(3)) ; retirer la finalité éteint le service. Les données reposent sur : %s (RGPD art. 6).", p.Service, p.Basis)
-	} else {
-		e.say(french, "The object is read on the ground %s (ePrivacy directive, art. 5(3)); the data rests on %s (GDPR art. 6).",
-			"L'objet est lu sur le fondement : %s (directive ePrivacy, art. 5(3)) ; les données reposent sur : %s (RGPD art. 6).", p.Access, p.Basis)
+	for _, n := range p.Notice {
+		if n.Part == charter.Ground || n.Part == charter.No {
+			e.Lines = append(e.Lines, n.Text)
+		}
 	}
-	e.Lines = append(e.Lines, p.Notes...)
+	for _, note := range p.Notes {
+		if !slices.ContainsFunc(p.Notice, func(n control.NoticeLine) bool { return strings.HasSuffix(note, n.Text) }) {
+			e.Lines = append(e.Lines, note)
+		}
+	}
 	if p.Linkability != "" {
 		e.say(french, "What the recipient can link: %s.", "Ce que le destinataire peut relier : %s.", p.Linkability)
 	}
@@ -134,12 +142,16 @@ func (e *explanation) purpose(p *control.ConsentPurpose, french bool) {
 	}
 }
 
-func reasonInFrench(r consent.Reason) string {
+// reasonIn is why something was withheld, in words of a language.
+func reasonIn(r consent.Reason, language string) string {
+	if !strings.HasPrefix(language, "fr") {
+		return string(r)
+	}
 	words := map[consent.Reason]string{
 		consent.NoRule: "aucune finalité ne le demande", consent.NoGrant: "pas accepté", consent.Dropped: "la règle l'écarte", consent.LocalOnly: "reste sur l'objet",
 		consent.BeforeYes: "pris avant le oui", consent.Late: "sa tranche de temps était close", consent.Invalid: "valeur non plausible", consent.Contactish: "ressemble à des coordonnées",
 		consent.Lapsed: "le oui est échu", consent.Unanswered: "demandé, pas encore répondu", consent.Failed: "la règle n'a pas pu s'appliquer",
-		consent.Ahead: "daté après l'heure de l'objet, ou avant 1970",
+		consent.Paused: "pris pendant une pause", consent.Ahead: "daté après l'heure de l'objet, ou avant 1970",
 	}[r]
 	if words == "" {
 		return string(r)

@@ -7,6 +7,7 @@ import (
 	"github.com/candor-edge/candor/agent/control"
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store/consent"
+	"github.com/candor-edge/candor/store/consent/charter"
 )
 
 // fakeAgent answers what the scripts expect.
@@ -45,8 +46,9 @@ func (fakeAgent) Consent(_ context.Context, language string) (control.Consent, e
 		Purposes: []control.ConsentPurpose{
 			{ID: "trends", Title: "Follow consumption trends", Why: "To see what a house needs in a year, over many houses, without looking into any one of them by day.",
 				Benefit: "A yearly report.", State: consent.Given, Recipient: "Acme Objets SAS (FR)", Access: "consent", Basis: "consent",
-				Notice: []control.NoticeLine{{Label: "why", Text: "To see what a house needs in a year, over many houses, without looking into any one of them by day."},
-					{Label: "what", Text: "hall.temperature: mean 1h, round 0.5"}, {Text: "hall.humidity: mean 6h"}},
+				Notice: []control.NoticeLine{{Voice: charter.Maker, Part: charter.Why, Label: "why", Text: "To see what a house needs in a year, over many houses, without looking into any one of them by day."},
+					{Voice: charter.Object, Part: charter.What, Label: "what", Text: "hall.temperature: mean 1h, round 0.5"}, {Voice: charter.Object, Part: charter.What, Label: "what", Text: "hall.humidity: mean 6h"},
+					{Voice: charter.Law, Part: charter.Rights, Label: "your rights", Text: "Take it back at any time."}},
 				Fields: []string{"hall.temperature: mean 1h, round 0.5", "hall.humidity: mean 6h"}, Time: "1h", Upload: "6h", Retention: "395 days",
 				Bits: "at most 192 bits a day", Given: at(7), Until: at(7).AddDate(1, 0, 0)},
 			{ID: "relation", Title: "Advice", State: consent.Asked, Recipient: "Acme Objets SAS (FR)"},
@@ -175,4 +177,9 @@ func (fakeAgent) Export(_ context.Context, q control.ExportQuery, emit func(cont
 		}
 	}
 	return nil
+}
+
+func (fakeAgent) Charter(context.Context) (charter.Document, error) {
+	plan, _ := consent.Compile(consent.Inputs{})
+	return charter.Render(&charter.Inputs{Plan: plan}), nil
 }

@@ -42,11 +42,17 @@ func clean(s string) string {
 }
 
 // paragraph writes text in lines of at most [width] columns, the first after lead and the others under it.
-func paragraph(w io.Writer, lead, text string) {
+func paragraph(w io.Writer, lead, text string) { columnsOf(w, width, lead, text) }
+
+// within is paragraph for what a frame is drawn around.
+func within(w io.Writer, lead, text string) { columnsOf(w, width-4, lead, text) }
+
+func columnsOf(w io.Writer, width int, lead, text string) {
 	indent := strings.Repeat(" ", utf8.RuneCountInString(lead))
 	line, used := lead, utf8.RuneCountInString(lead)
 	empty := true
-	for word := range strings.FieldsSeq(clean(text)) {
+	for word := range strings.FieldsFuncSeq(text, breaks) {
+		word = clean(word)
 		n := utf8.RuneCountInString(word)
 		if !empty && used+1+n > width {
 			_, _ = fmt.Fprintln(w, strings.TrimRight(line, " "))
@@ -59,6 +65,10 @@ func paragraph(w io.Writer, lead, text string) {
 	}
 	_, _ = fmt.Fprintln(w, strings.TrimRight(line, " "))
 }
+
+// breaks tells where a line may end: at white space, but not at the no-break space that French has before some signs. It is
+// written as a plain one.
+func breaks(r rune) bool { return unicode.IsSpace(r) && r != '\u00a0' }
 
 // moment shows a time in the local zone; "" for none.
 func moment(t time.Time) string {

@@ -45,4 +45,5 @@ type Backend interface {
 	Eraser
 	Prober
 	Historian
+	Teller
 }

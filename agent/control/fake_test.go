@@ -8,6 +8,7 @@ import (
 
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store/consent"
+	"github.com/candor-edge/candor/store/consent/charter"
 )
 
 // fake is a backend with fixed answers that remembers what it was asked.
@@ -151,4 +152,9 @@ func (f *fake) Export(_ context.Context, q ExportQuery, emit func(ExportPiece) e
 		return err
 	}
 	return emit(ExportPiece{Series: &ExportSeries{Name: "hall.temperature"}})
+}
+
+func (f *fake) Charter(context.Context) (charter.Document, error) {
+	plan, _ := consent.Compile(consent.Inputs{})
+	return charter.Render(&charter.Inputs{Plan: plan}), nil
 }

@@ -41,6 +41,7 @@ func (s *server) routes() []route {
 	return []route{
 		{"GET", "/v1/status", everyone, s.status},
 		{"GET", "/v1/consent", household, s.consent},
+		{"GET", "/v1/charter", household, s.charter},
 		{"GET", "/v1/preview", household, s.preview},
 		{"GET", "/v1/sent", household, s.sent},
 		{"GET", "/v1/sensor/read", everyone, s.look},

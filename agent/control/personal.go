@@ -3,6 +3,8 @@ package control
 import (
 	"context"
 	"time"
+
+	"github.com/candor-edge/candor/store/consent/charter"
 )
 
 // Pauser stops and starts everything that leaves.
@@ -43,8 +45,11 @@ const (
 	PromptLapsed  = "lapsed"  // the yes has ended by itself
 )
 
-// NoticeLine is one line of a notice. A label "" goes on with what the line before is about.
+// NoticeLine is one line of a notice: a fragment of the charter in one language.
 type NoticeLine struct {
-	Label string `json:"label"`
-	Text  string `json:"text"`
+	ID    string        `json:"id,omitempty"`
+	Voice charter.Voice `json:"voice,omitempty"` // who says so: object, maker, law
+	Part  charter.Part  `json:"part,omitempty"`
+	Label string        `json:"label"` // the part in words
+	Text  string        `json:"text"`
 }

@@ -145,7 +145,7 @@ type ConsentPurpose struct {
 	Recipient string        `json:"recipient"` // name and country
 	Access    string        `json:"access"`
 	Basis     string        `json:"basis"`
-	Fields    []string      `json:"fields"` // in words, "hall.temperature: the mean of each 1 hour, rounded down to steps of 0.5"
+	Fields    []string      `json:"fields"` // in words, "hall.temperature: the mean of each hour, rounded down to steps of 0.5"
 	Time      string        `json:"time"`   // finest time that leaves, "1h"
 	Upload    string        `json:"upload"`
 	Retention string        `json:"retention"`
@@ -161,6 +161,10 @@ type ConsentPurpose struct {
 	// Changes are how what is offered now differs from what the yes was given to.
 	Changes []Change `json:"changes,omitempty"`
 	// Asked and AskedBits are what a new yes would let out, where that is not what leaves now.
+	// AskedNotice is then what has to be told before that answer, and AskedDigest what its receipt will name.
+	AskedNotice []NoticeLine `json:"asked_notice,omitempty"`
+	AskedDigest string       `json:"asked_digest,omitempty"`
+
 	Asked     []string `json:"asked,omitempty"`
 	AskedBits string   `json:"asked_bits,omitempty"`
 	AskedNot  string   `json:"asked_not,omitempty"` // why it can't be asked

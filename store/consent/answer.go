@@ -22,14 +22,15 @@ func (c *compiler) answer(p *Purpose, offered *Terms) *Purpose {
 	}
 	switch {
 	case a.State != Given:
-		c.stands(p, a.State, "")
+		stands(p, a.State, "", "")
 	case until != 0 && c.in.Now >= until:
-		c.stands(p, Expired, "")
+		stands(p, Expired, "", "")
 	case len(a.Terms) > 0:
 		a.Until = until
 		return c.goOn(p, offered, a)
 	case a.Extent != p.Extent:
-		c.stands(p, Changed, "the yes was given to something else than the policy says now; nothing leaves until it is answered again")
+		en, fr := tell("the yes was given to something else than the policy says now; nothing leaves until it is answered again")
+		stands(p, Changed, en, fr)
 	case p.State != Refused:
 		p.State, p.Grant = Given, a.Grant
 	}
@@ -37,9 +38,9 @@ func (c *compiler) answer(p *Purpose, offered *Terms) *Purpose {
 }
 
 // stands puts a purpose where an answer left it, unless it is refused anyway.
-func (c *compiler) stands(p *Purpose, state State, reason string) {
+func stands(p *Purpose, state State, reason, french string) {
 	if p.State != Refused {
-		p.State, p.Reason = state, reason
+		p.State, p.Reason, p.reasonFR = state, reason, french
 	}
 }
 
@@ -48,13 +49,14 @@ func (c *compiler) stands(p *Purpose, state State, reason string) {
 func (c *compiler) goOn(p *Purpose, offered *Terms, a Answer) *Purpose {
 	agreed, err := ParseTerms(a.Terms)
 	if err != nil {
-		c.stands(p, Changed, "what the yes was given to can't be read any more ("+err.Error()+"); nothing leaves until it is answered again")
+		en, fr := tell("what the yes was given to can't be read any more (%v); nothing leaves until it is answered again", err)
+		stands(p, Changed, en, fr)
 		return p
 	}
 	m := meet(agreed, offered)
 	p.Changes = m.changes
 	if m.stopped != "" {
-		c.stands(p, Changed, m.stopped)
+		stands(p, Changed, m.stopped, m.french)
 		return p
 	}
 	told := len(c.findings)

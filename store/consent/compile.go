@@ -1,7 +1,6 @@
 package consent
 
 import (
-	"fmt"
 	"slices"
 	"sort"
 	"strings"
@@ -97,10 +96,10 @@ type compiler struct {
 }
 
 func (c *compiler) find(p *Purpose, field string, refuses bool, format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
+	text, french := tell(format, args...)
 	c.findings = append(c.findings, Finding{Purpose: p.ID, Field: field, Refuses: refuses, Text: text})
 	if refuses && p.State != Refused {
-		p.State, p.Reason = Refused, text
+		p.State, p.Reason, p.reasonFR = Refused, text, french
 	}
 }
 
@@ -308,16 +307,28 @@ func (c *compiler) unwanted() {
 // FieldsIn lists what leaves for a purpose in words a person understands, a line a field, in French for "fr", else in English.
 func (p *Purpose) FieldsIn(language string) []string {
 	var out []string
+	colon := ": "
+	if strings.HasPrefix(language, "fr") {
+		colon = " : "
+	}
 	for _, g := range p.Groups {
 		for i := range g.Fields {
-			out = append(out, g.Fields[i].Field+": "+g.Fields[i].WordsIn(language))
+			out = append(out, g.Fields[i].Field+colon+g.Fields[i].WordsIn(language))
 		}
 	}
 	return out
 }
 
 // WordsIn says what is done to the field in words a person understands.
-func (f *FieldForm) WordsIn(language string) string { return f.rule.WordsIn(language) }
+func (f *FieldForm) WordsIn(language string) string {
+	return f.rule.wordsIn(language, f.unit, f.boolean)
+}
+
+// Action is the action of the field's rule: "mean", "keep" …
+func (f *FieldForm) Action() string { return f.rule.Action }
+
+// Implies is the class that a fine series of the field gives away besides its own; "" for none.
+func (f *FieldForm) Implies() sensors.Class { return f.implies }
 
 // FieldsInWords lists what leaves for a purpose in short, a line a field: "hall.temperature: mean 1h, round 0.5".
 func (p *Purpose) FieldsInWords() []string {

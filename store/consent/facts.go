@@ -110,6 +110,9 @@ func (f *facts) contradictions(at string, o *Offer) {
 	}
 }
 
+// InEEA tells whether a country (ISO 3166-1 alpha-2) is in the European Economic Area.
+func InEEA(country string) bool { return slices.Contains(eea(), country) }
+
 // eea are the countries of the European Economic Area: the European Union, Iceland, Liechtenstein and Norway.
 func eea() []string {
 	return strings.Fields("AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE IS LI NO")

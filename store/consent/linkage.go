@@ -1,8 +1,6 @@
 package consent
 
 import (
-	"fmt"
-
 	"github.com/candor-edge/candor/sensors"
 )
 
@@ -33,20 +31,25 @@ func (r Reach) named() bool { return r.Certificate || r.Credential && !r.Fleet }
 // credential of the object's own is the same in every epoch: L0. A fact that names the object (a field of class identity
 // that leaves readable, or contact) makes it L0 as well. Two purposes whose rows can be laid side by side by their time,
 // one of which goes over an epoch's end while the other doesn't, link the first one's epochs: L1.
-func linkability(reach map[string]Reach, recipient string, purposes []*Purpose) (Level, string) {
+func linkability(reach map[string]Reach, recipient string, purposes []*Purpose) Share {
+	at := func(level Level, format string, args ...any) Share {
+		s := Share{Recipient: recipient, Level: level}
+		s.Why, s.whyFR = tell(format, args...)
+		return s
+	}
 	r, known := reach[recipient]
 	switch {
 	case r.Certificate:
-		return L0, "the client certificate is the same in every batch and names this object"
+		return at(L0, "the client certificate is the same in every batch and names this object")
 	case r.Credential && !r.Fleet:
-		return L0, "the route's credential is the same in every batch; nothing says that other objects share it"
+		return at(L0, "the route's credential is the same in every batch; nothing says that other objects share it")
 	}
 	for _, p := range purposes {
 		for _, g := range p.Groups {
 			for i := range g.Fields {
 				f := &g.Fields[i]
 				if f.Type != FormPseudonym && f.rule.Action != "count" && (f.Class == sensors.Identity || f.Class == sensors.Contact) {
-					return L0, fmt.Sprintf("%s of the purpose %s leaves readable and names somebody", f.Field, p.ID)
+					return at(L0, "%s of the purpose %s leaves readable and names somebody", f.Field, p.ID)
 				}
 			}
 		}
@@ -54,14 +57,14 @@ func linkability(reach map[string]Reach, recipient string, purposes []*Purpose) 
 	for i, p := range purposes {
 		for _, q := range purposes[i+1:] {
 			if source, shared := rowsBetween(p, q); shared && p.Epoch != q.Epoch {
-				return L1, fmt.Sprintf("the purposes %s and %s carry the same stamps of %s and change their names at different times, so each joins the epochs of the other", p.ID, q.ID, source)
+				return at(L1, "the purposes %s and %s carry the same stamps of %s and change their names at different times, so each joins the epochs of the other", p.ID, q.ID, source)
 			}
 		}
 	}
 	if !known && reach != nil {
-		return L2, "no route leads there"
+		return at(L2, "no route leads there")
 	}
-	return L2, "name and key of a stream are random and new in each epoch, and what carries it names nobody"
+	return at(L2, "name and key of a stream are random and new in each epoch, and what carries it names nobody")
 }
 
 // claim refuses the purposes of a recipient for which the policy claims more than is true: a level that the transport or
@@ -72,7 +75,7 @@ func (c *compiler) claim(r *Recipient, share *Share, purposes []*Purpose) {
 	}
 	if Level(r.Linkability) > share.Level {
 		for _, p := range purposes {
-			c.find(p, "", true, "the policy claims %s for %s, and it is %s: %s", r.Linkability, r.Name, share.Level, share.Why)
+			c.find(p, "", true, "the policy claims %s for %s, and it is %s: %s", r.Linkability, r.Name, string(share.Level), share.Why)
 		}
 		return
 	}

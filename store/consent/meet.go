@@ -14,6 +14,7 @@ type meeting struct {
 	changes []Change // in the order a person would read them
 	asks    bool     // some change needs a new answer
 	stopped string   // why nothing goes on, in words; "" when something does
+	french  string   // the same in French
 }
 
 // meet works out what of an agreement goes on under an offer. What the offer narrows is narrower at once; what it widens
@@ -44,8 +45,13 @@ func (m *meeting) stop(key, old, now string) {
 		return
 	}
 	m.change(Change{Key: key, Effect: Differs, Old: plain(old), New: plain(now)})
+	m.halt("the yes was given to another %s than the policy names now; nothing leaves until it is answered again", keyWords(key, "en"))
+}
+
+// halt says why nothing goes on; the first reason counts.
+func (m *meeting) halt(format string, args ...any) {
 	if m.stopped == "" {
-		m.stopped = "the yes was given to another " + keyWords(key, "en") + " than the policy names now; nothing leaves until it is answered again"
+		m.stopped, m.french = tell(format, args...)
 	}
 }
 
@@ -58,8 +64,8 @@ func (m *meeting) parties(a, b *Terms) {
 	m.stop("basis", a.Offer.Basis, b.Offer.Basis)
 	m.reach(a, b)
 	m.terms.Recipient.StoredIn = m.list("stored_in", a.Recipient.StoredIn, b.Recipient.StoredIn)
-	if len(a.Recipient.StoredIn) > 0 && len(m.terms.Recipient.StoredIn) == 0 && m.stopped == "" {
-		m.stopped = "the yes was given to storing it in other countries than the policy names now; nothing leaves until it is answered again"
+	if len(a.Recipient.StoredIn) > 0 && len(m.terms.Recipient.StoredIn) == 0 {
+		m.halt("the yes was given to storing it in other countries than the policy names now; nothing leaves until it is answered again")
 	}
 	m.terms.Recipient.Onward = m.list("onward", a.Recipient.Onward, b.Recipient.Onward)
 	if was, now := a.Recipient.Safeguard, b.Recipient.Safeguard; was != now {
@@ -79,9 +85,7 @@ func (m *meeting) reach(a, b *Terms) {
 	}
 	m.change(Change{Key: "linkability", Effect: Differs, Old: map[string]string{"en": "not by the connection", "fr": "pas par la connexion"},
 		New: map[string]string{"en": "the connection names this object", "fr": "la connexion nomme cet objet"}})
-	if m.stopped == "" {
-		m.stopped = "the yes was given when the connection to the recipient did not name this object, and now it does; nothing leaves until it is answered again"
-	}
+	m.halt("the yes was given when the connection to the recipient did not name this object, and now it does; nothing leaves until it is answered again")
 }
 
 // list is what both lists have. What is added widens.
@@ -166,9 +170,7 @@ func (m *meeting) epoch(old, now tinyconf.Duration) tinyconf.Duration {
 
 func (m *meeting) notNested(key string, old, now tinyconf.Duration) {
 	m.change(Change{Key: key, Effect: Differs, Old: spanWords(old), New: spanWords(now)})
-	if m.stopped == "" {
-		m.stopped = "the yes was given to " + keyWords(key, "en") + " " + old.String() + ", and " + now.String() + " does not nest with it; nothing leaves until it is answered again"
-	}
+	m.halt("the yes was given to %s %s, and %s does not nest with it; nothing leaves until it is answered again", keyWords(key, "en"), old.String(), now.String())
 }
 
 // rules meets field by field.

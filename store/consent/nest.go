@@ -2,6 +2,7 @@ package consent
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/tinyconf"
@@ -134,8 +135,7 @@ func (c *compiler) recipients() {
 		if len(mine) == 0 {
 			continue
 		}
-		share := Share{Recipient: r.ID}
-		share.Level, share.Why = linkability(c.in.Reach, r.ID, mine)
+		share := linkability(c.in.Reach, r.ID, mine)
 		share.Bits = union(mine, c.in.Sources)
 		c.plan.shares = append(c.plan.shares, share)
 		c.claim(r, &share, mine)
@@ -186,6 +186,16 @@ type Share struct {
 	Level     Level  // what it can link
 	Why       string // in words: what the level rests on
 	Bits      Bits   // of all its purposes that are not refused, answered or not
+
+	whyFR string // Why in French
+}
+
+// WhyIn is Why in French for "fr", else in English.
+func (s *Share) WhyIn(language string) string {
+	if strings.HasPrefix(language, "fr") {
+		return s.whyFR
+	}
+	return s.Why
 }
 
 // Shares lists the recipients of the policy that some purpose names.

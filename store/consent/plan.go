@@ -1,6 +1,8 @@
 package consent
 
 import (
+	"strings"
+
 	"github.com/candor-edge/candor/sensors"
 )
 
@@ -136,6 +138,8 @@ type Purpose struct {
 
 	otherwise, interest, logic map[string]string
 
+	reasonFR string // Reason in French
+
 	terms   []byte
 	rules   []Rule // of the terms it was compiled from
 	sources []*sourceRules
@@ -151,6 +155,23 @@ func (p *Purpose) Asks() *Purpose {
 	}
 	return p
 }
+
+// ReasonIn is Reason in French for "fr", else in English.
+func (p *Purpose) ReasonIn(language string) string {
+	if strings.HasPrefix(language, "fr") {
+		return p.reasonFR
+	}
+	return p.Reason
+}
+
+// Otherwise is what happens without the purpose, by language; nil when the policy does not say.
+func (p *Purpose) Otherwise() map[string]string { return p.otherwise }
+
+// Interest is the legitimate interest that is pursued, by language; nil when the policy names none.
+func (p *Purpose) Interest() map[string]string { return p.interest }
+
+// Logic is how a profile is made and what follows from it, by language; nil when the policy does not say.
+func (p *Purpose) Logic() map[string]string { return p.logic }
 
 // Pending tells whether something waits for a new answer while an older yes goes on at its old extent.
 func (p *Purpose) Pending() bool { return p.State == Given && p.Offered != nil }
@@ -175,6 +196,8 @@ type FieldForm struct {
 	Class   sensors.Class
 	Actions string // the rule in short, "mean 1h, round 0.5"
 	rule    Rule
+	unit    string // of what is measured
+	boolean bool   // a yes or no is measured
 	implies sensors.Class
 }
 

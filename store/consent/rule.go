@@ -50,7 +50,7 @@ const sumLimit = 1<<53 - 1
 // The errors are sentences for the author of the policy.
 func compileRule(r Rule, f sensors.Field, input int) (*rule, error) {
 	out := &rule{input: input, field: f, gain: 1, least: int64(r.Least), cover: int8(r.Coverage)}
-	out.form = FieldForm{Field: f.Name, Unit: f.Kind.Unit, Scale: f.Kind.Scale, Step: 1, Class: f.Class, Actions: r.words(), rule: r, implies: f.Kind.Implies}
+	out.form = FieldForm{Field: f.Name, Unit: f.Kind.Unit, Scale: f.Kind.Scale, Step: 1, Class: f.Class, Actions: r.words(), rule: r, unit: f.Kind.Unit, boolean: f.Kind.Type == sensors.Boolean, implies: f.Kind.Implies}
 	switch r.Action {
 	case "drop", "local", unanswered:
 		return nil, nil

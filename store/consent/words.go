@@ -30,9 +30,38 @@ func Span(m sensors.Micros, language string) string {
 	return tinyconf.Duration(int64(m) * 1000).String()
 }
 
+// Every says how often, in French for "fr", else in English: "every 6 hours", "chaque jour".
+func Every(m sensors.Micros, language string) string {
+	text := Span(m, language)
+	rest, one := strings.CutPrefix(text, "1 ")
+	french := strings.HasPrefix(language, "fr")
+	switch {
+	case one && french:
+		return "chaque " + rest
+	case one:
+		return "every " + rest
+	case french && strings.HasSuffix(text, "jours"):
+		return "tous les " + text
+	case french:
+		return "toutes les " + text
+	}
+	return "every " + text
+}
+
+// Decimal is a number as it is written in a language: French has a comma.
+func Decimal(d *tinyconf.Decimal, language string) string {
+	if strings.HasPrefix(language, "fr") {
+		return strings.Replace(d.String(), ".", ",", 1)
+	}
+	return d.String()
+}
+
 // WordsIn says what the rule does to its field in a sentence's part that a person understands, in French for "fr", else in
-// English. Steps and bounds are in the field's unit.
-func (r *Rule) WordsIn(language string) string {
+// English. Steps and bounds are numbers without a unit.
+func (r *Rule) WordsIn(language string) string { return r.wordsIn(language, "", false) }
+
+// wordsIn writes a unit behind steps and bounds, and knows of a yes or no.
+func (r *Rule) wordsIn(language, unit string, boolean bool) string {
 	f := strings.HasPrefix(language, "fr")
 	pick := func(en, fr string) string {
 		if f {
@@ -40,8 +69,30 @@ func (r *Rule) WordsIn(language string) string {
 		}
 		return en
 	}
-	window := Span(micros(r.Window), language)
-	var parts []string
+	amount := func(d *tinyconf.Decimal) string {
+		return strings.TrimRight(Decimal(d, language)+"\u00a0"+unitWord(unit), "\u00a0") // a line does not end before a unit
+	}
+	parts := []string{r.action(pick, amount, language, boolean)}
+	if r.Action == "threshold" && r.Hysteresis != nil && r.Hysteresis.Sign() > 0 {
+		parts = append(parts, fmt.Sprintf(pick("until it falls by more than %s below", "jusqu'à plus de %s en dessous"), amount(r.Hysteresis)))
+	}
+	if r.Min != nil {
+		parts = append(parts, fmt.Sprintf(pick("cut off below %s and above %s", "limité entre %s et %s"), amount(r.Min), amount(r.Max)))
+	}
+	if r.Round != nil {
+		parts = append(parts, fmt.Sprintf(pick("rounded down to steps of %s", "arrondi vers le bas par pas de %s"), amount(r.Round)))
+	}
+	if r.Least > 0 {
+		parts = append(parts, fmt.Sprintf(pick("from %d values on", "à partir de %d valeurs"), r.Least))
+	}
+	if r.Coverage > 0 {
+		parts = append(parts, fmt.Sprintf(pick("when at least %d quarters of it were watched", "si au moins %d quarts ont été observés"), r.Coverage))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// action says what is done, without the parameters that several actions share.
+func (r *Rule) action(pick func(en, fr string) string, amount func(*tinyconf.Decimal) string, language string, boolean bool) string {
 	switch r.Action {
 	case "drop":
 		return pick("does not leave", "ne part pas")
@@ -57,43 +108,63 @@ func (r *Rule) WordsIn(language string) string {
 	case "grid":
 		return pick("the square it is in, ", "le carré où il se trouve, ") + gridWords(r.Level, language)
 	case "threshold":
-		parts = append(parts, fmt.Sprintf(pick("only whether it has reached %s", "seulement si %s est atteint"), r.Threshold))
-		if r.Hysteresis != nil && r.Hysteresis.Sign() > 0 {
-			parts = append(parts, fmt.Sprintf(pick("until it falls by more than %s below", "jusqu'à plus de %s en dessous"), r.Hysteresis))
-		}
+		return fmt.Sprintf(pick("only whether it has reached %s", "seulement si %s est atteint"), amount(r.Threshold))
 	case "bucket":
 		texts := make([]string, len(r.Edges))
 		for i := range r.Edges {
-			texts[i] = r.Edges[i].String()
+			texts[i] = amount(&r.Edges[i])
 		}
-		parts = append(parts, pick("only between which of these it lies: ", "seulement entre lesquels de ces seuils : ")+strings.Join(texts, ", "))
+		return pick("only between which of these it lies: ", "seulement entre lesquels de ces seuils : ") + strings.Join(texts, pick(", ", " ; "))
 	case "round", "clamp":
-		parts = append(parts, pick("every value", "chaque valeur"))
-	default:
-		parts = append(parts, aggregateWords(r.Action, f)+" "+window)
+		return pick("every value", "chaque valeur")
 	}
-	if r.Min != nil {
-		parts = append(parts, fmt.Sprintf(pick("cut off below %s and above %s", "bornée entre %s et %s"), r.Min, r.Max))
+	window := Span(micros(r.Window), language)
+	each := pick("each ", "chaque tranche de ")
+	if one, ok := strings.CutPrefix(window, "1 "); ok {
+		window, each = one, pick("each ", "chaque ")
 	}
-	if r.Round != nil {
-		parts = append(parts, fmt.Sprintf(pick("rounded down to steps of %s", "arrondie par pas de %s vers le bas"), r.Round))
+	if boolean {
+		return strings.Replace(booleanWords(r.Action, pick), "@", each+window, 1)
 	}
-	if r.Least > 0 {
-		parts = append(parts, fmt.Sprintf(pick("from %d values on", "à partir de %d valeurs"), r.Least))
-	}
-	if r.Coverage > 0 {
-		parts = append(parts, fmt.Sprintf(pick("when at least %d quarters of it were watched", "si au moins %d quarts ont été observés"), r.Coverage))
-	}
-	return strings.Join(parts, ", ")
+	return aggregateWords(r.Action, pick) + " " + each + window
 }
 
-func aggregateWords(action string, french bool) string {
-	words := map[string][2]string{
-		"mean": {"the mean of each", "la moyenne sur"}, "min": {"the lowest of each", "le plus bas sur"}, "max": {"the highest of each", "le plus haut sur"},
-		"sum": {"the sum of each", "la somme sur"}, "count": {"how many values in each", "le nombre de valeurs sur"},
-	}[action]
-	if french {
-		return words[1]
+// unitWord is a SenML unit as people write it.
+func unitWord(unit string) string {
+	for _, u := range strings.Fields(unitWords) {
+		if senml, word, _ := strings.Cut(u, ":"); senml == unit {
+			return word
+		}
 	}
-	return words[0]
+	return unit
+}
+
+// unitWords are the units of RFC 8428 that are not written as people do.
+const unitWords = "Cel:°C %RH:% ug/m3:µg/m³ m/s2:m/s² beat/min:/min count: /: 1: lat:° lon:° deg:°"
+
+func aggregateWords(action string, pick func(en, fr string) string) string {
+	switch action {
+	case "mean":
+		return pick("the mean of", "la moyenne de")
+	case "min":
+		return pick("the lowest of", "le plus bas de")
+	case "max":
+		return pick("the highest of", "le plus haut de")
+	case "sum":
+		return pick("the sum of", "le total de")
+	}
+	return pick("how many values in", "le nombre de valeurs dans")
+}
+
+// booleanWords are aggregateWords of a yes or no; @ stands for the window.
+func booleanWords(action string, pick func(en, fr string) string) string {
+	switch action {
+	case "mean":
+		return pick("the share of @ in which it was so", "la part de @ où c'était le cas")
+	case "min":
+		return pick("whether it was so all through @", "si c'était le cas tout au long de @")
+	case "max":
+		return pick("whether it was ever so in @", "si c'est arrivé dans @")
+	}
+	return pick("how often it was so in @", "combien de fois c'était le cas dans @")
 }
