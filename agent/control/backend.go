@@ -45,4 +45,7 @@ type Backend interface {
 	Eraser
 	Prober
 	Historian
+	Medic
+	Presenter
+	Witness
 }

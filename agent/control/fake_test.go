@@ -15,6 +15,7 @@ type fake struct {
 	mu    sync.Mutex
 	calls []string
 	last  Decision
+	acts  []Act
 	err   error
 }
 
@@ -151,4 +152,27 @@ func (f *fake) Export(_ context.Context, q ExportQuery, emit func(ExportPiece) e
 		return err
 	}
 	return emit(ExportPiece{Series: &ExportSeries{Name: "hall.temperature"}})
+}
+
+func (f *fake) Health(context.Context) (Health, error) {
+	return NewHealth([3]string{"sensor", "hall", ""}, [3]string{"route", "acme", "nothing gets through"}), f.note("health")
+}
+
+func (f *fake) Sheet(_ context.Context, language string) (Sheet, error) {
+	return Sheet{Language: language, Controller: "Acme", Fingerprint: Fingerprint([]byte("key"))}, f.note("sheet " + language)
+}
+
+func (f *fake) Witness(a Act) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.acts = append(f.acts, a)
+}
+
+// witnessed are the acts that were told, and forgets them.
+func (f *fake) witnessed() []Act {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	acts := f.acts
+	f.acts = nil
+	return acts
 }
