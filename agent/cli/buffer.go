@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -60,7 +59,7 @@ A technician sees the verdicts and not the counts, which rise when a door opens.
 }
 
 func printBuffer(w io.Writer, b *control.Buffer) {
-	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	tw := newTable(w)
 	row(tw, "Buffer", bufferWords(&b.BufferStatus, b.Limited))
 	row(tw, "Limits", fmt.Sprintf("%s in all, %s left free on the disk", size(b.MaxBytes), size(b.Reserve)))
 	row(tw, "Flash", flashWords(b))
@@ -85,7 +84,7 @@ func printBuffer(w io.Writer, b *control.Buffer) {
 	}
 	if len(b.Streams) > 0 {
 		_, _ = fmt.Fprintln(w)
-		tw = tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+		tw = newTable(w)
 		row(tw, "purpose", "epoch", "in memory", "on disk", "uploads", "parked", "since")
 		for i := range b.Streams {
 			s := &b.Streams[i]
@@ -198,7 +197,7 @@ A file that is there is not written over. Nothing leaves the buffer by this.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return g.with(cmd.Context(), func(s *session) error {
 				if args[0] == "-" {
-					_, err := s.exportBuffer(cmd, g.out)
+					_, err := s.exportBuffer(cmd, data(g.out))
 					return err
 				}
 				rows, err := s.exportBufferTo(cmd, args[0])

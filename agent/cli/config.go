@@ -81,7 +81,7 @@ or --charter it prints that file instead.`,
 			case o.charter:
 				text = agent.CharterReference()
 			}
-			_, _ = io.WriteString(g.out, text)
+			_, _ = io.WriteString(data(g.out), text)
 			return nil
 		},
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sort"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -170,7 +169,7 @@ func printWithheld(w io.Writer, list []consent.Withheld, l *labels) {
 	list = slices.Clone(list)
 	sort.SliceStable(list, func(i, j int) bool { return list[i].Field < list[j].Field })
 	_, _ = fmt.Fprintf(w, "\n%s\n", l.withheld)
-	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	tw := newTable(w)
 	for _, x := range list {
 		row(tw, "  "+x.Field, x.Purpose, string(x.Reason), fmt.Sprint(x.Count))
 	}

@@ -19,7 +19,7 @@ func jsonFlag(cmd *cobra.Command, to *bool) {
 
 // printJSON writes one JSON document, indented.
 func printJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(data(w))
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(v); err != nil {
@@ -41,15 +41,29 @@ func clean(s string) string {
 	}, s)
 }
 
-// paragraph writes text in lines of at most [width] columns, the first after lead and the others under it.
+// paragraph writes text in lines of at most [width] columns, the first after lead and the others under it. On a terminal a
+// word that has no room there, as a long key, stands alone at the margin.
 func paragraph(w io.Writer, lead, text string) {
+	lead = readable(w, lead)
 	indent := strings.Repeat(" ", utf8.RuneCountInString(lead))
 	line, used := lead, utf8.RuneCountInString(lead)
 	empty := true
-	for word := range strings.FieldsSeq(clean(text)) {
+	put := func(s string) {
+		s = strings.TrimRight(s, " ")
+		if strings.HasPrefix(strings.TrimLeft(lead, " "), "!") {
+			s = paint(w, red, s)
+		}
+		_, _ = fmt.Fprintln(w, s)
+	}
+	o, _ := w.(*output)
+	for word := range strings.FieldsSeq(readable(w, clean(text))) {
 		n := utf8.RuneCountInString(word)
+		if o != nil && o.people && n <= width && len(indent)+n > width {
+			put(line)
+			line, used, empty = "", 0, true
+		}
 		if !empty && used+1+n > width {
-			_, _ = fmt.Fprintln(w, strings.TrimRight(line, " "))
+			put(line)
 			line, used, empty = indent, len(indent), true
 		}
 		if !empty {
@@ -57,8 +71,11 @@ func paragraph(w io.Writer, lead, text string) {
 		}
 		line, used, empty = line+word, used+n, false
 	}
-	_, _ = fmt.Fprintln(w, strings.TrimRight(line, " "))
+	put(line)
 }
+
+// head writes the head of a part.
+func head(w io.Writer, text string) { _, _ = fmt.Fprintln(w, paint(w, heavy, text)) }
 
 // moment shows a time in the local zone; "" for none.
 func moment(t time.Time) string {

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -180,7 +179,7 @@ func printLooks(w io.Writer, l control.Looks) {
 		if s.Error != "" {
 			paragraph(w, "  ! ", s.Error)
 		}
-		tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+		tw := newTable(w)
 		for _, f := range s.Fields {
 			row(tw, "  "+f.Name, "present: "+f.Present, "in range: "+f.InRange, "moving: "+f.Moving, "spread: "+f.Spread, f.Value)
 		}
@@ -243,7 +242,7 @@ what was measured.`,
 
 // record writes a transcript to a new file, or to the output, and counts its transfers.
 func (g *global) record(ctx context.Context, cfg *agent.Config, name, to string, readings int, o agent.Options) (int, error) {
-	counted := &counter{w: g.out}
+	counted := &counter{w: data(g.out)}
 	if to != "" {
 		f, err := createNew(to)
 		if err != nil {
