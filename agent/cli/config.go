@@ -12,11 +12,11 @@ import (
 func newConfig(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
-		Short: "check the files, print reference ones",
-		Example: `  candor config reference > candor.toml
+		Short: "begin and check the files, print reference ones",
+		Example: `  candor config init
   candor config check --config candor.toml`,
 	}
-	cmd.AddCommand(newConfigCheck(g), newConfigReference(g))
+	cmd.AddCommand(newConfigInit(g), newConfigCheck(g), newConfigReference(g))
 	group(cmd)
 	return cmd
 }

@@ -23,10 +23,11 @@ func sheetWordsIn(language string) sheetWords {
 				"et montre ce qui est parti, pourquoi et vers qui.",
 			nothing: "Tant que vous n'avez pas dit oui, rien de ce qui est mesuré ne quitte l'objet.",
 			yours: "Les données sont les vôtres : celles de votre foyer. Dire oui engage tous ceux qui y vivent ; parlez-en avec eux. " +
-				"Ni l'installateur ni le fabricant ne peuvent répondre à votre place, et le technicien ne voit pas vos mesures.",
+				"Personne d'autre ne répond pour vous : si quelqu'un qui a tous les droits sur l'objet transmet une réponse, le registre le dit. " +
+				"Dès votre premier oui, un technicien ne voit plus aucune mesure.",
 			asks: "%s demande, et vous décidez :", asksNot: "Personne ne demande rien pour le moment : aucune politique n'est en vigueur.",
 			page: "La page de l'objet : %s. Elle montre tout, et c'est là que vous dites oui ou non.", noPage: "Sur l'objet, dans un terminal :",
-			yes: "dire oui", no: "dire non", back: "reprendre un oui, sans réseau ni raison à donner", pause: "tout arrêter pour l'instant", seen: "voir ce qui est parti",
+			yes: "dire oui", no: "dire non", back: "reprendre un oui, sans réseau ni raison", pause: "tout arrêter pour l'instant", seen: "voir ce qui est parti",
 			key: "Empreinte de sa clé : %s", keyHow: "C'est à elle que l'on reconnaît cet objet et ses reçus : « candor ledger verify » doit afficher la même.",
 			contact: "Questions sur les données : %s", complain: "Réclamation : %s",
 		}
@@ -36,11 +37,11 @@ func sheetWordsIn(language string) sheetWords {
 		what: "This object has sensors. Candor, the program that reads them, lets out only what you agree to, purpose by purpose, and shows what " +
 			"left, why and to whom.",
 		nothing: "Until you say yes, nothing that is measured leaves the object.",
-		yours: "The data is yours: your home's. A yes speaks for all who live there, so tell them. Neither the installer nor the maker can answer " +
-			"for you, and the technician does not see what is measured.",
+		yours: "The data is yours: your home's. A yes speaks for all who live there, so tell them. Nobody else answers for you: where somebody with " +
+			"all rights on the object passes an answer on, the ledger says so. From your first yes on a technician sees no measurement.",
 		asks: "%s asks, and you decide:", asksNot: "Nobody asks for anything at the moment: no policy is in force.",
 		page: "The object's page: %s. It shows everything, and there you say yes or no.", noPage: "At the object, in a terminal:",
-		yes: "say yes", no: "say no", back: "take a yes back, with no network and no reason given", pause: "stop everything for now", seen: "see what left",
+		yes: "say yes", no: "say no", back: "take a yes back, needs no network", pause: "stop everything for now", seen: "see what left",
 		key: "Fingerprint of its key: %s", keyHow: "By it this object and its receipts are known: \"candor ledger verify\" has to print the same.",
 		contact: "Questions about the data: %s", complain: "Complaints: %s",
 	}
