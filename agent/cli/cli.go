@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	"io"
@@ -39,7 +38,7 @@ func HostEnv() Env {
 // Main runs candor with arguments that do not include the program's name, and returns the exit code. It never ends the process and
 // returns when the verb is done; SIGINT and SIGTERM end `run` in order.
 func Main(args []string, env Env) int {
-	out := newOutput(env)
+	out := newOutput(env.Stdout, env.Getenv)
 	g := &global{env: env, out: out}
 	root := newRoot(g)
 	root.SetArgs(append([]string{}, args...)) // nil would be os.Args
@@ -50,7 +49,7 @@ func Main(args []string, env Env) int {
 	if flushErr := out.flush(); err == nil && flushErr != nil {
 		err = failf("", "can't write the output: %w", flushErr)
 	}
-	errs := &output{w: bufio.NewWriter(env.Stderr), ascii: out.ascii}
+	errs := newOutput(env.Stderr, env.Getenv)
 	code := report(errs, err)
 	_ = errs.flush() // there is nowhere left to say that it failed
 	return code

@@ -19,7 +19,16 @@ func help(cmd *cobra.Command, _ []string) {
 	if about == "" {
 		about = cmd.Short
 	}
-	_, _ = fmt.Fprintln(out, strings.TrimSpace(about))
+	for i, part := range strings.Split(strings.TrimSpace(about), "\n\n") {
+		if i > 0 {
+			_, _ = fmt.Fprintln(out)
+		}
+		if strings.HasPrefix(part, " ") { // a list
+			_, _ = fmt.Fprintln(out, part)
+			continue
+		}
+		paragraph(out, "", part)
+	}
 	if cmd.Runnable() {
 		_, _ = fmt.Fprintf(out, "\nUsage:\n  %s\n", useLine(cmd))
 	}

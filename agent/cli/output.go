@@ -10,7 +10,7 @@ import (
 	"golang.org/x/term"
 )
 
-// output is standard output, buffered, that remembers its first failure. Text for people is put into ASCII where the locale
+// output is where text for people goes, buffered, that remembers its first failure. Text for people is put into ASCII where the locale
 // asks for it; data, see [data], never is.
 type output struct {
 	w      *bufio.Writer
@@ -21,12 +21,12 @@ type output struct {
 	colour bool
 }
 
-func newOutput(env Env) *output {
-	f, is := env.Stdout.(*os.File)
+func newOutput(w io.Writer, getenv func(string) string) *output {
+	f, is := w.(*os.File)
 	is = is && term.IsTerminal(int(f.Fd()))
-	kind := env.Getenv("TERM")
+	kind := getenv("TERM")
 	screen := is && kind != "" && kind != "dumb"
-	return &output{w: bufio.NewWriter(env.Stdout), ascii: asciiOnly(env.Getenv, is), people: is, screen: screen, colour: screen && env.Getenv("NO_COLOR") == ""}
+	return &output{w: bufio.NewWriter(w), ascii: asciiOnly(getenv, is), people: is, screen: screen, colour: screen && getenv("NO_COLOR") == ""}
 }
 
 // asciiOnly tells whether the locale has no UTF-8 (locale(7)). Where no locale is set, a terminal gets ASCII, as a serial line
