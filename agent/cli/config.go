@@ -38,6 +38,12 @@ fault a line, and what is right but worth knowing. It changes nothing.`,
 	return cmd
 }
 
+// checked is what `config check --json` prints.
+type checked struct {
+	File   string   `json:"file"`
+	Report []string `json:"report"` // what is right but worth knowing
+}
+
 func configCheck(w io.Writer, path string, asJSON bool) error {
 	report, err := agent.CheckConfig(path)
 	if asJSON {
@@ -47,7 +53,7 @@ func configCheck(w io.Writer, path string, asJSON bool) error {
 		if report == nil {
 			report = []string{}
 		}
-		return printJSON(w, map[string]any{"file": path, "report": report})
+		return printJSON(w, checked{path, report})
 	}
 	for _, line := range report {
 		paragraph(w, "- ", line)

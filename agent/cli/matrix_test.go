@@ -44,7 +44,7 @@ func matrix() []matrixRow {
 		{"sensor scan i2c-1", everyone, [3]int{1, 1, 1}},
 		{"sensor read hall", everyone, owner},
 		{"sensor record hall", [4]int{1, 1, 1, 1}, [3]int{4, 1, 1}}, // a daemon has the sensors; it is no part on a bus
-		{"uplink test", [4]int{4, 1, 1, 1}, owner},                   // the fake's route does not answer; without a route none is tried
+		{"uplink test", [4]int{4, 1, 1, 1}, owner},                  // the fake's route does not answer; without a route none is tried
 		{"uplink retry", everyone, owner},
 		{"ledger show", household, owner},
 		{"ledger verify", household, owner},
@@ -60,7 +60,7 @@ func matrix() []matrixRow {
 		{"policy simulate FILE", free, [3]int{}},
 		{"policy keygen NEW", free, [3]int{}},
 		{"policy sign FILE --key FILE", [4]int{1, 1, 1, 1}, [3]int{1, 1, 1}}, // that is no key
-		{"decode FILE", [4]int{1, 1, 1, 1}, [3]int{1, 1, 1}},                  // that is no message
+		{"decode FILE", [4]int{1, 1, 1, 1}, [3]int{1, 1, 1}},                 // that is no message
 		{"completion bash", free, [3]int{}},
 		{"version", free, [3]int{}},
 		{"help", free, [3]int{}},

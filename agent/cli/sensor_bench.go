@@ -226,7 +226,7 @@ what was measured.`,
 				return err
 			})
 			if err == nil && asJSON {
-				return printJSON(g.out, map[string]any{"sensor": args[0], "file": to, "readings": readings, "transfers": n})
+				return printJSON(g.out, recorded{args[0], to, readings, n})
 			}
 			if err == nil && to != "" {
 				_, _ = fmt.Fprintf(g.out, "%s of %s are in %s\n", count(n, "transfer", "transfers"), clean(args[0]), clean(to))
@@ -276,4 +276,12 @@ func (c *counter) Write(b []byte) (int, error) {
 		c.transfers++
 	}
 	return c.w.Write(b)
+}
+
+// recorded is what `sensor record --json` prints.
+type recorded struct {
+	Sensor    string `json:"sensor"`
+	File      string `json:"file"`
+	Readings  int    `json:"readings"`
+	Transfers int    `json:"transfers"` // on the bus, that the file holds
 }

@@ -48,7 +48,7 @@ func labelText(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s)
 }
 
-func flag(on bool) int64 {
+func truth(on bool) int64 {
 	if on {
 		return 1
 	}
@@ -64,14 +64,14 @@ func metricsText(s *Status, h *Health, role Role) string {
 	}
 	m.one("info", "gauge", "The program.", 1, "version", s.Version)
 	m.one("start_time_seconds", "gauge", "When the agent started, in seconds since 1970.", s.Since.Unix())
-	m.one("healthy", "gauge", "Whether data flows.", flag(h.OK))
-	m.one("sensing", "gauge", "Whether every source is read in time.", flag(h.Sensing))
-	m.one("sending", "gauge", "Whether the buffer takes rows and no way has failed for long.", flag(h.Sending))
+	m.one("healthy", "gauge", "Whether data flows.", truth(h.OK))
+	m.one("sensing", "gauge", "Whether every source is read in time.", truth(h.Sensing))
+	m.one("sending", "gauge", "Whether the buffer takes rows and no way has failed for long.", truth(h.Sending))
 	m.family("part_healthy", "gauge", "Whether a part does its work.")
 	for _, p := range h.Parts {
-		m.sample("part_healthy", flag(p.OK), "kind", p.Kind, "name", p.Name)
+		m.sample("part_healthy", truth(p.OK), "kind", p.Kind, "name", p.Name)
 	}
-	m.one("policy_in_force", "gauge", "Whether a policy is in force, and which.", flag(s.Policy.State == "ok"),
+	m.one("policy_in_force", "gauge", "Whether a policy is in force, and which.", truth(s.Policy.State == "ok"),
 		"version", strconv.FormatUint(s.Policy.Version, 10), "signed", strconv.FormatBool(s.Policy.Signed))
 	m.family("route_failures", "gauge", "Failures in a row on the way to a recipient.")
 	for _, r := range s.Routes {
@@ -86,13 +86,13 @@ func metricsText(s *Status, h *Health, role Role) string {
 
 // person adds what only the person may see.
 func (m *metrics) person(s *Status) {
-	m.one("paused", "gauge", "Whether a pause keeps everything from leaving.", flag(s.Paused != time.Time{}))
+	m.one("paused", "gauge", "Whether a pause keeps everything from leaving.", truth(s.Paused != time.Time{}))
 	m.one("buffer_bytes", "gauge", "What the buffer has on disk.", s.Buffer.Bytes)
 	m.one("buffer_waiting_rows", "gauge", "Rows in memory that are not on disk yet.", int64(s.Buffer.Waiting))
 	m.one("buffer_written_bytes_total", "counter", "Written to the file system since the start.", s.Buffer.Written)
 	m.family("purpose_granted", "gauge", "Whether a purpose has a yes.")
 	for i := range s.Purposes {
-		m.sample("purpose_granted", flag(s.Purposes[i].State == consent.Given), "purpose", s.Purposes[i].ID)
+		m.sample("purpose_granted", truth(s.Purposes[i].State == consent.Given), "purpose", s.Purposes[i].ID)
 	}
 	for _, f := range []struct {
 		name, kind, help string
