@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -175,4 +176,22 @@ func verbs(cmd *cobra.Command) (out []*cobra.Command) {
 		}
 	}
 	return out
+}
+
+// TestWrongUse: an unknown flag and a word too many are wrong use of every verb, with a hint, and nothing is printed or done.
+func TestWrongUse(t *testing.T) {
+	takesMany := []string{"sensor read", "policy simulate", "help"}
+	for _, cmd := range verbs(newRoot(&global{env: HostEnv()})) {
+		path := strings.TrimPrefix(cmd.CommandPath(), "candor ")
+		lines := []string{path + " --nonsense", path + " --json=perhaps"}
+		if !slices.Contains(takesMany, path) {
+			lines = append(lines, path+" a b c d")
+		}
+		for _, line := range lines {
+			code, out, errs := call(4711, strings.Fields(line)...)
+			if code != exitWrongUse || out != "" || !strings.HasPrefix(errs, "candor: ") || !strings.Contains(errs, "\nhint: candor "+path+" --help") {
+				t.Errorf("candor %s: %d %q\n%s", line, code, out, errs)
+			}
+		}
+	}
 }
