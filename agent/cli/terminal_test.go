@@ -206,3 +206,15 @@ func TestDataIsLeftAlone(t *testing.T) {
 		t.Errorf("%q, %v", b.String(), err)
 	}
 }
+
+// TestProgress: long work says how far it is, on a terminal only, and takes the line away at its end.
+func TestProgress(t *testing.T) {
+	config := servedObject(t, control.Person)
+	_, shown := on(t, modern, "buffer", "verify", "--config", config)
+	if !strings.Contains(shown, "\rverify: 1 of 2\rverify: 2 of 2\r") {
+		t.Errorf("%q", shown)
+	}
+	if _, _, piped := call(4711, "buffer", "verify", "--config", config); strings.Contains(piped, "\r") {
+		t.Errorf("%q", piped)
+	}
+}

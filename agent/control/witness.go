@@ -4,7 +4,7 @@ package control
 //
 // What root decides for the person is no act of these: receipts and entries of their own say for whom.
 type Act struct {
-	Role    Role   // "" is somebody who is nobody here
+	Role    Role   // technician, root, or "nobody": somebody whom the socket let in and who has no role
 	What    string // fixed words of this package, never what a request said
 	Refused bool
 }
@@ -17,6 +17,9 @@ type Witness interface {
 
 // witness tells of an act, unless the person did it: the ledger is hers, and she needs no record of what she asked for.
 func (s *server) witness(role Role, what string, refused bool) {
+	if role == "" {
+		role = "nobody"
+	}
 	if role != Person && what != "" {
 		s.backend.Witness(Act{role, what, refused})
 	}

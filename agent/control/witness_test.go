@@ -23,7 +23,7 @@ func TestActsAreTold(t *testing.T) {
 		{Technician, "POST", "/v1/uplink/test", "", []Act{{Technician, "send a test message", false}}},
 		{Technician, "GET", "/v1/export?what=all", "", []Act{{Technician, "take the person's data", true}}},
 		{Technician, "POST", "/v1/consent/Ms-Martin-said/grant", "", []Act{{Technician, "say yes", true}}},
-		{"", "GET", "/v1/ledger", "", []Act{{"", "see the ledger", true}}},
+		{"", "GET", "/v1/ledger", "", []Act{{"nobody", "see the ledger", true}}},
 		{Root, "GET", "/v1/export?what=all", "", []Act{{Root, "take the person's data", false}}},
 		{Root, "GET", "/v1/preview", "", []Act{{Root, "see the next upload", false}}},
 		{Root, "GET", "/v1/consent", "", nil},
