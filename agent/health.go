@@ -8,6 +8,7 @@ import (
 	"github.com/candor-edge/candor/agent/control"
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/sensors/chip"
+	"github.com/candor-edge/candor/uplink"
 )
 
 const (
@@ -37,13 +38,17 @@ func (a *Agent) Health(context.Context) (control.Health, error) {
 	}
 	parts = append(parts, [3]string{"buffer", "buffer", buffer})
 	for _, r := range a.up.Routes() {
-		why := ""
-		if failing := a.clock().Now().Sub(r.Failing); r.Failures > 0 && failing > longFailing {
-			why = fmt.Sprintf("nothing gets through for over an hour (%s): %s", r.State, r.Reason)
-		}
-		parts = append(parts, [3]string{"route", r.Recipient, why})
+		parts = append(parts, [3]string{"route", r.Recipient, blockage(&r, a.clock().Now())})
 	}
 	return control.NewHealth(parts...), nil
+}
+
+// blockage is why nothing gets through to a recipient; "" while it does, or has not failed for long.
+func blockage(r *uplink.RouteStatus, now time.Time) string {
+	if r.Failures == 0 || now.Sub(r.Failing) <= longFailing {
+		return ""
+	}
+	return fmt.Sprintf("nothing gets through for over an hour (%s): %s", r.State, r.Reason)
 }
 
 // ailment is why a source is not read in time; "" when it is. A line that says yes or no speaks when something happens, so for

@@ -9,6 +9,7 @@ import (
 	"github.com/candor-edge/candor/agent/control"
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/tinyconf"
+	"github.com/candor-edge/candor/uplink"
 )
 
 // watchedSource is a part whose state a test sets.
@@ -80,5 +81,20 @@ func TestHealthOfAnAgent(t *testing.T) {
 	a.sources[0].set("failed", errors.New("it broke"))
 	if h := ask(); h.OK || h.Sensing || h.Parts[1].Why != "it broke" {
 		t.Errorf("%+v", h)
+	}
+}
+
+// TestBlockage: a way that fails is left to its retries for an hour.
+func TestBlockage(t *testing.T) {
+	now := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		failures int
+		failing  time.Duration
+		well     bool
+	}{{0, 0, true}, {1, time.Minute, true}, {40, time.Hour, true}, {40, time.Hour + time.Second, false}} {
+		r := uplink.RouteStatus{State: "unreachable", Reason: "no such host", Failures: c.failures, Failing: now.Add(-c.failing)}
+		if why := blockage(&r, now); (why == "") != c.well {
+			t.Errorf("%d failures in %s: %q", c.failures, c.failing, why)
+		}
 	}
 }

@@ -10,9 +10,9 @@ import (
 
 // sheetWords are the words of a hand-over sheet, in one language. %s is filled in.
 type sheetWords struct {
-	title, what, nothing, yours, asks, asksNot, asked string
-	page, noPage, yes, no, back, pause, seen          string
-	key, keyHow, contact, complain                    string
+	title, what, nothing, yours, asks, asksNot string
+	page, noPage, yes, no, back, pause, seen   string
+	key, keyHow, contact, complain             string
 }
 
 func sheetWordsIn(language string) sheetWords {

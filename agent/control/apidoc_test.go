@@ -252,11 +252,8 @@ func TestAPIRoutes(t *testing.T) {
 		}
 		want = append(want, fmt.Sprintf("| `%s %s` | %s |", rt.method, rt.path, strings.Join(roles, ", ")))
 	}
-	var got []string
 	row := regexp.MustCompile("(?m)^\\| `(?:GET|POST) [^`]*` \\| [^|]* \\|")
-	for _, line := range row.FindAllString(string(text), -1) {
-		got = append(got, line)
-	}
+	got := row.FindAllString(string(text), -1)
 	slices.Sort(want)
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
