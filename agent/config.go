@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/candor-edge/candor/agent/control"
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/tinyconf"
 	"github.com/candor-edge/candor/uplink/transport"
@@ -52,6 +53,8 @@ type Config struct {
 	Keys       Keys                       `toml:"keys"`
 	Routes     []transport.Route          `toml:"route"`
 	Control    Control                    `toml:"control"`
+	Metrics    Metrics                    `toml:"metrics"`
+	Log        Log                        `toml:"log"`
 	Signals    Signals                    `toml:"signals"`
 
 	dir string // where relative names start
@@ -100,6 +103,16 @@ type Control struct {
 	Technician string `toml:"technician"` // group whose members may look at the state
 }
 
+// Metrics is the [metrics] table.
+type Metrics struct {
+	Listen string `toml:"listen"` // address and port on this machine alone; "": the control socket only
+}
+
+// Log is the [log] table.
+type Log struct {
+	Format string `toml:"format"` // text (logfmt) or json
+}
+
 // NoConfig is an object with the defaults and no sensor, for verbs that need no file.
 func NoConfig() *Config { return &Config{Device: Device{State: defaultState, Language: "en"}} }
 
@@ -110,6 +123,7 @@ func LoadConfig(path string) (*Config, error) {
 		Buffer: Buffer{Flush: tinyconf.Duration(time.Minute), MaxSize: 256 << 20},
 		Mine:   Mine{Keep: tinyconf.Duration(30 * 24 * time.Hour)},
 		Policy: PolicyFiles{File: "policy.toml"},
+		Log:    Log{Format: "text"},
 	}
 	if err := tinyconf.LoadFile(os.Open, path, c); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -165,6 +179,12 @@ func (c *Config) Check(ctx *tinyconf.Context) {
 		ctx.Fault("policy.charter_key", "says what the charter is signed with, and there is no charter")
 	}
 	c.Signals.check(ctx, c)
+	if err := control.CheckLoopback(c.Metrics.Listen); c.Metrics.Listen != "" && err != nil {
+		ctx.Fault("metrics.listen", "%v", err)
+	}
+	if !slices.Contains([]string{"text", "json"}, c.Log.Format) {
+		ctx.Unknown("log.format", "format", c.Log.Format, []string{"text", "json"})
+	}
 	seen := map[string]bool{}
 	for i, r := range c.Routes {
 		if seen[r.Recipient] {

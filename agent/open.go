@@ -67,6 +67,7 @@ type Agent struct {
 	mu    sync.Mutex // guards what follows, and serialises decisions
 	rules rules
 	told  map[consent.GrantID]uint64 // the epoch in which a grant was last told the attributes
+	acts  acts
 	// receiptsDay is the day on which old receipts were last looked for.
 	receiptsDay int64
 	daemon      bool

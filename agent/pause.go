@@ -10,8 +10,8 @@ import (
 )
 
 // Pause implements control.Pauser. It lies beside the keys, in the file that is overwritten in place, so that it needs
-// neither room on the disk nor a readable ledger. The ledger's line says that there was a pause and not whose it was.
-func (a *Agent) Pause(_ context.Context, _ control.Role, _ control.Decision) (control.Paused, error) {
+// neither room on the disk nor a readable ledger. The ledger's line says that there was a pause and not whose it was, but for root: that is a privileged act.
+func (a *Agent) Pause(_ context.Context, role control.Role, _ control.Decision) (control.Paused, error) {
 	a.up.Halt(true) // before anything that may wait for a disk
 	a.pipe.pause(true)
 	a.mu.Lock()
@@ -28,10 +28,18 @@ func (a *Agent) Pause(_ context.Context, _ control.Role, _ control.Decision) (co
 	if err := a.keys.Pause(max(now, 1)); err != nil {
 		return control.Paused{}, pauseNotKept(err)
 	}
-	a.note(ledger.Event{Kind: ledger.Paused, Time: now})
+	a.note(byRoot(ledger.Event{Kind: ledger.Paused, Time: now}, role))
 	a.opts.Log.Info("paused: nothing leaves")
 	return control.Paused{Since: timeOf(now), Notice: "Nothing leaves any more. What is sensed from now on until you resume will never leave; " +
 		"what waited from before is kept and goes on its way then. Resume with: candor consent resume"}, nil
+}
+
+// byRoot says of an event that it was root's; for whom is not kept, as of nobody who pauses.
+func byRoot(e ledger.Event, role control.Role) ledger.Event {
+	if role == control.Root {
+		e.Role = string(role)
+	}
+	return e
 }
 
 func pauseNotKept(err error) error {
@@ -39,7 +47,7 @@ func pauseNotKept(err error) error {
 }
 
 // Resume implements control.Pauser.
-func (a *Agent) Resume(_ context.Context, _ control.Role, _ control.Decision) (control.Paused, error) {
+func (a *Agent) Resume(_ context.Context, role control.Role, _ control.Decision) (control.Paused, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.keys.Paused() == 0 {
@@ -48,7 +56,7 @@ func (a *Agent) Resume(_ context.Context, _ control.Role, _ control.Decision) (c
 	if err := a.keys.Pause(0); err != nil {
 		return control.Paused{Since: timeOf(a.keys.Paused())}, control.Errorf(control.ErrUnavailable, "candor status", "the end of the pause could not be written down, so the pause goes on: %w", err)
 	}
-	a.note(ledger.Event{Kind: ledger.Resumed, Time: a.now()})
+	a.note(byRoot(ledger.Event{Kind: ledger.Resumed, Time: a.now()}, role))
 	a.pipe.pause(false)
 	a.up.Halt(a.mute)
 	a.tellAttributes(0)

@@ -38,6 +38,9 @@ func (a *Agent) tasks() []task {
 	if !a.opts.Detached {
 		list = append(list, task{"control", a.serveControl}, task{"reload", a.reloadLoop}, task{"link", a.linkLoop})
 		list = append(list, a.signalTasks()...)
+		if a.cfg.Metrics.Listen != "" {
+			list = append(list, task{"metrics", a.serveMetrics})
+		}
 	}
 	for _, r := range a.sources {
 		list = append(list, task{"sensor " + r.source.Name(), func(ctx context.Context) error {
@@ -96,6 +99,14 @@ func (a *Agent) serveControl(ctx context.Context) error {
 		server.Mode = 0o666 // whoever connects is told apart by the kernel's word for who it is, not by the file's mode
 	}
 	return server.Run(ctx)
+}
+
+// serveMetrics serves the metrics on loopback. That its address is taken must not keep an object from sensing.
+func (a *Agent) serveMetrics(ctx context.Context) error {
+	if err := control.ServeMetrics(ctx, a.cfg.Metrics.Listen, a, a.opts.Log); err != nil {
+		a.opts.Log.Error("nobody can collect the metrics over loopback; the control socket has them too", "error", err)
+	}
+	return nil
 }
 
 // flushLoop commits what waits, every [buffer] flush.

@@ -249,11 +249,5 @@ func lines(name string, address uint16, parts []string) string {
 
 // sensorName is a name to begin with; it is meant to be changed.
 func sensorName(part string, address uint16) string {
-	name := strings.Map(func(r rune) rune {
-		if sensors.CheckName(string(r), 1) != nil {
-			return '-'
-		}
-		return r
-	}, part)
-	return fmt.Sprintf("%s-%02x", name[:min(len(name), 24)], address)
+	return fmt.Sprintf("%s-%02x", kernelName(part), address)
 }

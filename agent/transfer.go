@@ -51,6 +51,9 @@ func (a *Agent) Transfer(ctx context.Context, role control.Role, r control.Trans
 	}
 	a.note(ledger.Event{Kind: ledger.Act, Time: a.now(), Text: "the object was made ready for another owner"})
 	out.Erasure, err = a.signed(out.Erasure)
+	if err == nil {
+		out.Sheet, err = a.sheet(r.Language)
+	}
 	if a.stop != nil {
 		a.stop() // the daemon ends, and the next start is the first one
 	}

@@ -84,7 +84,9 @@ func (u *Uplink) pause(r *route, err error) time.Duration {
 	var refusal *transport.Refusal
 	refused := errors.As(err, &refusal)
 	u.mu.Lock()
-	r.failures++
+	if r.failures++; r.failures == 1 {
+		r.failing = now
+	}
 	failures, rest := r.failures, u.backoff(r.failures)
 	switch {
 	case refused:
@@ -143,6 +145,7 @@ type RouteStatus struct {
 	Circuit   string // closed: it is used; open: it is left alone until NextTry; half-open: one try decides
 	Reason    string // of that, or of trouble with a stream; "" without any
 	Failures  int
+	Failing   time.Time // since when it fails; zero when it does not
 	NextTry   time.Time
 	LastAck   time.Time
 }
@@ -164,7 +167,10 @@ func (u *Uplink) Routes() []RouteStatus {
 	defer u.mu.Unlock()
 	out := make([]RouteStatus, 0, len(u.routes))
 	for _, r := range u.routes {
-		s := RouteStatus{r.recipient, r.line.URL(), r.state, r.circuit(u.Clock.Now()), r.reason, r.failures, r.nextTry, r.lastAck}
+		s := RouteStatus{r.recipient, r.line.URL(), r.state, r.circuit(u.Clock.Now()), r.reason, r.failures, time.Time{}, r.nextTry, r.lastAck}
+		if r.failures > 0 {
+			s.Failing = r.failing
+		}
 		for _, h := range r.holds {
 			if s.Reason == "" {
 				s.Reason = h.reason

@@ -352,12 +352,17 @@ func TestBackoff(t *testing.T) {
 					}
 				}
 				for _, r := range g.up.Routes() {
-					if r.Recipient == "acme" && (r.State != tt.state || r.Failures != len(tries) || r.Reason == "" || r.NextTry.IsZero()) {
+					if r.Recipient == "acme" && (r.State != tt.state || r.Failures != len(tries) || r.Reason == "" || r.NextTry.IsZero() || !r.Failing.Equal(tries[0].at)) {
 						t.Errorf("the route says %+v", r)
 					}
 				}
 				line.says(nil)
 				must(t, g.drain(time.Hour))
+				for _, r := range g.up.Routes() {
+					if !r.Failing.IsZero() {
+						t.Errorf("it got through, and the route says %+v", r)
+					}
+				}
 				if line.rows() != 60 || g.store.Status().Parked != 0 {
 					t.Errorf("%d rows arrived, %d uploads are parked", line.rows(), g.store.Status().Parked)
 				}

@@ -91,6 +91,7 @@ type route struct {
 	state     string
 	reason    string
 	failures  int
+	failing   time.Time // since when; of use while failures is not 0
 	nextTry   time.Time
 	lastAck   time.Time
 	slots     map[uint32]sensors.Micros // next slot of each stream

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -60,7 +59,7 @@ A technician sees the verdicts and not the counts, which rise when a door opens.
 }
 
 func printBuffer(w io.Writer, b *control.Buffer) {
-	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	tw := newTable(w)
 	row(tw, "Buffer", bufferWords(&b.BufferStatus, b.Limited))
 	row(tw, "Limits", fmt.Sprintf("%s in all, %s left free on the disk", size(b.MaxBytes), size(b.Reserve)))
 	row(tw, "Flash", flashWords(b))
@@ -85,7 +84,7 @@ func printBuffer(w io.Writer, b *control.Buffer) {
 	}
 	if len(b.Streams) > 0 {
 		_, _ = fmt.Fprintln(w)
-		tw = tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+		tw = newTable(w)
 		row(tw, "purpose", "epoch", "in memory", "on disk", "uploads", "parked", "since")
 		for i := range b.Streams {
 			s := &b.Streams[i]
@@ -197,11 +196,13 @@ A file that is there is not written over. Nothing leaves the buffer by this.`,
 		Args: takes("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return g.with(cmd.Context(), func(s *session) error {
+				bar := newProgress(g, "rows exported")
+				defer bar.end()
 				if args[0] == "-" {
-					_, err := s.exportBuffer(cmd, g.out)
+					_, err := s.exportBuffer(cmd, data(g.out), bar)
 					return err
 				}
-				rows, err := s.exportBufferTo(cmd, args[0])
+				rows, err := s.exportBufferTo(cmd, args[0], bar)
 				if err == nil {
 					_, _ = fmt.Fprintf(g.out, "%s written to %s\n", count(rows, "row", "rows"), args[0])
 				}
@@ -212,24 +213,25 @@ A file that is there is not written over. Nothing leaves the buffer by this.`,
 	return cmd
 }
 
-func (s *session) exportBuffer(cmd *cobra.Command, w io.Writer) (rows int, err error) {
+func (s *session) exportBuffer(cmd *cobra.Command, w io.Writer, bar *progress) (rows int, err error) {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	err = s.ExportBuffer(cmd.Context(), func(p control.Waiting) error {
 		rows += p.Rows
+		bar.count(rows)
 		return enc.Encode(p)
 	})
 	return rows, err
 }
 
 // exportBufferTo writes a new file, readable by its owner only. Half a file is not left behind.
-func (s *session) exportBufferTo(cmd *cobra.Command, name string) (rows int, err error) {
+func (s *session) exportBufferTo(cmd *cobra.Command, name string, bar *progress) (rows int, err error) {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return 0, failf("name a file that is not there yet, in a folder that can be written", "can't make the export: %w", err)
 	}
 	buf := bufio.NewWriter(f)
-	rows, err = s.exportBuffer(cmd, buf)
+	rows, err = s.exportBuffer(cmd, buf, bar)
 	if err = errors.Join(err, buf.Flush(), f.Close()); err != nil {
 		_ = os.Remove(name)
 	}

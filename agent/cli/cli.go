@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	"io"
@@ -39,7 +38,7 @@ func HostEnv() Env {
 // Main runs candor with arguments that do not include the program's name, and returns the exit code. It never ends the process and
 // returns when the verb is done; SIGINT and SIGTERM end `run` in order.
 func Main(args []string, env Env) int {
-	out := &output{w: bufio.NewWriter(env.Stdout)}
+	out := newOutput(env.Stdout, env.Getenv)
 	g := &global{env: env, out: out}
 	root := newRoot(g)
 	root.SetArgs(append([]string{}, args...)) // nil would be os.Args
@@ -50,7 +49,10 @@ func Main(args []string, env Env) int {
 	if flushErr := out.flush(); err == nil && flushErr != nil {
 		err = failf("", "can't write the output: %w", flushErr)
 	}
-	return report(env.Stderr, err)
+	errs := newOutput(env.Stderr, env.Getenv)
+	code := report(errs, err)
+	_ = errs.flush() // there is nowhere left to say that it failed
+	return code
 }
 
 // global is what every verb has: the world, the output and the flags of the whole program.
@@ -79,32 +81,12 @@ what the person living with it agreed to, and shows what left, why and to whom.`
 	root.SetHelpFunc(help)
 	root.SetUsageFunc(func(cmd *cobra.Command) error { help(cmd, nil); return nil })
 	root.AddCommand(
-		newRun(g), newStatus(g), newCharter(g), newConsent(g), newPreview(g), newSent(g), newExport(g), newBuffer(g), newSensor(g), newUplink(g),
+		newRun(g), newStatus(g), newHealth(g), newCharter(g), newConsent(g), newPreview(g), newSent(g), newExport(g), newBuffer(g), newSensor(g), newUplink(g),
 		newLedger(g), newErase(g), newTransfer(g),
 		newDecode(g), newConfig(g), newPolicy(g), newCompletion(g), newVersion(g),
 	)
-	root.SetHelpCommand(newHelp())
 	group(root)
+	root.AddCommand(newTopics()...)
+	root.SetHelpCommand(newHelp())
 	return root
-}
-
-// output is standard output, buffered, that remembers its first failure.
-type output struct {
-	w   *bufio.Writer
-	err error
-}
-
-// Write implements io.Writer. It never fails, so that verbs need not look; Main reports the first failure.
-func (o *output) Write(b []byte) (int, error) {
-	if o.err == nil {
-		_, o.err = o.w.Write(b)
-	}
-	return len(b), nil
-}
-
-func (o *output) flush() error {
-	if o.err == nil {
-		o.err = o.w.Flush()
-	}
-	return o.err
 }

@@ -27,7 +27,7 @@ func newCompletion(g *global) *cobra.Command {
 			if write == nil {
 				return usagef(cmd, "there is no completion for %q; %s", args[0], tinyconf.Hint(args[0], shells))
 			}
-			return write(g.out)
+			return write(data(g.out))
 		},
 	}
 }

@@ -12,11 +12,11 @@ import (
 func newConfig(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
-		Short: "check the files, print reference ones",
-		Example: `  candor config reference > candor.toml
+		Short: "begin and check the files, print reference ones",
+		Example: `  candor config init
   candor config check --config candor.toml`,
 	}
-	cmd.AddCommand(newConfigCheck(g), newConfigReference(g))
+	cmd.AddCommand(newConfigInit(g), newConfigCheck(g), newConfigReference(g))
 	group(cmd)
 	return cmd
 }
@@ -38,6 +38,12 @@ fault a line, and what is right but worth knowing. It changes nothing.`,
 	return cmd
 }
 
+// checked is what `config check --json` prints.
+type checked struct {
+	File   string   `json:"file"`
+	Report []string `json:"report"` // what is right but worth knowing
+}
+
 func configCheck(w io.Writer, path string, asJSON bool) error {
 	report, err := agent.CheckConfig(path)
 	if asJSON {
@@ -47,7 +53,7 @@ func configCheck(w io.Writer, path string, asJSON bool) error {
 		if report == nil {
 			report = []string{}
 		}
-		return printJSON(w, map[string]any{"file": path, "report": report})
+		return printJSON(w, checked{path, report})
 	}
 	for _, line := range report {
 		paragraph(w, "- ", line)
@@ -81,7 +87,7 @@ or --charter it prints that file instead.`,
 			case o.charter:
 				text = agent.CharterReference()
 			}
-			_, _ = io.WriteString(g.out, text)
+			_, _ = io.WriteString(data(g.out), text)
 			return nil
 		},
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sort"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -213,7 +212,7 @@ func printWithheld(w io.Writer, c *control.Consent, l *labels) {
 	list = slices.Clone(list)
 	sort.SliceStable(list, func(i, j int) bool { return list[i].Field < list[j].Field })
 	_, _ = fmt.Fprintf(w, "\n%s\n", l.withheld)
-	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	tw := newTable(w)
 	for _, x := range list {
 		row(tw, "  "+x.Field, x.Purpose, reasonIn(x.Reason, c.Language), fmt.Sprint(x.Count))
 	}

@@ -53,7 +53,7 @@ type decoder struct {
 }
 
 func decode(g *global, o *decodeOptions, name string) error {
-	d := &decoder{out: g.out, name: name, senml: o.senml, known: map[[16]byte]*wire.Announcement{}}
+	d := &decoder{out: data(g.out), name: name, senml: o.senml, known: map[[16]byte]*wire.Announcement{}}
 	if err := d.learn(o.announcement, name); err != nil {
 		return err
 	}

@@ -9,6 +9,9 @@
 // else. A failure is "candor: …" followed, where there is a way on, by "hint: …" with what to type next; the faults of a
 // file are one a line, as "file:line:column: key: what is wrong".
 //
+// On a terminal what is printed fits 80 columns and the locale; colours and redraws are where they are shown only. What programs
+// read is the same everywhere: agent/control/API.md has the shapes.
+//
 // The caveats: times are shown in the local time zone, in JSON in UTC. Values are shown by preview and decode only, to the person
 // and to root. Running several verbs in one process is safe; they share nothing.
 package cli

@@ -55,7 +55,9 @@ asked to delete the streams that were open then, each of them whole.`,
 			}
 			o.request.Decision = o.decision()
 			return g.with(cmd.Context(), func(s *session) error {
+				done := g.slow("erasing")
 				e, err := s.Erase(cmd.Context(), o.request)
+				done()
 				if err != nil {
 					return err
 				}
@@ -167,7 +169,8 @@ func newTransfer(g *global) *cobra.Command {
 		Short: "make the object ready for another owner",
 		Long: `Ends every yes, asks the recipients to delete what they have, and destroys keys,
 receipts, history, pseudonyms and everything that is buffered: the next start is like
-the first one. It prints a sheet to hand over. A deletion request that no recipient has
+the first one. It prints what was done, and a page for whoever gets the object, in
+--lang fr or en: what it is, whose data it is, how to say yes and no. A deletion request that no recipient has
 confirmed by then goes on being sent, and is printed, so that you can send it
 yourself. A running daemon ends after it; start it again for the new owner.`,
 		Example: `  candor transfer
@@ -181,7 +184,9 @@ yourself. A running daemon ends after it; start it again for the new owner.`,
 				return err
 			}
 			return g.with(cmd.Context(), func(s *session) error {
+				done := g.slow("erasing, and waiting for the recipients")
 				t, err := s.Transfer(cmd.Context(), control.TransferRequest{Decision: o.decision(), Wait: o.wait})
+				done()
 				if err != nil {
 					return err
 				}
@@ -205,6 +210,10 @@ yourself. A running daemon ends after it; start it again for the new owner.`,
 func printTransfer(w io.Writer, t *control.Transfer, out string) {
 	_, _ = fmt.Fprintf(w, "Hand-over sheet\n\n")
 	printErasure(w, &t.Erasure, out)
+	defer func() { // what is for the next owner stands alone, to be cut off
+		_, _ = fmt.Fprintf(w, "\n%s\n\n", strings.Repeat("-", width))
+		printSheet(w, &t.Sheet)
+	}()
 	for _, p := range t.Papers {
 		_, _ = fmt.Fprintln(w)
 		paragraph(w, "", fmt.Sprintf("%s has not confirmed that stream %s is deleted. Whoever sends it these bytes, decoded, has it deleted there:", p.Recipient, p.Stream))

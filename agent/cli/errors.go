@@ -77,12 +77,23 @@ func report(w io.Writer, err error) int {
 			_, _ = fmt.Fprintln(w, f.Error())
 		}
 	} else {
-		_, _ = fmt.Fprintln(w, "candor: "+strings.TrimSpace(err.Error()))
+		say(w, "candor: "+strings.TrimSpace(err.Error()))
 	}
 	if hint != "" {
-		_, _ = fmt.Fprintln(w, "hint: "+hint)
+		say(w, "hint: "+hint)
 	}
 	return code
+}
+
+// say writes lines, folded where w is a terminal.
+func say(w io.Writer, text string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		if o, ok := w.(*output); ok && o.people {
+			paragraph(w, "", line)
+			continue
+		}
+		_, _ = fmt.Fprintln(w, line)
+	}
 }
 
 // judge finds exit code and hint of an error.

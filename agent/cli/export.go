@@ -105,7 +105,7 @@ func (o *exportOptions) run(ctx context.Context, g *global, s *session, q contro
 		return collect(ctx, g, s, q, w)
 	}
 	if o.out == "-" {
-		return o.write(ctx, g, s, q, g.out)
+		return o.write(ctx, g, s, q, data(g.out))
 	}
 	// Written beside and renamed, so that a file of that name is whole.
 	tmp := o.out + ".part"

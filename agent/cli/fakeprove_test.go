@@ -47,5 +47,24 @@ func (fakeAgent) Erase(_ context.Context, _ control.Role, r control.ErasureReque
 
 func (f fakeAgent) Transfer(ctx context.Context, role control.Role, r control.TransferRequest) (control.Transfer, error) {
 	e, err := f.Erase(ctx, role, control.ErasureRequest{})
-	return control.Transfer{Erasure: e, Papers: []control.Paper{{Recipient: "acme", URL: "https://ingest.acme.example/v1", Stream: "0001", Request: []byte("delete")}}}, err
+	return control.Transfer{Erasure: e, Papers: []control.Paper{{Recipient: "acme", URL: "https://ingest.acme.example/v1", Stream: "0001", Request: []byte("delete")}}, Sheet: fakeSheet(r.Language)}, err
 }
+
+func (fakeAgent) Health(context.Context) (control.Health, error) {
+	return control.NewHealth([3]string{"agent", "daemon", ""}, [3]string{"sensor", "hall", ""}, [3]string{"sensor", "door", "no line GPIO17"},
+		[3]string{"route", "acme", "nothing gets through for over an hour (unreachable): no such host"}), nil
+}
+
+func (fakeAgent) Sheet(_ context.Context, language string) (control.Sheet, error) {
+	return fakeSheet(language), nil
+}
+
+func fakeSheet(language string) control.Sheet {
+	if language == "" {
+		language = "en"
+	}
+	return control.Sheet{Language: language, Controller: "Acme Objets SAS (FR)", Contact: "dpo@acme.example", Authority: "CNIL",
+		Purposes: []string{"Follow consumption trends", "Advice"}, Fingerprint: control.Fingerprint([]byte("bb"))}
+}
+
+func (fakeAgent) Witness(control.Act) {}

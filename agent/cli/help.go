@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -20,13 +19,28 @@ func help(cmd *cobra.Command, _ []string) {
 	if about == "" {
 		about = cmd.Short
 	}
-	_, _ = fmt.Fprintf(out, "%s\n\nUsage:\n  %s\n", strings.TrimSpace(about), useLine(cmd))
+	for i, part := range strings.Split(strings.TrimSpace(about), "\n\n") {
+		if i > 0 {
+			_, _ = fmt.Fprintln(out)
+		}
+		if strings.HasPrefix(part, " ") { // a list
+			_, _ = fmt.Fprintln(out, part)
+			continue
+		}
+		paragraph(out, "", part)
+	}
+	if cmd.Runnable() {
+		_, _ = fmt.Fprintf(out, "\nUsage:\n  %s\n", useLine(cmd))
+	}
 	if cmd.Example != "" {
 		_, _ = fmt.Fprintf(out, "\nExamples:\n%s\n", strings.TrimRight(cmd.Example, "\n"))
 	}
+	if !cmd.Runnable() {
+		return // a topic
+	}
 	if cmd.HasAvailableSubCommands() {
 		_, _ = fmt.Fprint(out, "\nVerbs:\n")
-		tw := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+		tw := newTable(out)
 		for _, c := range cmd.Commands() {
 			if c.IsAvailableCommand() {
 				_, _ = fmt.Fprintf(tw, "  %s\t%s\n", c.Name(), c.Short)
@@ -34,12 +48,27 @@ func help(cmd *cobra.Command, _ []string) {
 		}
 		_ = tw.Flush()
 	}
+	for i, c := range topics(cmd) {
+		if i == 0 {
+			_, _ = fmt.Fprint(out, "\nTopics:\n")
+		}
+		_, _ = fmt.Fprintf(out, "  candor help %s: %s\n", c.Name(), c.Short)
+	}
 	if flags := cmd.LocalFlags(); flags.HasAvailableFlags() {
 		_, _ = fmt.Fprintf(out, "\nFlags:\n%s", flags.FlagUsagesWrapped(width))
 	}
 	if flags := cmd.InheritedFlags(); flags.HasAvailableFlags() {
 		_, _ = fmt.Fprintf(out, "\nFlags of every verb:\n%s", flags.FlagUsagesWrapped(width))
 	}
+}
+
+func topics(cmd *cobra.Command) (out []*cobra.Command) {
+	for _, c := range cmd.Commands() {
+		if c.IsAdditionalHelpTopicCommand() {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 func useLine(cmd *cobra.Command) string {

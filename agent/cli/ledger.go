@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -100,7 +99,7 @@ func (g *global) exportLedger(ctx context.Context, s *session, o *ledgerOptions)
 }
 
 func printLedger(w io.Writer, list []control.LedgerEntry) {
-	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	tw := newTable(w)
 	for i := range list {
 		e := &list[i]
 		what, who := e.Text, e.Role
@@ -233,6 +232,9 @@ func printReport(w io.Writer, r *control.LedgerReport) {
 	paragraph(w, "head  ", r.Head)
 	if r.PublicKey != "" {
 		paragraph(w, "key   ", r.PublicKey)
+		if key, err := hex.DecodeString(r.PublicKey); err == nil { // as the hand-over sheet has it
+			paragraph(w, "print ", control.Fingerprint(key))
+		}
 	}
 }
 

@@ -21,7 +21,7 @@ leaves.`,
 		cmd.Use, cmd.Short = "pause", "have nothing leave for now"
 		cmd.Long = `Has nothing leave from now on, requests on their way included, until you resume.
 What is sensed meanwhile never leaves. No yes is taken back by it, it survives a
-restart, and the ledger does not say who paused.`
+restart, and the ledger does not say who paused; only that it was root, if it was.`
 		cmd.Example = `  candor consent pause
   candor consent resume`
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -75,7 +74,7 @@ func printPreview(w io.Writer, p *control.Preview) error {
 		}
 		paragraph(w, "  ", joined(count(p.Rows, "row", "rows"), size(int64(p.Bytes))+" on the wire", next))
 	}
-	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	tw := newTable(w)
 	for _, r := range rows[:min(len(rows), previewRows)] {
 		cells := append([]string{"  " + r.time}, r.values...)
 		row(tw, strings.Join(cells, "  "))

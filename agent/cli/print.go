@@ -19,7 +19,7 @@ func jsonFlag(cmd *cobra.Command, to *bool) {
 
 // printJSON writes one JSON document, indented.
 func printJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(data(w))
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(v); err != nil {
@@ -41,21 +41,35 @@ func clean(s string) string {
 	}, s)
 }
 
-// paragraph writes text in lines of at most [width] columns, the first after lead and the others under it.
+// paragraph writes text in lines of at most [width] columns, the first after lead and the others under it. On a terminal a
+// word that has no room there, as a long key, stands alone at the margin.
 func paragraph(w io.Writer, lead, text string) { columnsOf(w, width, lead, text) }
 
 // within is paragraph for what a frame is drawn around.
 func within(w io.Writer, lead, text string) { columnsOf(w, width-4, lead, text) }
 
 func columnsOf(w io.Writer, width int, lead, text string) {
+	lead = readable(w, lead)
 	indent := strings.Repeat(" ", utf8.RuneCountInString(lead))
 	line, used := lead, utf8.RuneCountInString(lead)
 	empty := true
+	put := func(s string) {
+		s = strings.TrimRight(s, " ")
+		if strings.HasPrefix(strings.TrimLeft(lead, " "), "!") {
+			s = paint(w, red, s)
+		}
+		_, _ = fmt.Fprintln(w, s)
+	}
+	o, _ := w.(*output)
 	for word := range strings.FieldsFuncSeq(text, breaks) {
-		word = clean(word)
+		word = readable(w, clean(word))
 		n := utf8.RuneCountInString(word)
+		if o != nil && o.people && n <= width && len(indent)+n > width {
+			put(line)
+			line, used, empty = "", 0, true
+		}
 		if !empty && used+1+n > width {
-			_, _ = fmt.Fprintln(w, strings.TrimRight(line, " "))
+			put(line)
 			line, used, empty = indent, len(indent), true
 		}
 		if !empty {
@@ -63,12 +77,15 @@ func columnsOf(w io.Writer, width int, lead, text string) {
 		}
 		line, used, empty = line+word, used+n, false
 	}
-	_, _ = fmt.Fprintln(w, strings.TrimRight(line, " "))
+	put(line)
 }
 
 // breaks tells where a line may end: at white space, but not at the no-break space that French has before some signs. It is
 // written as a plain one.
 func breaks(r rune) bool { return unicode.IsSpace(r) && r != '\u00a0' }
+
+// head writes the head of a part.
+func head(w io.Writer, text string) { _, _ = fmt.Fprintln(w, paint(w, heavy, text)) }
 
 // moment shows a time in the local zone; "" for none.
 func moment(t time.Time) string {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -27,7 +28,7 @@ func (o *runOptions) flags(cmd *cobra.Command) {
 	f.SortFlags = false
 	f.BoolVar(&o.once, "once", false, "read sources that end to their end, send what is due and exit")
 	f.DurationVar(&o.deadline, "deadline", 30*time.Second, "with --once: give up sending after `TIME`, as 30s or 5m")
-	f.StringVar(&o.log, "log", "text", "`FORM` of the log on standard error: text or json")
+	f.StringVar(&o.log, "log", "", "`FORM` of the log on standard error: text or json (default that of candor.toml)")
 }
 
 func newRun(g *global) *cobra.Command {
@@ -61,7 +62,7 @@ acknowledged, with 3 when something is left, which is kept for the next time.`,
 
 func (o *runOptions) check(cmd *cobra.Command) error {
 	switch {
-	case o.log != "text" && o.log != "json":
+	case o.log != "text" && o.log != "json" && cmd.Flags().Changed("log"):
 		return usagef(cmd, "--log is text or json, not %q", o.log)
 	case cmd.Flags().Changed("deadline") && !o.once:
 		return usagef(cmd, "--deadline goes with --once; without it the agent runs until it is told to end")
@@ -76,7 +77,7 @@ func run(ctx context.Context, g *global, o *runOptions) error {
 	if err != nil {
 		return err
 	}
-	log := newLog(g.env.Stderr, o.log)
+	log := newLog(g.env.Stderr, cmp.Or(o.log, cfg.Log.Format))
 	a, err := g.take(ctx, cfg, log)
 	if err != nil {
 		return err

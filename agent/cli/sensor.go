@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -138,7 +137,7 @@ func printSensorList(w io.Writer, l sensorList, brief bool) {
 	if l.Note != "" {
 		paragraph(w, "  ! ", l.Note)
 	}
-	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	tw := newTable(w)
 	for _, s := range l.Sensors {
 		what := s.Driver
 		if s.Simulated {
@@ -171,7 +170,7 @@ func printBlocked(w io.Writer, s control.SensorStatus) {
 
 func printDriver(w io.Writer, d agent.DriverInfo) {
 	paragraph(w, "  "+d.Name+"  ", joined(d.On, strings.Join(d.Addresses, " "))+": "+d.Doc)
-	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	tw := newTable(w)
 	for _, f := range d.Fields {
 		limits, tells := "", string(f.Class)
 		if f.Min != "" {

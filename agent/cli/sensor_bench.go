@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -180,7 +179,7 @@ func printLooks(w io.Writer, l control.Looks) {
 		if s.Error != "" {
 			paragraph(w, "  ! ", s.Error)
 		}
-		tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+		tw := newTable(w)
 		for _, f := range s.Fields {
 			row(tw, "  "+f.Name, "present: "+f.Present, "in range: "+f.InRange, "moving: "+f.Moving, "spread: "+f.Spread, f.Value)
 		}
@@ -227,7 +226,7 @@ what was measured.`,
 				return err
 			})
 			if err == nil && asJSON {
-				return printJSON(g.out, map[string]any{"sensor": args[0], "file": to, "readings": readings, "transfers": n})
+				return printJSON(g.out, recorded{args[0], to, readings, n})
 			}
 			if err == nil && to != "" {
 				_, _ = fmt.Fprintf(g.out, "%s of %s are in %s\n", count(n, "transfer", "transfers"), clean(args[0]), clean(to))
@@ -243,7 +242,7 @@ what was measured.`,
 
 // record writes a transcript to a new file, or to the output, and counts its transfers.
 func (g *global) record(ctx context.Context, cfg *agent.Config, name, to string, readings int, o agent.Options) (int, error) {
-	counted := &counter{w: g.out}
+	counted := &counter{w: data(g.out)}
 	if to != "" {
 		f, err := createNew(to)
 		if err != nil {
@@ -277,4 +276,12 @@ func (c *counter) Write(b []byte) (int, error) {
 		c.transfers++
 	}
 	return c.w.Write(b)
+}
+
+// recorded is what `sensor record --json` prints.
+type recorded struct {
+	Sensor    string `json:"sensor"`
+	File      string `json:"file"`
+	Readings  int    `json:"readings"`
+	Transfers int    `json:"transfers"` // on the bus, that the file holds
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -83,6 +82,7 @@ func batches(list []control.Sent) []control.Sent {
 
 // printSentJSON writes one array with one object a line, for programs that read JSON and for those that read lines.
 func printSentJSON(w io.Writer, list []control.Sent) error {
+	w = data(w)
 	if len(list) == 0 {
 		_, _ = fmt.Fprintln(w, "[]")
 		return nil
@@ -108,7 +108,7 @@ func printSent(w io.Writer, list []control.Sent, all bool) {
 		_, _ = fmt.Fprintln(w, "Nothing has left this object.")
 		return
 	}
-	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	tw := newTable(w)
 	row(tw, "WHEN", "PURPOSE", "TO", "WHAT", "ROWS", "BYTES")
 	var rows, bytes int
 	for _, s := range list {

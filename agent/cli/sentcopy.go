@@ -47,18 +47,18 @@ func showSent(ctx context.Context, g *global, s *session, o *sentOptions) error 
 	}
 	switch {
 	case o.raw:
-		_, err := g.out.Write(c.Signed)
+		_, err := data(g.out).Write(c.Signed)
 		return err
 	case o.json:
 		return printJSON(g.out, c)
 	}
-	_, _ = fmt.Fprintf(g.out, "Batch %d of stream %s, for %s, to %s, %s\n", c.Seq, c.Stream, c.Purpose, c.Recipient, moment(c.SentAt))
+	paragraph(g.out, "", fmt.Sprintf("Batch %d of stream %s, for %s, to %s, %s", c.Seq, c.Stream, c.Purpose, c.Recipient, moment(c.SentAt)))
 	_, _ = fmt.Fprintf(g.out, "%s as signed; what it says:\n", size(int64(len(c.Signed))))
 	var out bytes.Buffer
 	if err := json.Indent(&out, c.SenML, "", "  "); err != nil {
 		return fmt.Errorf("the copy can't be shown: %w", err)
 	}
-	_, _ = fmt.Fprintln(g.out, out.String())
+	_, _ = fmt.Fprintln(data(g.out), out.String())
 	return nil
 }
 

@@ -30,7 +30,7 @@ func (g *global) load() (*agent.Config, error) {
 	var faults tinyconf.Faults
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &failure{err, exitFailed, "name it with --config FILE, or begin with: candor config reference > candor.toml"}
+		return nil, &failure{err, exitFailed, "name it with --config FILE, or begin with: candor config init (every key: candor config reference)"}
 	case errors.Is(err, fs.ErrPermission):
 		return nil, &failure{err, exitNotAllowed, "run this as the owner of " + g.config + ", or as root"}
 	case errors.As(err, &faults):

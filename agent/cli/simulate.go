@@ -32,7 +32,7 @@ policy and says what a yes to the first becomes under the second.
 A recording is the source of the policy that has the most of its quantities;
 NAME=FILE says it instead. It needs no daemon, reads no state and keeps nothing.`,
 		Example: `  candor policy simulate room.csv.gz --policy policy.toml
-  candor policy simulate hall=room.csv door.csv --policy policy.toml --charter charter.toml
+  candor policy simulate hall=room.csv door.csv --policy p.toml --charter c.toml
   candor policy simulate room.csv --policy policy.toml --against next.toml`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {

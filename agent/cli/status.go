@@ -1,11 +1,11 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -13,32 +13,55 @@ import (
 	"github.com/candor-edge/candor/store/consent"
 )
 
+type statusOptions struct {
+	json  bool
+	watch bool
+	times int
+}
+
 func newStatus(g *global) *cobra.Command {
-	var asJSON bool
+	o := &statusOptions{}
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "show how the object is, in words and counts",
 		Long: `Shows whether anything is leaving, and how sensors, purposes, buffer and routes
-are. It shows no measured value, so a technician may see it.`,
+are. It shows no measured value, so a technician may see it.
+
+With --watch it looks again every two seconds until you press Ctrl-C: a terminal
+is redrawn, anything else gets one status after the other.`,
 		Example: `  candor status
-  candor status --json`,
+  candor status --json
+  candor status --watch`,
 		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return g.with(cmd.Context(), func(s *session) error {
-				status, err := s.Status(cmd.Context())
-				if err != nil {
-					return err
-				}
-				if asJSON {
-					return printJSON(g.out, status)
-				}
-				printStatus(g.out, &status)
-				return nil
-			})
+			switch {
+			case cmd.Flags().Changed("times") && !o.watch:
+				return usagef(cmd, "--times goes with --watch")
+			case o.times < 0:
+				return usagef(cmd, "--times is how often to look; 0 is until Ctrl-C")
+			case o.watch:
+				return g.watch(cmd.Context(), o)
+			}
+			return g.with(cmd.Context(), func(s *session) error { return o.show(cmd.Context(), g, s) })
 		},
 	}
-	jsonFlag(cmd, &asJSON)
+	cmd.Flags().SortFlags = false
+	cmd.Flags().BoolVar(&o.watch, "watch", false, "look again every two seconds; it takes a running daemon")
+	cmd.Flags().IntVar(&o.times, "times", 0, "with --watch: end after `N` looks (default none: Ctrl-C ends it)")
+	jsonFlag(cmd, &o.json)
 	return cmd
+}
+
+func (o *statusOptions) show(ctx context.Context, g *global, s *session) error {
+	status, err := s.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return printJSON(g.out, status)
+	}
+	printStatus(g.out, &status)
+	return nil
 }
 
 func printStatus(w io.Writer, s *control.Status) {
@@ -47,7 +70,7 @@ func printStatus(w io.Writer, s *control.Status) {
 		paragraph(w, "! ", warning)
 	}
 	_, _ = fmt.Fprintln(w)
-	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	tw := newTable(w)
 	row(tw, "Agent", agentWords(s))
 	row(tw, "Policy", policyWords(&s.Policy))
 	row(tw, "Buffer", bufferWords(&s.Buffer, s.Limited))
@@ -98,7 +121,8 @@ func printFindings(w io.Writer, p *control.PolicyStatus) {
 	if p.Error == "" && len(p.Findings) == 0 {
 		return
 	}
-	_, _ = fmt.Fprintln(w, "\nFound in the policy")
+	_, _ = fmt.Fprintln(w)
+	head(w, "Found in the policy")
 	for line := range strings.Lines(p.Error) {
 		paragraph(w, "  ! ", line)
 	}
@@ -144,11 +168,12 @@ func bufferWords(b *control.BufferStatus, limited bool) string {
 }
 
 func printSensors(w io.Writer, list []control.SensorStatus) {
-	_, _ = fmt.Fprintln(w, "\nSensors")
+	_, _ = fmt.Fprintln(w)
+	head(w, "Sensors")
 	if len(list) == 0 {
 		_, _ = fmt.Fprintln(w, "  none")
 	}
-	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	tw := newTable(w)
 	for _, s := range list {
 		what := s.Driver
 		if s.Simulated {
@@ -173,11 +198,12 @@ func printSensors(w io.Writer, list []control.SensorStatus) {
 }
 
 func printPurposes(w io.Writer, list []control.PurposeStatus, limited bool) {
-	_, _ = fmt.Fprintln(w, "\nPurposes")
+	_, _ = fmt.Fprintln(w)
+	head(w, "Purposes")
 	if len(list) == 0 {
 		_, _ = fmt.Fprintln(w, "  none")
 	}
-	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	tw := newTable(w)
 	for _, p := range list {
 		sent := "" // how much was sent depends on what happened in the home
 		if !limited {
@@ -224,11 +250,12 @@ func keptWords(p *control.PurposeStatus) string {
 }
 
 func printRoutes(w io.Writer, list []control.RouteStatus) {
-	_, _ = fmt.Fprintln(w, "\nRoutes")
+	_, _ = fmt.Fprintln(w)
+	head(w, "Routes")
 	if len(list) == 0 {
 		_, _ = fmt.Fprintln(w, "  none: nothing can be sent")
 	}
-	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	tw := newTable(w)
 	for _, r := range list {
 		circuit := ""
 		if r.Circuit != "" && r.Circuit != "closed" {

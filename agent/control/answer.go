@@ -17,6 +17,12 @@ func writeAnswer(w http.ResponseWriter, v any) {
 		writeLines(w, each)
 		return
 	}
+	if text, ok := v.(plain); ok {
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		header(w, http.StatusOK)
+		_, _ = w.Write([]byte(text))
+		return
+	}
 	data, err := json.Marshal(v)
 	if err != nil {
 		writeError(w, Errorf(ErrInternal, "", "the answer can't be written as JSON: %w", err))
@@ -58,7 +64,9 @@ func writeError(w http.ResponseWriter, err error) {
 
 func header(w http.ResponseWriter, status int) {
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
+	if h.Get("Content-Type") == "" {
+		h.Set("Content-Type", "application/json")
+	}
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)

@@ -46,4 +46,7 @@ type Backend interface {
 	Prober
 	Historian
 	Teller
+	Medic
+	Presenter
+	Witness
 }

@@ -4,6 +4,10 @@
 // daemon running and, over an in-process transport, without one; a [Role] is who is asking, from the peer credentials
 // of the socket.
 //
+// A [Medic] says whether data flows, a [Presenter] what a hand-over sheet says, and a [Witness] writes down what a technician or
+// root did, or was refused. [ServeMetrics] has the metrics on loopback, where somebody wants that. API.md describes every route,
+// shape and role, the JSON of the verbs, and the exit codes; tests hold it to the code.
+//
 // A [Server] tells the handler the role of each peer; [RolesOf] is the rule it goes by: root, the owner of the state directory, two groups.
 //
 // The promise: only the person (or root on behalf of the person, who is then named in the receipt) can grant, refuse,

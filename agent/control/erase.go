@@ -44,12 +44,14 @@ type TransferRequest struct {
 	Wait int `json:"wait,omitempty"` // seconds to try to reach the recipients first; at most 45
 }
 
-// Transfer is the hand-over sheet.
+// Transfer is what was destroyed, what is still to be asked for, and the hand-over sheet.
 type Transfer struct {
 	Erasure
 	// Papers are deletion requests that no recipient has acknowledged: the object goes on sending them, and whoever has
 	// one can send it too.
 	Papers []Paper `json:"papers,omitempty"`
+	// Sheet is for whoever gets the object, with the key it is known by from now on.
+	Sheet Sheet `json:"sheet"`
 }
 
 // Paper is a deletion request to be kept on paper.

@@ -16,6 +16,7 @@ type fake struct {
 	mu    sync.Mutex
 	calls []string
 	last  Decision
+	acts  []Act
 	err   error
 }
 
@@ -156,5 +157,28 @@ func (f *fake) Export(_ context.Context, q ExportQuery, emit func(ExportPiece) e
 
 func (f *fake) Charter(context.Context) (charter.Document, error) {
 	plan, _ := consent.Compile(consent.Inputs{})
-	return charter.Render(&charter.Inputs{Plan: plan}), nil
+	return charter.Render(&charter.Inputs{Plan: plan}), f.note("charter")
+}
+
+func (f *fake) Health(context.Context) (Health, error) {
+	return NewHealth([3]string{"sensor", "hall", ""}, [3]string{"route", "acme", "nothing gets through"}), f.note("health")
+}
+
+func (f *fake) Sheet(_ context.Context, language string) (Sheet, error) {
+	return Sheet{Language: language, Controller: "Acme", Fingerprint: Fingerprint([]byte("key"))}, f.note("sheet " + language)
+}
+
+func (f *fake) Witness(a Act) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.acts = append(f.acts, a)
+}
+
+// witnessed are the acts that were told, and forgets them.
+func (f *fake) witnessed() []Act {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	acts := f.acts
+	f.acts = nil
+	return acts
 }

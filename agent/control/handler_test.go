@@ -26,11 +26,22 @@ func ask(h http.Handler, role Role, method, target, body string) *httptest.Respo
 func TestRoles(t *testing.T) {
 	const named = `{"on_behalf":"Ms Martin"}`
 	type row struct{ nobody, technician, person, root int }
+	tried := map[string]bool{}
 	for _, c := range []struct {
 		method, path, body string
 		want               row
 	}{
 		{"GET", "/v1/status", "", row{403, 200, 200, 200}},
+		{"GET", "/v1/health", "", row{403, 200, 200, 200}},
+		{"GET", "/metrics", "", row{403, 200, 200, 200}},
+		{"GET", "/v1/sheet?language=fr", "", row{403, 403, 200, 200}},
+		{"GET", "/v1/sensor/read", "", row{403, 200, 200, 200}},
+		{"GET", "/v1/sensor/scan", "", row{403, 200, 200, 200}},
+		{"GET", "/v1/buffer", "", row{403, 200, 200, 200}},
+		{"GET", "/v1/buffer/verify", "", row{403, 200, 200, 200}},
+		{"GET", "/v1/buffer/export", "", row{403, 403, 200, 200}},
+		{"POST", "/v1/uplink/test", "", row{403, 200, 200, 200}},
+		{"POST", "/v1/uplink/retry", "", row{403, 200, 200, 200}},
 		{"GET", "/v1/consent", "", row{403, 403, 200, 200}},
 		{"GET", "/v1/preview", "", row{403, 403, 200, 200}},
 		{"GET", "/v1/sent", "", row{403, 403, 200, 200}},
@@ -45,6 +56,7 @@ func TestRoles(t *testing.T) {
 		{"POST", "/v1/consent/trends/withdraw", named, row{403, 403, 200, 200}},
 		{"POST", "/v1/consent/trends/refuse", "", row{403, 403, 200, 403}},
 		{"POST", "/v1/consent/trends/refuse", named, row{403, 403, 200, 200}},
+		{"GET", "/v1/charter", "", row{403, 403, 200, 200}},
 		{"GET", "/v1/ledger", "", row{403, 403, 200, 200}},
 		{"GET", "/v1/ledger/verify?head=00", "", row{403, 403, 200, 200}},
 		{"GET", "/v1/ledger/export", "", row{403, 403, 200, 200}},
@@ -57,6 +69,11 @@ func TestRoles(t *testing.T) {
 		{"POST", "/v1/resume", "", row{403, 403, 200, 403}},
 		{"POST", "/v1/resume", named, row{403, 403, 200, 200}},
 	} {
+		path, _, _ := strings.Cut(c.path, "?")
+		if parts := strings.Split(path, "/"); len(parts) == 5 && parts[2] == "consent" {
+			path = "/v1/consent/{purpose}/" + parts[4]
+		}
+		tried[c.method+" "+path] = true
 		for role, want := range map[Role]int{"": c.want.nobody, Technician: c.want.technician, Person: c.want.person, Root: c.want.root, "king": 403} {
 			t.Run(fmt.Sprintf("%s %s %s %q", c.method, c.path, c.body, role), func(t *testing.T) {
 				f := &fake{}
@@ -71,6 +88,11 @@ func TestRoles(t *testing.T) {
 					t.Errorf("a refusal without a hint: %s", w.Body)
 				}
 			})
+		}
+	}
+	for _, rt := range (&server{backend: &fake{}}).routes() {
+		if !tried[rt.method+" "+rt.path] {
+			t.Errorf("nobody tried %s %s", rt.method, rt.path)
 		}
 	}
 }

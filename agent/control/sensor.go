@@ -71,6 +71,9 @@ func (s *server) look(r *http.Request) (any, error) {
 		return nil, err
 	}
 	looks, err := s.backend.Look(r.Context(), r.URL.Query()["name"])
+	if looks.Workshop {
+		s.witness(roleOf(r.Context()), "see live values in the workshop", false)
+	}
 	looks.Sensors = list(looks.Sensors)
 	for i := range looks.Sensors {
 		looks.Sensors[i].Fields = list(looks.Sensors[i].Fields)

@@ -62,6 +62,11 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	defer ln.remove()
+	return s.until(ctx, ln)
+}
+
+// until answers what comes in at ln until ctx is done, and closes it.
+func (s *Server) until(ctx context.Context, ln net.Listener) error {
 	srv := s.http()
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(ln) }()
@@ -71,7 +76,7 @@ func (s *Server) Run(ctx context.Context) error {
 	select {
 	case err := <-ended:
 		_ = srv.Close()
-		return fmt.Errorf("the control socket %s has failed: %w", s.Path, err)
+		return fmt.Errorf("the server at %s has failed: %w", s.Path, err)
 	case <-ctx.Done():
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)

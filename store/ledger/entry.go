@@ -26,7 +26,7 @@ const (
 	Incident  Kind = 9  // something happened to the object's security
 	Act       Kind = 10 // a privileged act, by root or a technician
 	Erased    Kind = 11 // bodies of earlier entries were erased
-	Paused    Kind = 12 // nothing leaves from here on, by whomever: the entry names nobody
+	Paused    Kind = 12 // nothing leaves from here on, by whomever: the entry names nobody but root
 	Resumed   Kind = 13 // it may leave again
 	Destroyed Kind = 14 // the person had keys destroyed, and with them what they seal
 )

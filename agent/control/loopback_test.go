@@ -1,0 +1,95 @@
+package control
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestCheckLoopback(t *testing.T) {
+	for _, good := range []string{"127.0.0.1:9477", "127.1.2.3:1", "[::1]:9477"} {
+		if err := CheckLoopback(good); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+	for _, bad := range []string{"", ":9477", "0.0.0.0:9477", "[::]:9477", "192.168.1.2:9477", "localhost:9477", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:x",
+		"[::1%lo]:9477", "[::ffff:192.168.1.2]:9477", "[fe80::1]:80"} {
+		if err := CheckLoopback(bad); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
+
+// TestMetricsOnly: over loopback there is one path, as a technician sees it, and no name of somebody else's leads to it.
+func TestMetricsOnly(t *testing.T) {
+	f := &fake{}
+	h := metricsOnly(NewHandler(f))
+	get := func(host, path string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("GET", path, nil)
+		r.Host = host
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r.WithContext(WithRole(r.Context(), Person))) // whoever it is
+		return w
+	}
+	for _, host := range []string{"127.0.0.1:9477", "[::1]:9477", "localhost:9477", "127.0.0.1", "localhost"} {
+		if w := get(host, "/metrics"); w.Code != 200 || strings.Contains(w.Body.String(), "candor_buffer_bytes") {
+			t.Errorf("%s: %d %s", host, w.Code, w.Body)
+		}
+	}
+	for _, host := range []string{"attacker.example", "attacker.example:9477", "192.168.1.2:9477", ""} {
+		if w := get(host, "/metrics"); w.Code != 404 {
+			t.Errorf("%q: %d %s", host, w.Code, w.Body)
+		}
+	}
+	for _, path := range []string{"/", "/v1/status", "/v1/health", "/v1/export?what=all"} {
+		if w := get("127.0.0.1:9477", path); w.Code != 404 {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
+
+// TestServeMetrics asks over a real socket, and sees it close.
+func TestServeMetrics(t *testing.T) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	if err := free.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- ServeMetrics(ctx, address, &fake{}, nil) }()
+	var text string
+	for deadline := time.Now().Add(10 * time.Second); text == "" && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		resp, err := http.Get("http://" + address + "/metrics")
+		if err != nil {
+			continue
+		}
+		body, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = string(body)
+	}
+	if !strings.Contains(text, "candor_healthy 0\n") {
+		t.Errorf("%q", text)
+	}
+	if err := ServeMetrics(ctx, address, &fake{}, nil); err == nil {
+		t.Error("two listen at one address")
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if err := ServeMetrics(t.Context(), "0.0.0.0:9477", &fake{}, nil); err == nil {
+		t.Error("it listens to everybody")
+	}
+}
