@@ -51,6 +51,7 @@ func (a *Agent) Once(ctx context.Context, patience time.Duration) error {
 			return fmt.Errorf("sensor %s never ends, so `run --once` never would; use `run`, or give a simulated sensor `for`", r.source.Name())
 		}
 	}
+	a.awaitFiles() // what has waited too long must be known before anything is sent
 	a.mu.Lock()
 	a.once = true
 	a.recompile()
@@ -196,6 +197,7 @@ func (a *Agent) failedSources() error {
 
 // left says what is still buffered or to be deleted at a recipient; nil when nothing is and nothing failed.
 func (a *Agent) left(cause error) error {
+	a.store.Await()
 	b := a.store.Status()
 	e := &LeftError{Rows: b.WaitingRows + b.BufferedRows, Batches: b.OutgoingBatches, Parked: b.Parked, Lost: b.Dropped, Cause: cause}
 	for _, s := range a.book.Streams() {

@@ -121,6 +121,7 @@ func (a *Agent) recheckLoop(ctx context.Context) error {
 			return nil
 		case <-a.opts.Clock.After(recheck):
 		}
+		a.awaitFiles() // before the lock: a decision must not wait for the disk
 		a.mu.Lock()
 		a.settle()
 		a.recompile()
@@ -128,6 +129,14 @@ func (a *Agent) recheckLoop(ctx context.Context) error {
 		a.expireRows()
 		a.endReceipts()
 		a.mu.Unlock()
+	}
+}
+
+// awaitFiles waits until it is known what lies in buffer and history. a.mu is not held.
+func (a *Agent) awaitFiles() {
+	a.store.Await()
+	if h := a.mine.history.Load(); h != nil {
+		h.Await()
 	}
 }
 
