@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/candor-edge/candor/sensors"
@@ -133,13 +134,13 @@ const (
 // holdWhenFull makes the function that a reading waits in while the buffer has no room.
 func (a *Agent) holdWhenFull(ctx context.Context, patience time.Duration) func() error {
 	var mu sync.Mutex
-	passed := 0
+	var passed atomic.Uint64
 	return func() error {
-		mu.Lock()
-		defer mu.Unlock()
-		if passed++; passed%holdEvery != 0 {
+		if passed.Add(1)%holdEvery != 0 {
 			return nil
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		var since time.Time
 		least := 0
 		for {

@@ -124,6 +124,7 @@ func (s *Store) Retire(stream uint32) error {
 
 // forgetCache makes Append ask for the stream again; mu is held.
 func (s *Store) forgetCache(stream uint32) {
+	s.lately = lately{}
 	for k, id := range s.cache {
 		if id == stream {
 			delete(s.cache, k)

@@ -305,6 +305,7 @@ func (h *History) EraseDays(first, last int64) error {
 		}
 		h.retire(over)
 		clear(h.s.cache)
+		h.s.lately = lately{}
 	})
 }
 

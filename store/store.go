@@ -61,6 +61,7 @@ type Store struct {
 	losses   map[uint32]lossCount
 	dropped  map[consent.GrantID]bool
 	cache    map[cacheKey]uint32
+	lately   lately
 
 	condition State
 	detail    string

@@ -136,33 +136,28 @@ func (s *columns) residuals(predictor int) {
 	}
 }
 
-// sums are what one look at the residuals tells: the sizes that do not depend on what came before, and bounds of the others.
+// sums are what one look at the residuals tells.
 type sums struct {
-	hi, lo  uint64 // all residuals added up, 128 bits
-	zeros   int
-	varints int // bytes as varints
-	plain   int // bytes as CBOR integers
-	rice    int // bits that no Rice code is below
-	runs    int // bits that no code of runs is below
+	hi, lo uint64 // all of them added up, 128 bits
+	zeros  int
+	rice   int // bits that no Rice code is below
 }
 
 func (s *columns) sum() (t sums) {
-	var carry uint64
+	var high, low uint64 // halves: neither sum of 65,536 can overflow
 	for _, u := range s.res {
-		t.lo, carry = bits.Add64(t.lo, u, 0)
-		t.hi += carry
-		n := bits.Len64(u)
-		t.rice += n + 1 // whatever the parameter, see riceLen
-		if u == 0 {
-			t.zeros++
-		} else {
-			t.runs += bits.Len64(u-1) + 2
-		}
-		t.varints += (n + 6 + (64-n)>>6) / 7 // zero takes a byte too
-		t.plain += headLen(u >> 1)           // the argument of a CBOR integer is the zigzag number halved
+		high, low = high+u>>32, low+u&math.MaxUint32
+		t.zeros += int((u - 1) >> 63)
+		t.rice += bits.Len64(u) + 1 // whatever the parameter, see riceLen
 	}
+	var carry uint64
+	t.lo, carry = bits.Add64(low, high<<32, 0)
+	t.hi = high>>32 + carry
 	return t
 }
+
+// runs are bits that no code of runs is below: of a zero it may say nothing, of any other what Rice codes say of one less.
+func (t *sums) runs() int { return t.rice - t.zeros }
 
 // choose tries every predictor with every packing and keeps the smallest.
 // Only integers take part, so that every machine chooses alike. The order of the
@@ -174,8 +169,6 @@ func (s *columns) choose() choice {
 	for _, p := range [predictors]int{predictDelta, predictDelta2, predictNone, predictLag2} {
 		s.residuals(p)
 		t := s.sum()
-		best = best.or(choice{how: packVarint, size: headLen(uint64(t.varints)) + t.varints, body: t.varints}, p)
-		best = best.or(choice{how: packPlain, size: headLen(uint64(n)) + t.plain}, p)
 		mean, rest := t.means(n)
 		if t.rice <= best.size*8 {
 			best = best.or(s.rice(mean, best.size), p)
@@ -183,14 +176,34 @@ func (s *columns) choose() choice {
 				best = best.or(s.rice(0, best.size), p)
 			}
 		}
-		if t.runs <= best.size*8 {
+		if t.runs() <= best.size*8 {
 			best = best.or(s.runs(rest, best.size), p)
 			if rest != 0 {
 				best = best.or(s.runs(0, best.size), p)
 			}
 		}
+		if n <= best.size { // a number takes a byte at least
+			best = best.or(s.varints(), p)
+			best = best.or(s.plain(), p)
+		}
 	}
 	return best
+}
+
+func (s *columns) varints() choice {
+	n := 0
+	for _, u := range s.res {
+		n += (bits.Len64(u|1) + 6) / 7
+	}
+	return choice{how: packVarint, size: headLen(uint64(n)) + n, body: n}
+}
+
+func (s *columns) plain() choice {
+	n := headLen(uint64(len(s.res)))
+	for _, u := range s.res {
+		n += headLen(u >> 1) // the argument of a CBOR integer is the zigzag number halved
+	}
+	return choice{how: packPlain, size: n}
 }
 
 // or is the better of two; other was made for this predictor.

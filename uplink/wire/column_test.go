@@ -97,10 +97,8 @@ func forced(nums []int64, how uint64) []byte {
 		c.steps = append(c.steps, x-nums[0])
 	}
 	c.residuals(int(how >> 3 & 3))
-	t := c.sum()
 	choices := map[uint64]choice{
-		packVarint: {how: packVarint, size: headLen(uint64(t.varints)) + t.varints, body: t.varints},
-		packPlain:  {how: packPlain, size: headLen(uint64(len(c.res))) + t.plain},
+		packVarint: c.varints(), packPlain: c.plain(),
 		packRice: c.rice(int(how>>5), 1<<20), packRuns: c.runs(int(how>>5), 1<<20),
 	}
 	ch := choices[how&7]
