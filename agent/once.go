@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/candor-edge/candor/sensors"
@@ -51,6 +52,7 @@ func (a *Agent) Once(ctx context.Context, patience time.Duration) error {
 			return fmt.Errorf("sensor %s never ends, so `run --once` never would; use `run`, or give a simulated sensor `for`", r.source.Name())
 		}
 	}
+	a.awaitFiles() // what has waited too long must be known before anything is sent
 	a.mu.Lock()
 	a.once = true
 	a.recompile()
@@ -132,13 +134,13 @@ const (
 // holdWhenFull makes the function that a reading waits in while the buffer has no room.
 func (a *Agent) holdWhenFull(ctx context.Context, patience time.Duration) func() error {
 	var mu sync.Mutex
-	passed := 0
+	var passed atomic.Uint64
 	return func() error {
-		mu.Lock()
-		defer mu.Unlock()
-		if passed++; passed%holdEvery != 0 {
+		if passed.Add(1)%holdEvery != 0 {
 			return nil
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		var since time.Time
 		least := 0
 		for {
@@ -196,6 +198,7 @@ func (a *Agent) failedSources() error {
 
 // left says what is still buffered or to be deleted at a recipient; nil when nothing is and nothing failed.
 func (a *Agent) left(cause error) error {
+	a.store.Await()
 	b := a.store.Status()
 	e := &LeftError{Rows: b.WaitingRows + b.BufferedRows, Batches: b.OutgoingBatches, Parked: b.Parked, Lost: b.Dropped, Cause: cause}
 	for _, s := range a.book.Streams() {

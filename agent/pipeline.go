@@ -28,6 +28,7 @@ type pipeline struct {
 	granted  []consent.GrantID
 	windows  *consent.Windows
 	facts    *consent.Windows // of attributes, which are told grant by grant
+	taken    sensors.Reading  // the one that is under way: here it costs no memory of its own
 	rows     []consent.Cleared
 	marks    []store.Mark           // how far recordings are used up, stored with the rows
 	mine     func(*sensors.Reading) // keeps a reading for the person; nil: nobody does
@@ -147,7 +148,7 @@ func (p *pipeline) begin(grant consent.GrantID) {
 }
 
 // take is what sources emit to.
-func (p *pipeline) take(r sensors.Reading) error {
+func (p *pipeline) take(reading sensors.Reading) error {
 	if p.hold != nil {
 		if err := p.hold(); err != nil {
 			return err
@@ -155,16 +156,18 @@ func (p *pipeline) take(r sensors.Reading) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.taken = reading
+	r := &p.taken
 	r.Taken = p.now()
 	if p.time != nil && r.Position == 0 {
 		r.Time = p.time.Reading(r.Time)
 	}
 	if p.mine != nil {
-		p.mine(&r)
+		p.mine(r)
 	}
-	p.rows = p.plan.Clear(p.windows, &r, p.rows[:0])
+	p.rows = p.plan.Clear(p.windows, r, p.rows[:0])
 	if r.Position > 0 {
-		p.advance(&r)
+		p.advance(r)
 	}
 	return p.keep()
 }

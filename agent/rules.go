@@ -128,10 +128,9 @@ func (a *Agent) recompile() {
 // dropOtherForms forgets what is buffered in a form that is not the one in force, under a yes that goes on: what a policy
 // has narrowed must not leave in its old form. It can't be brought into the new one, since what was taken is not kept.
 func (a *Agent) dropOtherForms(plan *consent.Plan) (narrowed []consent.GrantID) {
-	holding := a.store.Streams()
 	for _, s := range a.book.Streams() {
 		p := plan.Granted(s.Grant)
-		if p == nil || s.Form == (consent.Digest{}) || s.Form == p.Form || s.Closed && !slices.Contains(holding, s.Number) {
+		if p == nil || s.Form == (consent.Digest{}) || s.Form == p.Form || s.Closed && !slices.Contains(a.store.Streams(), s.Number) {
 			continue
 		}
 		narrowed = append(narrowed, s.Grant)

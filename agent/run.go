@@ -132,6 +132,7 @@ func (a *Agent) recheckLoop(ctx context.Context) error {
 			return nil
 		case <-a.opts.Clock.After(recheck):
 		}
+		a.awaitFiles() // before the lock: a decision must not wait for the disk
 		a.mu.Lock()
 		a.settle()
 		a.recompile()
@@ -139,6 +140,14 @@ func (a *Agent) recheckLoop(ctx context.Context) error {
 		a.expireRows()
 		a.endReceipts()
 		a.mu.Unlock()
+	}
+}
+
+// awaitFiles waits until it is known what lies in buffer and history. a.mu is not held.
+func (a *Agent) awaitFiles() {
+	a.store.Await()
+	if h := a.mine.history.Load(); h != nil {
+		h.Await()
 	}
 }
 

@@ -155,8 +155,11 @@ func (a *Agent) policyStatus() control.PolicyStatus {
 }
 
 func (a *Agent) bufferStatus(out *control.Status) {
+	if !a.daemon && !a.once {
+		a.store.Await() // nothing runs that could be held up, and nobody asks again
+	}
 	b := a.store.Status()
-	out.Buffer = control.BufferStatus{State: string(b.State), Detail: b.Detail, Bytes: b.Bytes, MaxBytes: b.MaxBytes, Segments: b.Segments, Waiting: b.WaitingRows, Written: b.Written, Dropped: b.Dropped}
+	out.Buffer = control.BufferStatus{State: string(b.State), Detail: b.Detail, Bytes: b.Bytes, MaxBytes: b.MaxBytes, Segments: b.Segments, Unread: b.Unread, Waiting: b.WaitingRows, Written: b.Written, Dropped: b.Dropped}
 	for _, g := range b.Gaps {
 		out.Buffer.Gaps = append(out.Buffer.Gaps, fmt.Sprintf("%s: %s: %d records, %d rows", g.Segment, g.What, g.Records, g.Rows))
 	}

@@ -100,7 +100,9 @@ func (r *liveRing) add(at Micros, v *Value) {
 	} else {
 		r.nums[r.next] = v.Num
 	}
-	r.next = (r.next + 1) % r.limit
+	if r.next++; r.next == r.limit {
+		r.next = 0
+	}
 }
 
 // Series copies the values of one field, or of all with "", from a time on. A field that nothing has is no series.

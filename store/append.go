@@ -48,6 +48,13 @@ type lot struct {
 	rows   rowWriter
 }
 
+// lately is the stream that was found last; nearly every row is of that one.
+type lately struct {
+	purpose *consent.Purpose
+	epoch   uint64
+	stream  uint32
+}
+
 // lotKey finds the lot a row is added to.
 type lotKey struct {
 	stream uint32
@@ -71,7 +78,8 @@ type naming struct {
 func (s *Store) Append(rows []consent.Cleared, at ...Mark) error {
 	var some [few]incoming // a reading rarely gives more rows, and this one costs no allocation
 	in := some[:0]
-	for _, r := range rows {
+	for i := range rows {
+		r := &rows[i]
 		in = append(in, incoming{r.Purpose(), r.Epoch(), r.Day(),
 			Row{Group: r.Group(), Time: r.Time(), Coverage: r.Coverage(), Cells: r.Cells()}})
 	}
@@ -117,8 +125,8 @@ func (s *Store) Position(grant consent.GrantID, recording string) uint64 {
 
 func (s *Store) take(in []incoming, at []Mark) error {
 	var some [few]uint32
-	streams, errs := some[:0], error(nil)
-	refused := map[consent.GrantID]bool(nil)
+	streams, refused, errs := some[:0], map[consent.GrantID]bool(nil), error(nil)
+	s.mu.Lock()
 	for i := range in {
 		stream, err := s.streamOf(&in[i])
 		if streams = append(streams, stream); err != nil {
@@ -134,7 +142,6 @@ func (s *Store) take(in []incoming, at []Mark) error {
 			}
 		}
 	}
-	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
 		return ErrClosed
@@ -142,7 +149,7 @@ func (s *Store) take(in []incoming, at []Mark) error {
 	for i := range in {
 		if p := in[i].purpose; p == nil {
 			continue
-		} else if s.dropped[p.Grant.ID] {
+		} else if len(s.dropped) > 0 && s.dropped[p.Grant.ID] {
 			s.counts[droppedRevoked]++
 		} else {
 			s.keep(streams[i], &in[i])
@@ -164,7 +171,7 @@ func (s *Store) take(in []incoming, at []Mark) error {
 	return errs
 }
 
-// streamOf checks a row and finds its stream.
+// streamOf checks a row and finds its stream. mu is held; it is given up while somebody is asked for a stream not seen lately.
 func (s *Store) streamOf(in *incoming) (uint32, error) {
 	p := in.purpose
 	if p == nil || p.Grant.ID == 0 {
@@ -176,27 +183,34 @@ func (s *Store) streamOf(in *incoming) (uint32, error) {
 	if err := checkRow(&in.row); err != nil {
 		return 0, fmt.Errorf("purpose %s: %w", p.ID, err)
 	}
-	key := cacheKey{p.Grant.ID, p.Digest, in.epoch}
-	s.mu.Lock()
-	stream, ok := s.cache[key]
-	s.mu.Unlock()
-	if ok {
-		return stream, nil
+	if s.lately.purpose == p && s.lately.epoch == in.epoch {
+		return s.lately.stream, nil
 	}
-	stream, err := s.opt.Streams.Stream(p, in.epoch)
+	key := cacheKey{p.Grant.ID, p.Digest, in.epoch}
+	stream, ok := s.cache[key]
+	if !ok {
+		var err error
+		if stream, err = s.askStream(p, in.epoch); err != nil {
+			return 0, err
+		}
+		if len(s.cache) >= 256 {
+			clear(s.cache)
+		}
+		s.cache[key] = stream
+	}
+	s.lately = lately{p, in.epoch, stream}
+	return stream, nil
+}
+
+// askStream asks for the stream of a purpose and epoch. mu is held, and given up meanwhile.
+func (s *Store) askStream(p *consent.Purpose, epoch uint64) (uint32, error) {
+	s.mu.Unlock()
+	stream, err := s.opt.Streams.Stream(p, epoch)
+	s.mu.Lock()
 	if err != nil {
 		return 0, fmt.Errorf("store: no stream for purpose %s: %w", p.ID, err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.enroll(stream, p.Grant.ID, in.epoch); err != nil {
-		return 0, err
-	}
-	if len(s.cache) >= 256 {
-		clear(s.cache)
-	}
-	s.cache[key] = stream
-	return stream, nil
+	return stream, s.enroll(stream, p.Grant.ID, epoch)
 }
 
 // enroll names a stream; mu is held.

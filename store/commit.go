@@ -47,6 +47,9 @@ func (s *Store) begin() *change {
 
 // prune leaves out what no file can name any more; mu is held.
 func (s *Store) prune(next *state) {
+	if len(s.unread) > 0 {
+		return
+	}
 	named := map[uint32]bool{}
 	for _, g := range s.segments {
 		for id := range g.streams {
@@ -116,7 +119,9 @@ func (s *Store) attempt(c *change) error {
 		if decided {
 			s.doubt = c
 		}
-		s.current.suspect = s.active.broken
+		if s.active.broken {
+			s.current.suspect = errBolt
+		}
 		_ = s.active.close()
 		s.active = nil
 		return fmt.Errorf("store: commit to %s: %w", s.path(s.current.id), err)

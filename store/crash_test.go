@@ -89,6 +89,7 @@ type life struct {
 func (l *life) restart(h *house) {
 	_ = l.s.Close()
 	l.house, l.s = h, h.open()
+	l.s.Await()
 	if st := l.s.Status(); len(st.Gaps) != 0 || len(st.Dropped) != 0 || len(l.s.Uncertain()) != 0 {
 		l.rt.Fatalf("a power cut is told as damage: %+v", st)
 	}
@@ -176,6 +177,9 @@ func TestPowerCuts(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		l := &life{house: newHouse(t), rt: rt, day: 100, grants: []consent.GrantID{1, 2}, taken: map[consent.GrantID]int{}, acked: map[consent.GrantID][]int{}}
 		l.opt.SegmentSize = 64 << 10
+		if rapid.Bool().Draw(rt, "look aside") {
+			l.lookAside()
+		}
 		l.s = l.open()
 		defer func() { _ = l.s.Close() }()
 		for range rapid.IntRange(5, 25).Draw(rt, "steps") {

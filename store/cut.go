@@ -46,6 +46,7 @@ type Encode func(lot Lot) (uploads []Upload, carry []Row, err error)
 // The uploads are in the order of their numbers and have their bytes. When encode makes nothing and hands everything
 // back, nothing is written. An error that is ErrUnknown, ErrUncertain or ErrGone concerns the stream, another the disk.
 func (s *Store) Cut(stream uint32, max int, encode Encode) ([]Outgoing, error) {
+	s.Await()
 	s.io.Lock()
 	defer s.io.Unlock()
 	if s.isClosed() {
@@ -269,6 +270,7 @@ func (s *Store) carry(c *change, stream uint32, got *batch, rows []Row) error {
 
 // Peek hands the rows that Cut would take to visit, and changes nothing. visit may call the store.
 func (s *Store) Peek(stream uint32, max int, visit func(rows []Row) error) error {
+	s.Await()
 	s.io.Lock()
 	if s.isClosed() {
 		s.io.Unlock()

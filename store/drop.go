@@ -22,6 +22,10 @@ func (s *Store) DropGrant(grant consent.GrantID) error {
 		return ErrClosed
 	}
 	s.dropped[grant] = true
+	if !s.keepsAny(grant) {
+		s.mu.Unlock()
+		return nil
+	}
 	s.forgetLocked(grant)
 	s.changes++
 	s.mu.Unlock()
@@ -39,6 +43,29 @@ func (s *Store) DropGrant(grant consent.GrantID) error {
 	err = s.commit(s.begin())
 	s.tidy()
 	return err
+}
+
+// keepsAny tells whether the buffer knows of anything under a grant that was not forgotten already; mu is held.
+func (s *Store) keepsAny(grant consent.GrantID) bool {
+	for _, st := range s.state.streams {
+		if st.grant == grant && (!st.retired || st.mark != position{^uint64(0), ^uint64(0)}) {
+			return true
+		}
+	}
+	some := s.doubt != nil || slices.ContainsFunc(s.asides, func(a *aside) bool { return a.grant == grant })
+	s.eachLot(func(l *lot) { some = some || l.grant == grant })
+	for _, n := range s.named {
+		some = some || n.grant == grant
+	}
+	for _, marks := range []map[replay]uint64{s.replays, s.flying, s.state.replays} {
+		for r := range marks {
+			some = some || r.grant == grant
+		}
+	}
+	for k := range s.days {
+		some = some || k.grant == grant
+	}
+	return some || s.changes != s.saved
 }
 
 // wipeInFlight wipes rows of a commit that is still in doubt. io is held, so nobody seals them.
@@ -72,6 +99,7 @@ func (s *Store) Enroll(stream uint32, grant consent.GrantID, epoch uint64) error
 // has, in memory too, is forgotten and counted in Status, and its numbers with the last file that names it. An error says
 // that this is not durable yet.
 func (s *Store) Retire(stream uint32) error {
+	s.Await()
 	return s.alter(func() {
 		before := s.waitRows
 		s.dropLots(func(l *lot) bool { return l.stream == stream })
@@ -96,6 +124,7 @@ func (s *Store) Retire(stream uint32) error {
 
 // forgetCache makes Append ask for the stream again; mu is held.
 func (s *Store) forgetCache(stream uint32) {
+	s.lately = lately{}
 	for k, id := range s.cache {
 		if id == stream {
 			delete(s.cache, k)
@@ -167,6 +196,7 @@ func (s *Store) move(old, fresh uint32) {
 // and uploads. It is not a loss: the purpose no longer wants it. An error says that this is not durable yet.
 func (s *Store) Expire(grant consent.GrantID, before int64) error {
 	s.mu.Lock()
+	s.awaitLocked(never)
 	due := false
 	for k := range s.days {
 		due = due || k.grant == grant && int64(k.day) < before

@@ -25,6 +25,7 @@ type GrantDay struct {
 // erased whole, and the day it is sealed under is among the Days. destroy is called once with what has to be destroyed,
 // while nothing is sealed or read. An error says that not all of it is durable yet; in memory it is gone.
 func (s *Store) EraseDays(first, last int64, destroy func(Erased) error) (Erased, error) {
+	s.Await()
 	s.io.Lock()
 	defer s.io.Unlock()
 	if s.isClosed() {

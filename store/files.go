@@ -50,9 +50,9 @@ func (s *Store) reopen() error {
 	if err == nil && !counts && !bytes.Equal(found, s.last) {
 		err = damage("not the state that was written")
 	}
-	if err == nil && s.current.suspect {
+	if err == nil && s.current.suspect != nil {
 		s.settleDoubt(counts)
-		err = damage("bbolt cannot write it")
+		err = s.current.suspect
 	}
 	switch {
 	case errors.Is(err, errPages):
@@ -151,11 +151,11 @@ func (s *Store) tidy() {
 	s.mu.Lock()
 	var empty []uint64
 	for id, g := range s.segments {
-		if id < s.state.floor || g.alive == 0 && g != s.current {
+		if id < s.state.floor || g.alive == 0 && g != s.current && !g.unread {
 			empty = append(empty, id)
 		}
 	}
-	full := s.current != nil && s.active != nil && s.current.alive == 0 && s.current.size > min(1<<20, s.opt.SegmentSize/2)
+	full := s.current != nil && s.active != nil && s.current.alive == 0 && !s.current.unread && s.current.size > min(1<<20, s.opt.SegmentSize/2)
 	s.mu.Unlock()
 	if full {
 		old := s.current.id
@@ -184,6 +184,8 @@ func (s *Store) remove(ids []uint64) {
 	for _, id := range gone {
 		delete(s.segments, id)
 	}
+	s.unread = slices.DeleteFunc(s.unread, func(id uint64) bool { return s.segments[id] == nil })
+	s.lookedAt.Broadcast()
 }
 
 // discard gives up keys of days that are over and keep nothing alive.
@@ -191,7 +193,7 @@ func (s *Store) discard() {
 	s.mu.Lock()
 	var over []dayKey
 	for k := range s.discards {
-		if k.day < s.newest[k.grant] && s.saved == s.changes {
+		if len(s.unread) == 0 && k.day < s.newest[k.grant] && s.saved == s.changes {
 			over = append(over, k)
 		}
 	}

@@ -22,9 +22,11 @@ type History struct {
 	s *Store
 
 	mu      sync.Mutex
-	names   map[dayOf]uint32 // streams by what they hold
-	next    uint32
-	heads   map[dayHead]uint32 // streams of the newest day that an agent before this one began
+	names   map[dayOf]uint32          // streams by what they hold
+	over    map[consent.GrantID]int64 // days before it have expired; guarded by the store's mu
+	went    int64                     // the day for which streams of an agent before this one were looked for
+	last    uint32                    // the stream begun last
+	heads   map[dayHead]uint32        // streams of the newest day that an agent before this one began
 	told    map[announced]bool
 	open    map[consent.Digest]*consent.Mine // as last appended, for Stream
 	purpose *consent.Purpose                 // what the store below sees of the grant
@@ -69,7 +71,7 @@ const LeastHistory = 8 * 16 * pageSize
 // OpenHistory opens the history in o.Dir, or makes it. Of the options Streams is not looked at. On the disk it leaves twice
 // the reserve of the buffer free, so that it gives way before the buffer has to. Errors are those of [Open].
 func OpenHistory(o Options) (*History, error) {
-	h := &History{names: map[dayOf]uint32{}, heads: map[dayHead]uint32{}, told: map[announced]bool{}, open: map[consent.Digest]*consent.Mine{}, next: 1}
+	h := &History{names: map[dayOf]uint32{}, heads: map[dayHead]uint32{}, told: map[announced]bool{}, open: map[consent.Digest]*consent.Mine{}, over: map[consent.GrantID]int64{}, went: -1}
 	o.Dir, o.Streams = filepath.Join(o.Dir, historyDir), h
 	o.Reserve = 2 * orDefault(o.Reserve, min(16<<20, diskSize(filepath.Dir(o.Dir))/8))
 	s, err := Open(o)
@@ -77,32 +79,47 @@ func OpenHistory(o Options) (*History, error) {
 		return nil, fmt.Errorf("history: %w", err)
 	}
 	h.s = s
-	h.goOn()
 	return h, nil
 }
 
-// goOn finds the streams of the newest day, so that an agent which is started often goes on in them.
-func (h *History) goOn() {
-	newest := uint64(0)
+// Await waits until it is known what lies in the files, see [Open].
+func (h *History) Await() { h.s.Await() }
+
+// goOn finds the streams that an agent before this one began for a day, so that one which is started often goes on in them. It
+// waits until their heads are known; they are in the newest files, which are looked through first. h.mu is held.
+func (h *History) goOn(day int64) {
 	h.s.mu.Lock()
+	begun := map[uint32]consent.GrantID{}
 	for id, st := range h.s.state.streams {
-		h.next = max(h.next, id+1)
-		if !st.retired && !st.uncertain {
-			newest = max(newest, st.epoch)
+		if int64(st.epoch) == day && !st.retired && !st.uncertain {
+			begun[id] = st.grant
 		}
 	}
+	h.s.awaitLocked(func() bool {
+		for id := range begun {
+			if x := h.s.index[id]; x == nil || len(x.outs) == 0 || x.outs[0].batch != 1 {
+				return false
+			}
+		}
+		return true
+	})
 	h.s.mu.Unlock()
-	for _, id := range h.streams(false) {
-		h.s.mu.Lock()
-		st := *h.s.state.streams[id]
-		h.s.mu.Unlock()
-		if st.epoch != newest || st.retired || st.uncertain {
-			continue
-		}
+	for id, grant := range begun {
 		if fields, err := h.head(id); err == nil {
-			h.heads[dayHead{st.grant, int64(st.epoch), string(fields)}] = id
+			h.heads[dayHead{grant, day, string(fields)}] = id
 		}
 	}
+}
+
+// fresh is a number that no stream has.
+func (h *History) fresh() uint32 {
+	h.s.mu.Lock()
+	defer h.s.mu.Unlock()
+	next := h.last + 1
+	for id := range h.s.state.streams {
+		next = max(next, id+1)
+	}
+	return next
 }
 
 // Stream implements [Streams] for the store below: a stream holds what was taken under one grant, on one UTC day, from
@@ -126,16 +143,20 @@ func (h *History) stream(grant consent.GrantID, day int64, digest consent.Digest
 	if err != nil {
 		return 0, fmt.Errorf("store: history: %w", err)
 	}
+	if h.went != day {
+		h.went = day
+		h.goOn(day)
+	}
 	if id, ok := h.heads[dayHead{grant, day, string(fields)}]; ok {
 		h.names[key] = id
 		return id, nil
 	}
-	id := h.next
+	id := h.fresh()
 	head := &aside{stream: id, grant: grant, day: int32(day), upload: Upload{Bytes: fields, Fields: []string{asideFields}}}
 	if err := h.s.putBeside(head); err != nil {
 		return 0, err
 	}
-	h.next++
+	h.last = id
 	if len(h.names) > 16 { // days that are over, and fields that are no more
 		clear(h.names)
 		clear(h.told)
@@ -222,6 +243,7 @@ func (h *History) Retained(grant consent.GrantID) bool { return h.s.Position(gra
 func (h *History) Empty(grant consent.GrantID) bool {
 	h.s.mu.Lock()
 	defer h.s.mu.Unlock()
+	h.s.awaitLocked(never)
 	for k := range h.s.days {
 		if k.grant == grant {
 			return false
@@ -231,8 +253,16 @@ func (h *History) Empty(grant consent.GrantID) bool {
 }
 
 // Expire forgets the days of a grant before `before` (days since 1970), and the streams that held them. Their keys are
-// given up with them. An error says that this is not durable yet.
+// given up with them. Nothing of them is handed out from then on; while files are not looked through yet, see [Open], they are
+// let go of by the next call after that. An error says that this is not durable yet.
 func (h *History) Expire(grant consent.GrantID, before int64) error {
+	h.s.mu.Lock()
+	h.over[grant] = max(before, h.over[grant])
+	unread := len(h.s.unread) > 0
+	h.s.mu.Unlock()
+	if unread {
+		return nil
+	}
 	if err := h.s.Expire(grant, before); err != nil {
 		return err
 	}
@@ -259,6 +289,7 @@ func (h *History) EraseDays(first, last int64) error {
 	clear(h.heads)
 	clear(h.told)
 	h.mu.Unlock()
+	h.s.Await()
 	return h.s.alter(func() {
 		var over []uint32
 		for id, st := range h.s.state.streams {
@@ -274,6 +305,7 @@ func (h *History) EraseDays(first, last int64) error {
 		}
 		h.retire(over)
 		clear(h.s.cache)
+		h.s.lately = lately{}
 	})
 }
 

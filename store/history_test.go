@@ -96,7 +96,16 @@ func TestHistoryKeepsReadingsOverARestart(t *testing.T) {
 
 // An agent that is started often on one day goes on in the stream it had: the record of what is alive stays small.
 func TestHistoryGoesOnInItsStream(t *testing.T) {
-	h := newHouse(t)
+	for _, aside := range []bool{false, true} {
+		h := newHouse(t)
+		if aside {
+			h.lookAside()
+		}
+		goesOnInItsStream(t, h)
+	}
+}
+
+func goesOnInItsStream(t *testing.T, h *house) {
 	m := mineOf(t, mineGrant)
 	for range 5 {
 		s := h.history()

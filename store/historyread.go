@@ -111,11 +111,12 @@ func (s *HistorySource) hasAny(fields []string) bool {
 func (h *History) streams(newest bool) []uint32 {
 	h.s.mu.Lock()
 	defer h.s.mu.Unlock()
+	h.s.awaitLocked(never)
 	var out []uint32
 	day := map[uint32]uint64{}
 	for id := range h.s.index {
 		st := h.s.state.streams[id]
-		if st == nil || h.s.dropped[st.grant] {
+		if st == nil || h.s.dropped[st.grant] || int64(st.epoch) < h.over[st.grant] {
 			continue
 		}
 		out, day[id] = append(out, id), st.epoch
@@ -151,10 +152,13 @@ func (h *History) fieldsOf(stream uint32) (out []HistorySource, err error) {
 	return out, nil
 }
 
-// head reads what lies at the head of a stream.
+// head reads what lies at the head of a stream. It waits for nothing.
 func (h *History) head(stream uint32) ([]byte, error) {
-	for _, o := range h.s.Outgoing(stream) {
-		loaded, err := h.s.Load(o)
+	h.s.mu.Lock()
+	outs := h.s.outgoing(stream)
+	h.s.mu.Unlock()
+	for _, o := range outs {
+		loaded, err := h.s.loadKnown(o)
 		if err != nil {
 			return nil, err
 		}

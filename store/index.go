@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/candor-edge/candor/store/consent"
@@ -64,17 +65,78 @@ func (s *Store) insert(h *header, segment uint64) {
 	if h.kind == kindOutgoing {
 		x := s.streamIndex(h.stream)
 		i, _ := x.find(h.place)
-		x.outs = slices.Insert(x.outs, i, outRef{h.place, h.seq, uint32(segment), h.rows, h.size, h.day})
+		x.outs = slices.Insert(x.outs, i, outOf(h, segment))
 		return
 	}
 	x := s.streamIndex(s.state.resolve(h.stream))
-	ref := chunkRef{h.place, h.seq, uint32(segment), h.stream, h.rows, h.day}
+	ref := chunkOf(h, segment)
 	i := len(x.chunks)
 	for i > 0 && ref.position().less(x.chunks[i-1].position()) {
 		i--
 	}
 	x.chunks = slices.Insert(x.chunks, i, ref)
 	x.rows += int(h.rows)
+}
+
+func chunkOf(h *header, segment uint64) chunkRef {
+	return chunkRef{h.place, h.seq, uint32(segment), h.stream, h.rows, h.day}
+}
+
+func outOf(h *header, segment uint64) outRef {
+	return outRef{h.place, h.seq, uint32(segment), h.rows, h.size, h.day}
+}
+
+// insertAll is insert for what was found in a file, which mostly is older than all that is in the index; mu is held.
+func (s *Store) insertAll(found []*header, segment uint64) {
+	olds := map[uint32]*streamIndex{}
+	for _, h := range found {
+		s.count(h.grant, h.day, segment, 1)
+		s.newest[h.grant] = max(h.day, s.newest[h.grant])
+		owner := h.stream
+		if h.kind == kindChunk {
+			owner = s.state.resolve(owner)
+		}
+		x := olds[owner]
+		if x == nil {
+			x = &streamIndex{}
+			olds[owner] = x
+		}
+		if h.kind == kindOutgoing {
+			x.outs = append(x.outs, outOf(h, segment))
+			continue
+		}
+		x.chunks, x.rows = append(x.chunks, chunkOf(h, segment)), x.rows+int(h.rows)
+	}
+	for stream, old := range olds {
+		x := s.streamIndex(stream)
+		x.chunks, x.outs, x.rows = append(old.chunks, x.chunks...), append(old.outs, x.outs...), x.rows+old.rows
+		byPlace := func(a, b chunkRef) int { return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.seq, b.seq)) }
+		if !slices.IsSortedFunc(x.chunks, byPlace) {
+			slices.SortFunc(x.chunks, byPlace)
+		}
+		byNumber := func(a, b outRef) int { return cmp.Compare(a.batch, b.batch) }
+		if !slices.IsSortedFunc(x.outs, byNumber) {
+			slices.SortFunc(x.outs, byNumber)
+		}
+	}
+}
+
+// indexed lists the records of a file that are in the index, by their number; mu is held.
+func (s *Store) indexed(segment uint64) map[uint64]bool {
+	seqs := map[uint64]bool{}
+	for _, x := range s.index {
+		for _, c := range x.chunks {
+			if uint64(c.segment) == segment {
+				seqs[c.seq] = true
+			}
+		}
+		for _, o := range x.outs {
+			if uint64(o.segment) == segment {
+				seqs[o.seq] = true
+			}
+		}
+	}
+	return seqs
 }
 
 // count changes the number of records alive in a file and under a key.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,13 +21,14 @@ type probed struct {
 	id      uint64
 	size    int64
 	heads   []header
+	has     map[dayKey]bool // which of their keys are there; nil: not asked yet
 	state   *state
 	encoded []byte
 	err     error // errPages: damaged. Others: the file cannot be read at all
 }
 
-// probe walks a file and checks it against its own state record.
-func (s *Store) probe(id uint64) *probed {
+// probe walks a file and checks it against its own state record. Once giveUp says yes it ends with errTurn.
+func (s *Store) probe(id uint64, giveUp func() bool) *probed {
 	p := &probed{id: id}
 	r, err := s.openReader(s.path(id))
 	if r != nil {
@@ -36,10 +38,37 @@ func (s *Store) probe(id uint64) *probed {
 		return p
 	}
 	p.size = int64(r.meta.pages) * pageSize
-	p.err = r.walk(func(e element) error { return p.visit(r.pages, e) })
+	p.err = r.walk(func(e element) error {
+		if giveUp != nil && giveUp() {
+			return errTurn
+		}
+		return p.visit(r.pages, e)
+	})
 	if p.err == nil {
 		p.err = p.check(r.pages)
 	}
+	return p
+}
+
+// glance is probe for what a file needs to be gone on in: its state, and that bbolt can be trusted with it.
+func (s *Store) glance(id uint64) *probed {
+	p := &probed{id: id}
+	r, err := s.openReader(s.path(id))
+	if r != nil {
+		defer r.close()
+	}
+	if p.err = err; err != nil {
+		return p
+	}
+	p.size = int64(r.meta.pages) * pageSize
+	if p.encoded, p.err = r.glance(); p.err != nil {
+		return p
+	}
+	if p.state, err = decodeState(p.encoded); err != nil {
+		p.err = damage("state record: %v", err)
+		return p
+	}
+	p.err = p.checkState(r.pages)
 	return p
 }
 
@@ -69,8 +98,23 @@ func (p *probed) visit(r *pages, e element) error {
 
 // check holds a file that walks well to what its state record says.
 func (p *probed) check(r *pages) error {
-	st := p.state
-	switch {
+	if err := p.checkState(r); err != nil {
+		return err
+	}
+	if p.state.records != uint64(len(p.heads)) {
+		return damage("%d records, %d were written", len(p.heads), p.state.records)
+	}
+	for i := range p.heads {
+		if p.heads[i].seq >= p.state.nextSeq {
+			return damage("a record from nowhere")
+		}
+	}
+	return nil
+}
+
+// checkState holds the state record to the file it is in.
+func (p *probed) checkState(r *pages) error {
+	switch st := p.state; {
 	case st == nil:
 		return damage("no state record")
 	case st.segment != p.id:
@@ -79,13 +123,6 @@ func (p *probed) check(r *pages) error {
 		return damage("one meta page is not valid: a transaction may be missing")
 	case st.tx != r.meta.tx:
 		return damage("its state is of transaction %d, the file of %d", st.tx, r.meta.tx)
-	case st.records != uint64(len(p.heads)):
-		return damage("%d records, %d were written", len(p.heads), st.records)
-	}
-	for i := range p.heads {
-		if p.heads[i].seq >= st.nextSeq {
-			return damage("a record from nowhere")
-		}
 	}
 	return nil
 }
@@ -112,7 +149,8 @@ func (s *Store) files() (ids []uint64, half []string, err error) {
 	return ids, half, nil
 }
 
-// load finds the newest state, repairs what is damaged, indexes what is alive and opens a file for writing.
+// load finds the newest state, lists the files that are to be looked through and opens one for writing. When the newest file
+// is not whole all of them are looked through here, since nothing can be built on what is known.
 func (s *Store) load() error {
 	ids, half, err := s.files()
 	if err != nil {
@@ -128,26 +166,27 @@ func (s *Store) load() error {
 	if err != nil {
 		return err
 	}
+	s.opened = s.state.nextSeq
 	if len(ids) > 0 && newest == nil {
-		s.state.segment, s.unclean = ids[len(ids)-1], true
+		s.state.segment, s.unclean, s.opened = ids[len(ids)-1], true, ^uint64(0)
 	}
-	keys := map[dayKey]bool{}
 	for _, id := range ids {
 		if id < s.state.floor {
 			_ = os.Remove(s.path(id))
 			continue
 		}
-		p := newest
-		if p == nil || p.id != id {
-			p = s.probe(id)
-		}
-		s.adopt(p, keys)
+		s.segments[id] = &segment{id: id, size: s.sizeOnDisk(id), unread: true}
+		s.unread = append(s.unread, id)
 	}
 	if len(ids) > 0 && newest == nil {
+		s.lookThroughAll()
 		s.doubtAll()
+		s.opened = s.state.nextSeq
 	}
 	if newest != nil {
+		s.openedIn = newest.id
 		s.current, s.last, s.unclean = s.segments[newest.id], newest.encoded, !newest.state.clean
+		s.current.size, s.current.records = newest.size, newest.state.records
 		if s.active, err = openWriter(s.disk, s.path(newest.id), lockTimeout); err != nil {
 			s.failed(err)
 			return nil
@@ -155,6 +194,18 @@ func (s *Store) load() error {
 	}
 	_ = s.ready() // what it cannot do is told in Status, and tried again
 	return nil
+}
+
+// sizeOnDisk is what a file takes; a file that is not filled yet may be longer than that.
+func (s *Store) sizeOnDisk(id uint64) int64 {
+	info, err := os.Lstat(s.path(id))
+	if err != nil {
+		return 0
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return min(info.Size(), int64(st.Blocks)*512)
+	}
+	return info.Size()
 }
 
 // locked tells whether another process has the buffer open. It is asked before anything is repaired; the agent's own
@@ -168,7 +219,7 @@ func (s *Store) locked(id uint64) bool {
 	return errors.Is(unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB), unix.EWOULDBLOCK)
 }
 
-// newestState takes the state of the newest file when that file is whole, and returns the file. Otherwise it takes the
+// newestState takes the state of the newest file when bbolt can go on in it, and returns the file. Otherwise it takes the
 // newest state that can be found anywhere.
 func (s *Store) newestState(ids []uint64) (*probed, error) {
 	s.state = newState()
@@ -176,7 +227,7 @@ func (s *Store) newestState(ids []uint64) (*probed, error) {
 		return nil, nil
 	}
 	last := ids[len(ids)-1]
-	p := s.probe(last)
+	p := s.glance(last)
 	if p.err == nil {
 		s.state = p.state
 		return p, nil
@@ -211,64 +262,6 @@ func (s *Store) findState(id uint64) (best *state) {
 		}
 	})
 	return best
-}
-
-// adopt takes a file into the index, repairing it first when it is damaged.
-func (s *Store) adopt(p *probed, keys map[dayKey]bool) {
-	g := &segment{id: p.id, size: p.size}
-	heads := p.heads
-	var lost []found
-	if p.err != nil {
-		var kept []found
-		g, kept, lost = s.repair(p.id, ^uint64(0), p.err)
-		heads = nil
-		for _, f := range kept {
-			heads = append(heads, f.h)
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.loseAll(lost)
-	if g == nil {
-		return
-	}
-	s.segments[p.id] = g
-	g.streams, g.records = nil, 0
-	gone := Gap{Segment: fmt.Sprintf("%08d%s", p.id, segmentExt), What: droppedKey}
-	for i := range heads {
-		h := &heads[i]
-		g.note(h.stream)
-		_, known := s.state.streams[h.stream]
-		st := s.state.stream(h.stream, h.grant, h.epoch)
-		st.uncertain = st.uncertain || !known
-		s.state.nextSeq = max(s.state.nextSeq, h.seq+1)
-		if s.state.dead(h) || st.grant != h.grant {
-			if k := (dayKey{h.grant, h.day}); s.days[k] == 0 {
-				s.discards[k] = true
-			}
-			continue
-		}
-		if !s.hasKey(h, keys) {
-			gone.Records++
-			gone.Rows += uint64(h.rows)
-			continue
-		}
-		s.insert(h, p.id)
-	}
-	if gone.Records > 0 {
-		s.gap(gone)
-		s.counts[droppedKey] += gone.Rows
-	}
-}
-
-func (s *Store) hasKey(h *header, keys map[dayKey]bool) bool {
-	k := dayKey{h.grant, h.day}
-	has, asked := keys[k]
-	if !asked {
-		_, has = s.opt.Keys.Opener(h.grant, int64(h.day))
-		keys[k] = has
-	}
-	return has
 }
 
 // doubtAll marks the numbering of all streams as lost; io is held and nothing was committed yet.

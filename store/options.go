@@ -95,6 +95,9 @@ func (o *Options) fill() error {
 	if o.disk.slow == 0 {
 		o.disk.slow = slowCommit
 	}
+	if o.disk.lookedAtOpen == 0 {
+		o.disk.lookedAtOpen = lookedAtOpen
+	}
 	return nil
 }
 

@@ -63,6 +63,12 @@ func (o Outgoing) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(o))
 func (s *Store) Outgoing(stream uint32) []Outgoing {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.awaitLocked(never)
+	return s.outgoing(stream)
+}
+
+// outgoing is Outgoing of what was looked through so far; mu is held.
+func (s *Store) outgoing(stream uint32) []Outgoing {
 	x := s.index[stream]
 	if x == nil {
 		return nil
@@ -90,6 +96,12 @@ func (s *Store) LastCut(stream uint32) uint64 {
 // Load fills in the bytes of an upload. ErrGone says that it was acknowledged, dropped, withdrawn, or that its key was
 // destroyed; any other error that it cannot be read and is given up, which is counted as a loss of the stream.
 func (s *Store) Load(o Outgoing) (Outgoing, error) {
+	s.Await()
+	return s.loadKnown(o)
+}
+
+// loadKnown is Load of what was looked through so far.
+func (s *Store) loadKnown(o Outgoing) (Outgoing, error) {
 	s.io.Lock()
 	defer s.io.Unlock()
 	ref, ok := s.outRef(o)
@@ -181,6 +193,7 @@ func (s *Store) Acknowledge(out []Outgoing) error {
 // Park keeps an upload back that the recipient will not take: it stays, and Outgoing does not list it until Unpark. Of
 // the reason at most 120 bytes are kept, in clear: it must not tell content. An error says that this is not durable yet.
 func (s *Store) Park(o Outgoing, reason string) error {
+	s.Await()
 	if _, ok := s.outRef(o); !ok {
 		return ErrGone
 	}
@@ -189,6 +202,9 @@ func (s *Store) Park(o Outgoing, reason string) error {
 
 // Unpark offers every parked upload again. An error says that this is not durable yet.
 func (s *Store) Unpark() error {
+	if len(s.Parked()) == 0 {
+		return nil
+	}
 	return s.alter(func() { s.state.parked = nil })
 }
 

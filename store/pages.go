@@ -105,19 +105,22 @@ type element struct {
 	key   []byte
 	page  uint64
 	flags uint32
-	at    int64 // offset of the value in the file
-	size  int   // bytes of the value
+	at    int64  // offset of the value in the file
+	size  int    // bytes of the value
+	head  []byte // its first bytes, as far as they were read with the key
 }
 
 // node reads the head of page id and checks it.
-func (p *pages) node(id uint64) (node, error) {
+func (p *pages) node(id uint64) (node, error) { return p.nodeIn(id, make([]byte, pageSize)) }
+
+// nodeIn is node with the memory of one page, which the node keeps.
+func (p *pages) nodeIn(id uint64, buf []byte) (node, error) {
 	if id < 2 || id >= p.meta.pages {
 		return node{}, damage("page %d is outside the %d in use", id, p.meta.pages)
 	}
 	if p.seen++; uint64(p.seen) > p.meta.pages {
 		return node{}, damage("pages lead in a circle")
 	}
-	buf := make([]byte, pageSize)
 	if _, err := p.f.ReadAt(buf, int64(id)*pageSize); err != nil {
 		return node{}, damage("page %d: %v", id, err)
 	}
@@ -183,9 +186,12 @@ func (p *pages) element(n *node, i int) (element, error) {
 	if ksize > keySize {
 		return element{}, damage("page at %d: a key of %d bytes", n.at, ksize)
 	}
-	if e.key, err = p.bytes(n, off+pos, ksize); err != nil {
+	// What lies behind the key is mostly looked at next: reading it along saves a call.
+	b, err = p.bytes(n, off+pos, min(ksize+int64(min(e.size, headSize)), max(ksize, n.size-off-pos)))
+	if err != nil {
 		return element{}, err
 	}
+	e.key, e.head = b[:ksize:ksize], b[ksize:]
 	if end := off + pos + ksize + int64(e.size); end > n.size {
 		return element{}, damage("page at %d: a value runs over its end", n.at)
 	}
@@ -244,6 +250,8 @@ func (p *pages) value(e element) ([]byte, error) {
 
 // prefix reads at most n bytes of a value.
 func (p *pages) prefix(e element, n int) ([]byte, error) {
-	e.size = min(e.size, n)
+	if e.size = min(e.size, n); e.size <= len(e.head) {
+		return e.head[:e.size], nil
+	}
 	return p.value(e)
 }

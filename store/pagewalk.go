@@ -66,17 +66,19 @@ func (p *pages) child(n *node, key []byte) (element, error) {
 // walker visits a whole tree and checks it on the way.
 type walker struct {
 	*pages
-	used  map[uint64]bool // pages of the tree
-	last  []byte          // key visited last
-	bound []byte          // key of the branch element above; nothing below it may be less
-	visit func(e element) error
+	used  []uint64              // pages of the tree, a bit each
+	last  []byte                // key visited last
+	bound []byte                // key of the branch element above; nothing below it may be less
+	bufs  [maxDepth + 1][]byte  // a page for each depth
+	visit func(e element) error // what it is handed is valid until it returns
 }
 
 // walk visits every element in order of keys. It fails on the first thing that is not as bbolt would have left it:
-// page numbers, kinds, bounds, order of keys, a page used twice or listed as free.
+// page numbers, kinds, bounds, order of keys, a page used twice or listed as free. An element and what prefix gives of it are
+// valid until visit returns.
 func (p *pages) walk(visit func(e element) error) error {
 	p.seen = 0
-	w := &walker{pages: p, used: map[uint64]bool{}, visit: visit}
+	w := &walker{pages: p, used: make([]uint64, p.meta.pages/64+1), visit: visit}
 	n, err := p.bucket()
 	if err != nil {
 		return err
@@ -90,21 +92,32 @@ func (p *pages) walk(visit func(e element) error) error {
 		return err
 	}
 	for _, id := range free {
-		if w.used[id] {
+		if w.isUsed(id) {
 			return damage("page %d is in use and free", id)
 		}
 	}
 	return nil
 }
 
+// mark notes the pages of a node, all of which are below the number of pages in use; false when one is used already.
 func (w *walker) mark(id, overflow uint64) bool {
 	for i := id; i <= id+overflow; i++ {
-		if w.used[i] {
+		if w.isUsed(i) {
 			return false
 		}
-		w.used[i] = true
+		w.used[i/64] |= 1 << (i % 64)
 	}
 	return true
+}
+
+func (w *walker) isUsed(id uint64) bool { return w.used[id/64]&(1<<(id%64)) != 0 }
+
+// below reads a node of some depth into that depth's memory.
+func (w *walker) below(id uint64, depth int) (node, error) {
+	if w.bufs[depth] == nil {
+		w.bufs[depth] = make([]byte, pageSize)
+	}
+	return w.nodeIn(id, w.bufs[depth])
 }
 
 func (w *walker) inOrder(key []byte) bool { return w.last == nil || bytes.Compare(w.last, key) < 0 }
@@ -122,10 +135,10 @@ func (w *walker) node(n node, depth int) error {
 			return err
 		}
 		if !n.branch {
-			if e.flags != 0 || !w.inOrder(e.key) || bytes.Compare(e.key, w.bound) < 0 {
+			if e.flags != 0 || len(e.key) == 0 || !w.inOrder(e.key) || bytes.Compare(e.key, w.bound) < 0 {
 				return damage("page at %d: keys out of order", n.at)
 			}
-			w.last = bytes.Clone(e.key)
+			w.last = append(w.last[:0], e.key...)
 			if err := w.visit(e); err != nil {
 				return err
 			}
@@ -134,8 +147,8 @@ func (w *walker) node(n node, depth int) error {
 		if !w.inOrder(e.key) {
 			return damage("page at %d: branches out of order", n.at)
 		}
-		w.bound = bytes.Clone(e.key)
-		below, err := w.pages.node(e.page)
+		w.bound = append(w.bound[:0], e.key...)
+		below, err := w.below(e.page, depth+1)
 		if err != nil {
 			return err
 		}

@@ -15,6 +15,9 @@ func (s *Store) makeRoom(need int64) error {
 		if err != nil || what == "" {
 			return err
 		}
+		if s.lookThroughAll() { // what is the oldest, and how much there is, is known only now
+			continue
+		}
 		if s.dropQuarantined() {
 			continue
 		}
@@ -61,6 +64,7 @@ func (s *Store) Hold(on bool) {
 // from memory at once; the losses and the end of the file become durable with the next commit, and the file is deleted
 // by tidy. io is held.
 func (s *Store) evictOldest() bool {
+	s.lookThroughAll()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.held {

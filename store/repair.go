@@ -164,24 +164,31 @@ func (s *Store) loseAll(lost []found) {
 	}
 }
 
-// repairLive repairs a file of a running buffer and takes out of the index what is lost. io is held.
+// repairLive repairs a file and brings the index to what is there then: what is lost is taken out, and what was not in it yet,
+// since the file was not looked through, is put in. io is held, mu is not.
 func (s *Store) repairLive(id, limit uint64, cause error) {
-	g, kept, _ := s.repair(id, limit, cause)
+	g, kept, lost := s.repair(id, limit, cause)
+	heads := make([]header, len(kept))
+	have := make(map[uint64]bool, len(kept))
+	for i := range kept {
+		heads[i], have[kept[i].h.seq] = kept[i].h, true
+	}
+	has := s.keysOf(heads)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	have := map[uint64]bool{}
-	for i := range kept {
-		have[kept[i].h.seq] = true
-	}
+	known := s.indexed(id)
 	for stream := range s.index {
 		rows := s.removeChunks(stream, func(c chunkRef) bool { return uint64(c.segment) == id && !have[c.seq] })
 		rows += s.removeOuts(stream, func(o outRef) bool { return uint64(o.segment) == id && !have[o.seq] })
 		s.lose(stream, Damaged, rows)
 	}
-	if old := s.segments[id]; g != nil && old != nil {
-		g.alive = old.alive
-		s.segments[id] = g
+	s.loseAll(slices.DeleteFunc(lost, func(f found) bool { return known[f.h.seq] }))
+	old := s.segments[id]
+	if g == nil || old == nil {
+		delete(s.segments, id)
 		return
 	}
-	delete(s.segments, id)
+	g.alive = old.alive
+	s.segments[id] = g
+	s.place(slices.DeleteFunc(heads, func(h header) bool { return known[h.seq] }), g, has)
 }

@@ -21,20 +21,26 @@ const (
 // segment is what is remembered of one file of the buffer.
 type segment struct {
 	id      uint64
-	size    int64          // bytes of the pages in use
-	records uint64         // records in it, dead ones too
-	alive   int            // records that count
-	streams map[uint32]int // records by the stream in their key, dead ones too
-	suspect bool           // bbolt panicked over it: it is not written any more
+	size    int64           // bytes of the pages in use
+	records uint64          // records in it, dead ones too
+	alive   int             // records that count
+	streams map[uint32]bool // the streams in their keys, of dead ones too
+	suspect error           // why it is not written any more: bbolt panicked over it, or it is damaged; nil: it is
+	unread  bool            // what is in it is not known yet: size is what it has on the disk, the counts are of what came since
 }
 
 // note counts a record of the file.
 func (g *segment) note(stream uint32) {
-	if g.streams == nil {
-		g.streams = map[uint32]int{}
-	}
-	g.streams[stream]++
+	g.name(stream)
 	g.records++
+}
+
+// name notes that a record of the file names a stream.
+func (g *segment) name(stream uint32) {
+	if g.streams == nil {
+		g.streams = map[uint32]bool{}
+	}
+	g.streams[stream] = true
 }
 
 // put is one key and value to write.
@@ -46,6 +52,7 @@ type disk struct {
 	sync func(dir string) error // makes a rename in dir durable
 
 	slow          time.Duration // a commit that takes longer makes the disk count as slow
+	lookedAtOpen  int64         // bytes of files that are looked through before Open returns
 	before, after func() error  // called around bbolt's commit; nil but in tests of failing disks
 }
 
@@ -58,6 +65,9 @@ func realDisk() disk {
 		return errors.Join(d.Sync(), d.Close())
 	}}
 }
+
+// errBolt is that bbolt panicked over a file. What it said is in the error of that commit.
+var errBolt = damage("bbolt cannot write it")
 
 // writer is a file that bbolt has open for writing.
 type writer struct {

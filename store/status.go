@@ -56,6 +56,7 @@ type Status struct {
 	MaxBytes int64
 	Reserve  int64 // bytes left free on the disk
 	Segments int
+	Unread   int // of them, files that were not looked through yet since Open: what they hold is in no count below
 
 	WaitingRows     int // in memory, lost by a power cut
 	BufferedRows    int
@@ -73,13 +74,13 @@ type Status struct {
 	Dropped map[string]uint64 // rows given up since Open, by reason
 }
 
-// Status tells how the buffer stands. It touches no file.
+// Status tells how the buffer stands, as far as that is known: see Unread. It touches no file and waits for nothing.
 func (s *Store) Status() Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := Status{
 		State: s.condition, Detail: s.detail, MaxBytes: s.opt.MaxSize, Reserve: s.opt.Reserve, Segments: len(s.segments),
-		WaitingRows: s.waitRows, Written: s.written.Load(), Unclean: s.unclean,
+		Unread: len(s.unread), WaitingRows: s.waitRows, Written: s.written.Load(), Unclean: s.unclean,
 		Gaps: slices.Clone(s.gaps), Dropped: maps.Clone(s.counts),
 	}
 	for _, g := range s.segments {
@@ -170,6 +171,7 @@ func (s *Store) lossesOf(stream uint32) lossCount {
 func (s *Store) Streams() []uint32 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.awaitLocked(never)
 	return s.streamsLocked()
 }
 
@@ -179,6 +181,7 @@ func (s *Store) Streams() []uint32 {
 func (s *Store) Uncertain() []uint32 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.awaitLocked(never)
 	var out []uint32
 	for id, st := range s.state.streams {
 		if st.uncertain && !st.retired && !st.moved {

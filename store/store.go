@@ -22,7 +22,7 @@ type Store struct {
 	written atomic.Int64
 
 	// disk work: held around every read or write of files. Taken before mu, never inside it.
-	io      sync.Mutex
+	io      turns
 	active  *writer // nil until the first commit, after a failed one, and on a read-only disk
 	current *segment
 	last    []byte  // the state record current holds
@@ -36,6 +36,11 @@ type Store struct {
 	changes  uint64 // counts changes of state made in memory
 	saved    uint64 // changes that are in the file
 	segments map[uint64]*segment
+	unread   []uint64   // files of which is not known yet what is in them, ascending; see look.go
+	opened   uint64     // number of the first record since Open
+	openedIn uint64     // the file that was gone on in
+	lookedAt *sync.Cond // with mu: one of unread was read, or the store is closed
+	looking  sync.WaitGroup
 	index    map[uint32]*streamIndex
 	days     map[dayKey]int // records alive under a key
 	newest   map[consent.GrantID]int32
@@ -56,6 +61,7 @@ type Store struct {
 	losses   map[uint32]lossCount
 	dropped  map[consent.GrantID]bool
 	cache    map[cacheKey]uint32
+	lately   lately
 
 	condition State
 	detail    string
@@ -86,6 +92,10 @@ type cacheKey struct {
 // Open opens the buffer in o.Dir, or makes it. Damage inside the files does not make it fail: what can be read is kept,
 // the rest is told in [Status].Gaps, and a read-only disk is told in Status.State. It fails when an option is missing,
 // when the directory cannot be used at all, and when another process has the buffer open.
+//
+// With a backlog it returns before all of it was looked through, so that a start takes as long as with an empty buffer. Rows
+// can be handed over and committed and grants be dropped at once. Status counts what was looked through so far and says how
+// many files are left; whatever else depends on what lies in the buffer waits until all of it was.
 func Open(o Options) (*Store, error) {
 	if err := o.fill(); err != nil {
 		return nil, err
@@ -105,11 +115,13 @@ func Open(o Options) (*Store, error) {
 		}
 	}
 	_ = s.disk.sync(o.Dir) // the new directories; a read-only disk has none
+	s.lookedAt = sync.NewCond(&s.mu)
 	s.io.Lock()
 	defer s.io.Unlock()
 	if err := s.load(); err != nil {
 		return nil, err
 	}
+	s.startLooking()
 	s.tidy()
 	return s, nil
 }
@@ -132,6 +144,7 @@ func (s *Store) Begin() error {
 // Close commits what waits, marks the buffer as closed in good order and gives the files back. The store cannot be used
 // afterwards. An error says that rows which waited are lost; the files are given back all the same.
 func (s *Store) Close() error {
+	defer s.looking.Wait()
 	s.io.Lock()
 	defer s.io.Unlock()
 	if s.isClosed() {
@@ -147,6 +160,7 @@ func (s *Store) Close() error {
 	}
 	s.mu.Lock()
 	s.closed = true
+	s.lookedAt.Broadcast()
 	s.mu.Unlock()
 	if s.active != nil {
 		err = errors.Join(err, s.active.close())

@@ -24,6 +24,7 @@ type SegmentCheck struct {
 // when it is read to be sent, or at the next Open. Between two files other disk work gets its turn. found is called for each
 // file, with how many there are in all. An error is found's, ctx's, or that the store is closed.
 func (s *Store) Verify(ctx context.Context, found func(c SegmentCheck, of int) error) error {
+	s.Await()
 	s.mu.Lock()
 	ids := slices.Sorted(maps.Keys(s.segments))
 	s.mu.Unlock()
@@ -60,7 +61,7 @@ func (s *Store) verifyOne(id uint64) (SegmentCheck, bool, error) {
 		return SegmentCheck{}, false, nil
 	}
 	c := SegmentCheck{File: fmt.Sprintf("%08d%s", id, segmentExt), Bytes: g.size}
-	if p := s.probe(id); p.err != nil {
+	if p := s.probe(id, nil); p.err != nil {
 		c.Fault = p.err.Error()
 	}
 	r := s.openSegment(id)
@@ -104,6 +105,7 @@ func (s *Store) aliveIn(id uint64) (out []header) {
 // Each hands the committed rows of a stream to visit, oldest first, a handful of chunks at a time, and changes nothing. The rows are
 // visit's until it returns. What can't be read is left out. Rows that are cut meanwhile are left out or seen once.
 func (s *Store) Each(stream uint32, visit func(rows []Row) error) error {
+	s.Await()
 	after := uint64(0)
 	for {
 		s.io.Lock()

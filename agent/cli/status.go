@@ -164,7 +164,11 @@ func bufferWords(b *control.BufferStatus, limited bool) string {
 	if b.Waiting > 0 {
 		waiting = count(b.Waiting, "row", "rows") + " in memory"
 	}
-	return joined(b.State, size(b.Bytes)+" of "+size(b.MaxBytes), count(b.Segments, "segment", "segments"), waiting, size(b.Written)+" written since the start")
+	unread := ""
+	if b.Unread > 0 {
+		unread = fmt.Sprintf("%d not looked through yet", b.Unread)
+	}
+	return joined(b.State, size(b.Bytes)+" of "+size(b.MaxBytes), count(b.Segments, "segment", "segments"), unread, waiting, size(b.Written)+" written since the start")
 }
 
 func printSensors(w io.Writer, list []control.SensorStatus) {

@@ -107,7 +107,7 @@ func (s Status) ForTechnician() Status {
 	if len(s.Buffer.Gaps) > 0 {
 		s.Buffer.Gaps = []string{"there was a loss; the person can see which"}
 	}
-	s.Buffer.Bytes, s.Buffer.Segments, s.Buffer.Waiting, s.Buffer.Written, s.Buffer.Dropped = 0, 0, 0, 0, nil
+	s.Buffer.Bytes, s.Buffer.Segments, s.Buffer.Unread, s.Buffer.Waiting, s.Buffer.Written, s.Buffer.Dropped = 0, 0, 0, 0, 0, nil
 	s.History.Bytes, s.History.Written = 0, 0
 	if s.History.Detail != "" {
 		s.History.Detail = "it can't be written"

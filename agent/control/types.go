@@ -92,8 +92,9 @@ type BufferStatus struct {
 	Bytes    int64             `json:"bytes"`
 	MaxBytes int64             `json:"max_bytes"`
 	Segments int               `json:"segments"`
-	Waiting  int               `json:"waiting_rows"`  // in memory, lost by a power cut
-	Written  int64             `json:"written_bytes"` // to the file system since the agent started
+	Unread   int               `json:"unread_segments,omitempty"` // after a start: not looked through yet, what they hold is not counted
+	Waiting  int               `json:"waiting_rows"`              // in memory, lost by a power cut
+	Written  int64             `json:"written_bytes"`             // to the file system since the agent started
 	Gaps     []string          `json:"gaps,omitempty"`
 	Dropped  map[string]uint64 `json:"dropped,omitempty"`
 }

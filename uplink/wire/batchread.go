@@ -127,6 +127,7 @@ func (b *Batch) readGroups(r *reader) error {
 	}
 	var sum totals
 	last := -1
+	b.Groups = make([]Rows, 0, n)
 	for i := range n {
 		var g Rows
 		at := r.pos

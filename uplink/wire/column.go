@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // How a column is coded: start*32 + predictor*8 + packing.
@@ -41,8 +42,6 @@ func predict(predictor int, a, b int64, i int) int64 {
 func zigzag(v int64) uint64   { return uint64(v<<1) ^ uint64(v>>63) }
 func unzigzag(u uint64) int64 { return int64(u>>1) ^ -int64(u&1) }
 
-func varintLen(u uint64) int { return (bits.Len64(u|1) + 6) / 7 }
-
 // columns is the scratch of the column encoder.
 type columns struct {
 	steps []int64  // numbers as multiples of the step, first one zero
@@ -67,7 +66,7 @@ func (s *columns) append(dst []byte, nums []int64, absent []int64) []byte {
 	x0 := nums[0]
 	step := uint64(0)
 	for _, x := range nums {
-		if step = gcd(step, abs(x-x0)); step == 1 {
+		if step = gcd(abs(x-x0), step); step == 1 {
 			break // nothing divides it further
 		}
 	}
@@ -113,51 +112,88 @@ func (s *columns) appendAbsent(dst []byte, absent []int64) []byte {
 
 // residuals fills s.res for one predictor.
 func (s *columns) residuals(predictor int) {
-	s.res = s.res[:0]
+	s.res = slices.Grow(s.res[:0], len(s.steps))[:len(s.steps)-1]
 	var a, b int64
-	for i, x := range s.steps[1:] {
-		s.res = append(s.res, zigzag(x-predict(predictor, a, b, i+1)))
-		a, b = x, a
+	switch steps := s.steps[1:]; predictor {
+	case predictNone:
+		for i, x := range steps {
+			s.res[i] = zigzag(x)
+		}
+	case predictDelta:
+		for i, x := range steps {
+			s.res[i], a = zigzag(x-a), x
+		}
+	case predictLag2:
+		for i, x := range steps {
+			s.res[i] = zigzag(x - b)
+			a, b = x, a
+		}
+	default:
+		for i, x := range steps {
+			s.res[i] = zigzag(x - predict(predictDelta2, a, b, i+1))
+			a, b = x, a
+		}
 	}
 }
+
+// sums are what one look at the residuals tells.
+type sums struct {
+	hi, lo uint64 // all of them added up, 128 bits
+	zeros  int
+	rice   int // bits that no Rice code is below
+}
+
+func (s *columns) sum() (t sums) {
+	var high, low uint64 // halves: neither sum of 65,536 can overflow
+	for _, u := range s.res {
+		high, low = high+u>>32, low+u&math.MaxUint32
+		t.zeros += int((u - 1) >> 63)
+		t.rice += bits.Len64(u) + 1 // whatever the parameter, see riceLen
+	}
+	var carry uint64
+	t.lo, carry = bits.Add64(low, high<<32, 0)
+	t.hi = high>>32 + carry
+	return t
+}
+
+// runs are bits that no code of runs is below: of a zero it may say nothing, of any other what Rice codes say of one less.
+func (t *sums) runs() int { return t.rice - t.zeros }
 
 // choose tries every predictor with every packing and keeps the smallest.
 // Only integers take part, so that every machine chooses alike. The order of the
 // trials has no say in it: it begins with what mostly wins, so that the others
-// are given up as soon as they are larger.
+// are given up as soon as they are larger, or not tried where they must be.
 func (s *columns) choose() choice {
 	best := choice{size: math.MaxInt / 8}
+	n := len(s.steps) - 1
 	for _, p := range [predictors]int{predictDelta, predictDelta2, predictNone, predictLag2} {
 		s.residuals(p)
-		mean, rest := s.means()
-		best = best.or(s.rice(mean, best.size), p)
-		best = best.or(s.runs(rest, best.size), p)
-		if mean != 0 {
-			best = best.or(s.rice(0, best.size), p)
+		t := s.sum()
+		mean, rest := t.means(n)
+		if t.rice <= best.size*8 {
+			best = best.or(s.rice(mean, best.size), p)
+			if mean != 0 {
+				best = best.or(s.rice(0, best.size), p)
+			}
 		}
-		if rest != 0 {
-			best = best.or(s.runs(0, best.size), p)
+		if t.runs() <= best.size*8 {
+			best = best.or(s.runs(rest, best.size), p)
+			if rest != 0 {
+				best = best.or(s.runs(0, best.size), p)
+			}
 		}
-		best = best.or(s.varints(), p)
-		best = best.or(s.plain(), p)
+		if n <= best.size { // a number takes a byte at least
+			best = best.or(s.varints(), p)
+			best = best.or(s.plain(), p)
+		}
 	}
 	return best
-}
-
-// or is the better of two; other was made for this predictor.
-func (c choice) or(other choice, predictor int) choice {
-	other.how += uint64(predictor) * 8
-	other.size += headLen(other.how)
-	if other.better(c) {
-		return other
-	}
-	return c
 }
 
 func (s *columns) varints() choice {
 	n := 0
 	for _, u := range s.res {
-		n += varintLen(u)
+		n += (bits.Len64(u|1) + 6) / 7
 	}
 	return choice{how: packVarint, size: headLen(uint64(n)) + n, body: n}
 }
@@ -168,6 +204,16 @@ func (s *columns) plain() choice {
 		n += headLen(u >> 1) // the argument of a CBOR integer is the zigzag number halved
 	}
 	return choice{how: packPlain, size: n}
+}
+
+// or is the better of two; other was made for this predictor.
+func (c choice) or(other choice, predictor int) choice {
+	other.how += uint64(predictor) * 8
+	other.size += headLen(other.how)
+	if other.better(c) {
+		return other
+	}
+	return c
 }
 
 // rice is given up, as larger than it would be, beyond most bytes.
@@ -209,28 +255,22 @@ func bitChoice(pack, start, n int) choice {
 	return choice{how: uint64(pack) + uint64(start)*32, size: headLen(uint64(n)) + n, body: n}
 }
 
-// means are the start parameters that fit all residuals, and, one less each, those
-// that are not zero.
-func (s *columns) means() (all, rest int) {
-	var hi, lo, carry, zeros uint64
-	for _, u := range s.res {
-		lo, carry = bits.Add64(lo, u, 0)
-		hi += carry
-		if u == 0 {
-			zeros++
-		}
-	}
-	n := uint64(len(s.res))
-	all = startFor(hi, lo, len(s.res))
-	lo, carry = bits.Sub64(lo, n-zeros, 0)
-	return all, startFor(hi-carry, lo, int(n-zeros))
+// means are the start parameters that fit all n residuals, and, one less each, those that are not zero.
+func (t *sums) means(n int) (all, rest int) {
+	all = startFor(t.hi, t.lo, n)
+	some := n - t.zeros
+	lo, borrow := bits.Sub64(t.lo, uint64(some), 0)
+	return all, startFor(t.hi-borrow, lo, some)
 }
 
 func startFor(hi, lo uint64, n int) int {
 	if n == 0 {
 		return 0
 	}
-	mean, _ := bits.Div64(hi, lo, uint64(n)) // hi is below n: every addend fits 64 bits
+	mean := lo / uint64(n)
+	if hi > 0 {
+		mean, _ = bits.Div64(hi, lo, uint64(n)) // hi is below n: every addend fits 64 bits
+	}
 	return min(max(bits.Len64(mean)-1, 0), maxStart)
 }
 
@@ -289,9 +329,14 @@ func abs(v int64) uint64 {
 	return uint64(v)
 }
 
+// gcd divides in 32 bits where it can: a small board divides 64 by a long way round.
 func gcd(a, b uint64) uint64 {
 	for b != 0 {
-		a, b = b, a%b
+		if a <= math.MaxUint32 && b <= math.MaxUint32 {
+			a, b = b, uint64(uint32(a)%uint32(b))
+		} else {
+			a, b = b, a%b
+		}
 	}
 	return a
 }

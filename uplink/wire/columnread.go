@@ -167,19 +167,20 @@ func (r *reader) packed(p *packed, n int) (err error) {
 // unpack returns a slice of n numbers of which the first present are filled.
 func (p *packed) unpack(r *reader, n, present int) ([]int64, error) {
 	nums := make([]int64, n)
-	next := p.source(present - 1)
+	if f := p.residuals(nums[1:present]); f != 0 {
+		detail := "in the column's data"
+		if f == ErrTrailing {
+			detail = "after the column's data"
+		}
+		return nil, p.fail(f, detail)
+	}
 	predictor := int(p.how >> 3 & 3)
-	nums[0] = p.x0
 	limit := int64(maxSpread) / p.step
 	var a, b int64
 	for i := 1; i < present; i++ {
-		u, f := next()
-		if f != 0 {
-			return nil, p.fail(f, "in the column's data")
-		}
 		// A guess is at most three spreads away from zero and a residual at
 		// most 2^56, so this sum cannot overflow.
-		k := unzigzag(u) + predict(predictor, a, b, i)
+		k := unzigzag(uint64(nums[i])) + predict(predictor, a, b, i)
 		if k > limit || k < -limit {
 			return nil, p.fail(ErrOverflow, "in the column's data")
 		}
@@ -190,9 +191,7 @@ func (p *packed) unpack(r *reader, n, present int) ([]int64, error) {
 		nums[i] = x
 		a, b = k, a
 	}
-	if _, f := next(); f != ErrTruncated {
-		return nil, p.fail(ErrTrailing, "after the column's data")
-	}
+	nums[0] = p.x0
 	return nums, nil
 }
 
@@ -200,134 +199,117 @@ func (p *packed) fail(f Fault, detail string) error {
 	return &Error{Fault: f, Byte: p.at, Detail: detail}
 }
 
-// source returns a function that yields the residuals in their unsigned form
-// one by one, and ErrTruncated exactly once all have been read and nothing is
-// left over.
-func (p *packed) source(count int) func() (uint64, Fault) {
+// residuals fills dst with the residuals in their unsigned form, none above maxResidual. It is zero, or ErrTrailing when there are more.
+func (p *packed) residuals(dst []int64) Fault {
 	switch p.how & 7 {
 	case packVarint:
-		return p.varints(count)
+		return p.varints(dst)
 	case packPlain:
-		return p.plains(count)
+		return p.plains(dst)
 	case packRice:
-		return p.rices(count)
+		return p.rices(dst)
 	}
-	return p.runs(count)
+	return p.runs(dst)
 }
 
-// end is what a source yields after its last residual.
-func end(clean bool) (uint64, Fault) {
+// end is what is left to say after the last residual.
+func end(clean bool) Fault {
 	if clean {
-		return 0, ErrTruncated
+		return 0
 	}
-	return 0, ErrTrailing
+	return ErrTrailing
 }
 
-func (p *packed) varints(count int) func() (uint64, Fault) {
+func (p *packed) varints(dst []int64) Fault {
 	data := p.data
-	return func() (u uint64, _ Fault) {
-		if count == 0 {
-			return end(len(data) == 0)
-		}
+	for i := range dst {
+		u := uint64(0)
 		for shift := 0; ; shift += 7 {
 			if len(data) == 0 {
-				return 0, ErrTruncated
+				return ErrTruncated
 			}
 			c := data[0]
 			data = data[1:]
 			if shift > 56 {
-				return 0, ErrOverflow
+				return ErrOverflow
 			}
 			u |= uint64(c&0x7f) << shift
 			if c < 0x80 {
 				if c == 0 && shift > 0 {
-					return 0, ErrForm
+					return ErrForm
 				}
 				break
 			}
 		}
-		count--
-		return bounded(u)
+		if u > maxResidual {
+			return ErrOverflow
+		}
+		dst[i] = int64(u)
 	}
+	return end(len(data) == 0)
 }
 
-func (p *packed) plains(count int) func() (uint64, Fault) {
+func (p *packed) plains(dst []int64) Fault {
 	rest := p.plain
-	clean := p.count == count
-	left := p.count
-	return func() (uint64, Fault) {
-		if count == 0 {
-			return end(clean)
+	for i := range dst {
+		if i == p.count {
+			return ErrTruncated
 		}
-		if left == 0 {
-			return 0, ErrTruncated
-		}
-		count, left = count-1, left-1
 		v, err := rest.int(maxSpread * 4)
 		if err != nil {
-			return 0, ErrForm // packed has read it once already
+			return ErrForm // packed has read it once already
 		}
-		return bounded(zigzag(v))
+		u := zigzag(v)
+		if u > maxResidual {
+			return ErrOverflow
+		}
+		dst[i] = int64(u)
 	}
+	return end(p.count == len(dst))
 }
 
-func (p *packed) rices(count int) func() (uint64, Fault) {
+func (p *packed) rices(dst []int64) Fault {
 	bits := bitReader{data: p.data}
 	pace := newPace(int(p.how >> 5))
-	return func() (uint64, Fault) {
-		if count == 0 {
-			return end(bits.done())
-		}
+	for i := range dst {
 		u, ok := bits.rice(pace.k())
-		if !ok {
-			return 0, ErrTruncated
+		switch {
+		case !ok:
+			return ErrTruncated
+		case u > maxResidual:
+			return ErrOverflow
 		}
-		count--
-		pace = pace.next(min(u, maxResidual))
-		return bounded(u)
+		pace = pace.next(u)
+		dst[i] = int64(u)
 	}
+	return end(bits.done())
 }
 
-func (p *packed) runs(count int) func() (uint64, Fault) {
+func (p *packed) runs(dst []int64) Fault {
 	bits := bitReader{data: p.data}
 	value, zeros := newPace(int(p.how>>5)), newPace(0)
-	run, open := uint64(0), false // open: a value follows the run
-	return func() (uint64, Fault) {
-		if count == 0 {
-			return end(bits.done())
+	for i := 0; i < len(dst); {
+		run, ok := bits.rice(zeros.k())
+		switch {
+		case !ok:
+			return ErrTruncated
+		case run > uint64(len(dst)-i):
+			return ErrOverflow
 		}
-		if run == 0 && !open {
-			var ok bool
-			if run, ok = bits.rice(zeros.k()); !ok {
-				return 0, ErrTruncated
-			}
-			if run > uint64(count) {
-				return 0, ErrOverflow
-			}
-			zeros, open = zeros.next(run), true
+		zeros = zeros.next(run)
+		if i += int(run); i == len(dst) { // dst is zeros
+			break
 		}
-		count--
-		if run > 0 {
-			run--
-			return 0, 0
-		}
-		open = false
 		u, ok := bits.rice(value.k())
-		if !ok {
-			return 0, ErrTruncated
-		}
-		if u >= maxResidual {
-			return 0, ErrOverflow
+		switch {
+		case !ok:
+			return ErrTruncated
+		case u >= maxResidual:
+			return ErrOverflow
 		}
 		value = value.next(u)
-		return u + 1, 0
+		dst[i] = int64(u + 1)
+		i++
 	}
-}
-
-// bounded refuses a residual no column of allowed values can have.
-func bounded(u uint64) (uint64, Fault) {
-	if u > maxResidual {
-		return 0, ErrOverflow
-	}
-	return u, 0
+	return end(bits.done())
 }

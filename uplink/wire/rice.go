@@ -67,6 +67,10 @@ func (w *bitWriter) wide(v uint64, n int) {
 
 func (w *bitWriter) rice(u uint64, k int) {
 	if q := u >> k; q < escape {
+		if k <= 56-escape {
+			w.put((1<<(q+1)-2)<<k|u&(1<<k-1), int(q)+1+k)
+			return
+		}
 		w.put(1<<(q+1)-2, int(q)+1)
 		w.wide(u, k)
 		return
@@ -87,49 +91,53 @@ func (w *bitWriter) close() []byte {
 // bitReader reads what a bitWriter wrote. Past the end it reports failure and
 // never reads on.
 type bitReader struct {
-	data []byte
-	pos  int // in bits
+	data []byte // not yet in acc
+	acc  uint64 // the next n bits, highest first, and zeros
+	n    int
 }
 
-func (r *bitReader) bit() (uint64, bool) {
-	if r.pos>>3 >= len(r.data) {
-		return 0, false
+// fill takes as many bytes into acc as fit.
+func (r *bitReader) fill() {
+	for r.n <= 56 && len(r.data) > 0 {
+		r.acc |= uint64(r.data[0]) << (56 - r.n)
+		r.data, r.n = r.data[1:], r.n+8
 	}
-	b := r.data[r.pos>>3] >> (7 - r.pos&7) & 1
-	r.pos++
-	return uint64(b), true
 }
 
+func (r *bitReader) drop(n int) { r.acc, r.n = r.acc<<n, r.n-n }
+
+// get reads n bits, at most 64.
 func (r *bitReader) get(n int) (v uint64, ok bool) {
-	if r.pos+n > len(r.data)*8 {
-		return 0, false
+	if n > 32 {
+		if v, ok = r.get(n - 32); !ok {
+			return 0, false
+		}
+		n = 32
 	}
-	for n > 0 {
-		have := 8 - r.pos&7
-		take := min(have, n)
-		b := uint64(r.data[r.pos>>3]) >> (have - take) & (1<<take - 1)
-		v = v<<take | b
-		r.pos += take
-		n -= take
+	if r.n < n {
+		if r.fill(); r.n < n {
+			return 0, false
+		}
 	}
+	v = v<<n | r.acc>>(64-n)
+	r.drop(n)
 	return v, true
 }
 
 func (r *bitReader) rice(k int) (uint64, bool) {
-	q := uint64(0)
-	for {
-		b, ok := r.bit()
-		if !ok {
+	if r.n < escape+6 {
+		r.fill()
+	}
+	q := bits.LeadingZeros64(^r.acc)
+	if q < escape {
+		if q >= r.n {
 			return 0, false
 		}
-		if b == 0 {
-			low, ok := r.get(k)
-			return q<<k | low, ok
-		}
-		if q++; q == escape {
-			break
-		}
+		r.drop(q + 1)
+		low, ok := r.get(k)
+		return uint64(q)<<k | low, ok
 	}
+	r.drop(escape)
 	n, ok := r.get(6)
 	if !ok {
 		return 0, false
@@ -138,10 +146,4 @@ func (r *bitReader) rice(k int) (uint64, bool) {
 }
 
 // done reports whether only zero bits of the last byte are left.
-func (r *bitReader) done() bool {
-	if (r.pos+7)>>3 != len(r.data) {
-		return false
-	}
-	rest, _ := r.get(len(r.data)*8 - r.pos)
-	return rest == 0
-}
+func (r *bitReader) done() bool { return len(r.data) == 0 && r.n < 8 && r.acc == 0 }

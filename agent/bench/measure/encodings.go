@@ -296,10 +296,13 @@ func (b *bench) speed(s *set) error {
 			failed = err
 		}
 	}
-	encodes := timed(func() { _, err := e.AppendBatch(scratch, batch, 0); note(err) })
-	theirEncodes := timed(func() { _, err := mode.Marshal(records); note(err) })
-	decodes := timed(func() { _, err := wire.DecodeBatch(payload); note(err) })
-	theirDecodes := timed(func() { var out []senml; note(cbor.Unmarshal(theirs, &out)) })
+	costs := timed(
+		func() { _, err := e.AppendBatch(scratch, batch, 0); note(err) },
+		func() { _, err := mode.Marshal(records); note(err) },
+		func() { _, err := wire.DecodeBatch(payload); note(err) },
+		func() { var out []senml; note(cbor.Unmarshal(theirs, &out)) },
+	)
+	encodes, theirEncodes, decodes, theirDecodes := costs[0], costs[1], costs[2], costs[3]
 	if failed != nil {
 		return failed
 	}
@@ -315,27 +318,35 @@ func (b *bench) speed(s *set) error {
 // cost is what one call takes.
 type cost struct{ nanoseconds, allocations float64 }
 
-// timed is the least of five rounds of at least 20 ms each: other work on the machine only makes one longer.
-func timed(f func()) cost {
-	f()
-	best := cost{nanoseconds: math.Inf(1)}
-	calls := 1
-	for round := 0; round < 5; {
+// rounds is how often calls are timed, each for at least two milliseconds.
+const rounds = 60
+
+// timed is the least of many short rounds of each of some calls, in turns: other work on the machine only makes one longer, and
+// it hits all of them alike.
+func timed(fs ...func()) []cost {
+	best, calls := make([]cost, len(fs)), make([]int, len(fs))
+	for i, f := range fs {
+		best[i].nanoseconds = math.Inf(1)
+		for calls[i] = 1; took(f, calls[i]) < 2*time.Millisecond; calls[i] *= 2 {
+		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		began := time.Now()
-		for range calls {
-			f()
-		}
-		took := time.Since(began)
+		took(f, calls[i])
 		runtime.ReadMemStats(&after)
-		if took < 20*time.Millisecond {
-			calls *= 2
-			continue
+		best[i].allocations = float64(after.Mallocs-before.Mallocs) / float64(calls[i])
+	}
+	for range rounds {
+		for i, f := range fs {
+			best[i].nanoseconds = min(best[i].nanoseconds, float64(took(f, calls[i]).Nanoseconds())/float64(calls[i]))
 		}
-		best.nanoseconds = min(best.nanoseconds, float64(took.Nanoseconds())/float64(calls))
-		best.allocations = float64(after.Mallocs-before.Mallocs) / float64(calls)
-		round++
 	}
 	return best
+}
+
+func took(f func(), calls int) time.Duration {
+	began := time.Now()
+	for range calls {
+		f()
+	}
+	return time.Since(began)
 }
