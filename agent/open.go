@@ -40,6 +40,8 @@ type Options struct {
 	Version   string
 	// Detached leaves out the control socket and the signals: for a simulation in which time must not wait for the outside.
 	Detached bool
+	// Sources are read beside those of the configuration: the sensors of a simulation.
+	Sources []sensors.Source
 }
 
 // Agent is an object's agent with everything opened. Its methods are safe for concurrent use; Run and Once are called
