@@ -182,8 +182,8 @@ func (d *disk) restore() error {
 	left := d.image
 	d.armed, d.image, d.durable = false, nil, nil
 	d.mu.Unlock()
-	d.dead.Store(false)
-	return left.write(d.root)
+	defer d.dead.Store(false)
+	return left.write(d.root) // while the power is cut, what is written goes by the disk's trouble
 }
 
 // set changes what is wrong with the disk.

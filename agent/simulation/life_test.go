@@ -107,14 +107,14 @@ func (l *life) broken() bool {
 func (l *life) now() time.Duration { return time.Since(l.begun) }
 
 // pace is the clock of the bubble. The agent looks once a minute whether something is due that nobody told it of, half a million
-// times a year: here once in a quarter of an hour.
+// times a year: here once an hour.
 type pace struct{}
 
 func (pace) Now() time.Time { return time.Now() }
 
 func (pace) After(d time.Duration) <-chan time.Time {
 	if d == time.Minute {
-		d = every
+		d = time.Hour
 	}
 	return time.After(d)
 }
@@ -240,6 +240,13 @@ func (l *life) moodNow() mood {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.mood
+}
+
+// lost notes that something was cut off on its way: the object may have stopped already.
+func (l *life) lost(size int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.maybe += int64(size) + 4096 // what it wrote and nobody read
 }
 
 // heard notes that something has come to the far end: sure when it will be answered.

@@ -261,6 +261,16 @@ func floor(n, d int64) int64 {
 	return q
 }
 
+// dropOpen excuses the window that is open now: it lies in memory until a look after its end closes it.
+func (m *model) dropOpen(now time.Duration) {
+	for n := len(m.truths) - 1; n >= 0; n-- {
+		if _, why := m.counted(n, "trends"); why == "" {
+			m.windows = append(m.windows, span{m.truths[n].at - time.Hour, now})
+			return
+		}
+	}
+}
+
 // missing lists looks that should have arrived before a moment and have not.
 func (m *model) missing(before time.Duration) (out []string, due int) {
 	for n := range m.truths {

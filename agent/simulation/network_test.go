@@ -166,7 +166,7 @@ func (n *network) serve() (stop func()) {
 func (n *network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil || n.l.disk.dead.Load() {
-		n.l.heard(r.URL.Path, len(body), false)
+		n.l.lost(len(body))
 		panic(http.ErrAbortHandler)
 	}
 	how, draw := n.now(1000)

@@ -169,7 +169,7 @@ func (l *life) rebirth() {
 	now := l.now()
 	l.mu.Lock()
 	l.lose(now-flush-10*time.Second, now)
-	l.model.windows = append(l.model.windows, span{now - time.Hour, now})
+	l.model.dropOpen(now)
 	l.quiet = false
 	l.mu.Unlock()
 	if err := l.disk.restore(); err != nil {
@@ -277,7 +277,7 @@ func (l *life) restart() {
 	l.halt()
 	now := l.now()
 	l.mu.Lock()
-	l.model.windows = append(l.model.windows, span{now - time.Hour, now})
+	l.model.dropOpen(now)
 	l.quiet = false
 	l.mu.Unlock()
 	l.begin()
@@ -378,6 +378,7 @@ func (l *life) pause(on bool) {
 	case err != nil && !l.sick:
 		l.violate("decisions", "a pause (%v) is not taken: %v", on, err)
 	case on && !open:
+		l.model.dropOpen(now)
 		l.model.pauses = append(l.model.pauses, span{now, 0})
 	case !on && open && err == nil:
 		l.model.pauses[len(l.model.pauses)-1].to = now

@@ -40,6 +40,11 @@ func TestLives(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if os.Getenv("CANDOR_EVENTS") != "" {
+			for _, e := range s.Events {
+				fmt.Println("  ", e)
+			}
+		}
 		fmt.Printf("LIFE %d %v %s\n", seed+i, time.Since(began).Round(time.Millisecond), line)
 	}
 }
