@@ -71,6 +71,7 @@ type Agent struct {
 	told  map[consent.GrantID]uint64 // the epoch in which a grant was last told the attributes
 	// receiptsDay is the day on which old receipts were last looked for.
 	receiptsDay int64
+	prunedDay   int64 // on which old lines about what was sent were last let go of
 	daemon      bool
 	mute        bool   // the disk took no writing at the start: nothing leaves
 	once        bool   // a run that ends by itself is under way

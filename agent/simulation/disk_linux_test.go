@@ -193,6 +193,13 @@ func (d *disk) set(t trouble) {
 	d.trouble = t
 }
 
+// is tells whether that is wrong with the disk.
+func (d *disk) is(t trouble) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.trouble == t
+}
+
 // ask answers a call.
 func (d *disk) ask(c *call) syscall.Errno {
 	d.mu.Lock()

@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -44,6 +44,7 @@ type life struct {
 	begun   time.Time
 	wall    wall
 	backups []*image
+	random  *randomness
 
 	mu        sync.Mutex // guards what follows
 	model     model
@@ -54,6 +55,7 @@ type life struct {
 	truthLine string
 	lit       bool
 	sick      bool  // the disk is, or was a moment ago
+	stuck     bool  // the agent was started on a disk that took no writing: it says so, and lets nothing out before its next start
 	sure      int64 // bytes that the recipient has heard and answered
 	maybe     int64 // bytes of which the object can't know
 	booked    int64 // bytes in the ledger when counting began
@@ -144,23 +146,35 @@ func (w *wall) kernel() *timeline.Kernel {
 	return k
 }
 
-// stream is randomness out of a seed. Safe for concurrent use.
-type stream struct {
-	mu sync.Mutex
-	r  *rand.ChaCha8
+// randomness is the agent's: a function of the seed, the instant and the place in the code that asks, and of nothing else, so that who
+// asks first in one instant does not matter and a life is a function of its script.
+type randomness struct {
+	seed  uint64
+	start time.Time
+	mu    sync.Mutex
+	drawn map[[32]byte]uint64
 }
 
-func newStream(seed uint64, what int) *stream {
-	var b [16]byte
-	binary.BigEndian.PutUint64(b[:], seed)
-	binary.BigEndian.PutUint64(b[8:], uint64(what))
-	return &stream{r: rand.NewChaCha8(sha256.Sum256(b[:]))}
-}
-
-func (s *stream) Read(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.r.Read(b)
+func (r *randomness) Read(p []byte) (int, error) {
+	var pcs [48]uintptr
+	n := runtime.Callers(2, pcs[:])
+	place := binary.BigEndian.AppendUint64(nil, r.seed)
+	place = binary.BigEndian.AppendUint64(place, uint64(time.Since(r.start)))
+	for _, pc := range pcs[:n] {
+		place = binary.BigEndian.AppendUint64(place, uint64(pc))
+	}
+	name := sha256.Sum256(place)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.drawn) > 1000 { // of instants that are over, but for the last few, which may be drawn from anew
+		clear(r.drawn)
+	}
+	for i := 0; i < len(p); {
+		r.drawn[name]++
+		block := sha256.Sum256(binary.BigEndian.AppendUint64(name[:], r.drawn[name]))
+		i += copy(p[i:], block[:])
+	}
+	return len(p), nil
 }
 
 // live plays a script in dir and says what came of it.
@@ -178,6 +192,7 @@ func live(t *testing.T, dir string, d *disk, s *script) *tally {
 		l.begun, l.wall.booted = time.Now(), time.Now()
 		l.wall.synced.Store(true)
 		l.model.steps = []stepAt{{0, s.Step}}
+		l.random = &randomness{seed: s.Seed, start: l.begun, drawn: map[[32]byte]uint64{}}
 		l.peer = newRecipient(l)
 		h, err := receive.NewHandler(receive.Config{Streams: l.peer, Sink: l.peer, Log: slog.New(slog.DiscardHandler), Now: l.wall.now, Workers: 2, Bodies: 8})
 		if err != nil {
@@ -205,12 +220,15 @@ func (l *life) start() error {
 	if os.Getenv("CANDOR_LOG") != "" {
 		log = os.Stderr
 	}
-	a, err := agent.Open(cfg, agent.Options{Clock: l.pace, Kernel: l.wall.kernel(), Rand: newStream(l.s.Seed, l.starts), Dial: l.net.dial,
+	a, err := agent.Open(cfg, agent.Options{Clock: l.pace, Kernel: l.wall.kernel(), Rand: l.random, Dial: l.net.dial,
 		Sending: func(on bool) { l.mu.Lock(); defer l.mu.Unlock(); l.lit = on }, Detached: true, Sources: []sensors.Source{l.source()},
 		Log: slog.New(slog.NewTextHandler(log, nil))})
 	if err != nil {
 		return err
 	}
+	l.mu.Lock()
+	l.stuck = l.disk.is(readOnly)
+	l.mu.Unlock()
 	l.agent = a
 	l.rebase()
 	ctx, stop := context.WithCancel(context.Background())
@@ -249,19 +267,22 @@ func (l *life) lost(size int) {
 	l.maybe += int64(size) + 4096 // what it wrote and nobody read
 }
 
-// heard notes that something has come to the far end: sure when it will be answered.
+// heard notes that something has come to the far end; where the weather is such that it must be answered, the light has to be on.
 func (l *life) heard(path string, size int, sure bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.disk.dead.Load() {
-		sure = false
-	} else if !l.lit {
+	if sure && !l.lit && !l.disk.dead.Load() {
 		l.violate("page", "%d bytes for %s arrived while the light was off", size, path)
 	}
-	if sure {
-		l.sure += int64(size)
-	} else {
-		l.maybe += int64(size) + 4096 // what it wrote and nobody read
+	l.maybe += int64(size) + 4096 // what it wrote and nobody read
+}
+
+// answered notes that the object was given an answer: it has to have booked what it sent.
+func (l *life) answered(size int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.disk.dead.Load() {
+		l.sure, l.maybe = l.sure+int64(size), l.maybe-int64(size)-4096
 	}
 }
 
@@ -319,7 +340,14 @@ func (l *life) truth(s *control.Status) {
 	l.truthLine = s.Truth
 	l.quiet = strings.HasPrefix(s.Truth, "Nothing leaves") || strings.HasPrefix(s.Truth, "Paused")
 	paused := len(l.model.pauses) > 0 && l.model.pauses[len(l.model.pauses)-1].to == 0
-	if paused != strings.HasPrefix(s.Truth, "Paused") && !l.unsure["pause"] && !strings.Contains(s.Truth, "takes no writing") {
+	if says := strings.HasPrefix(s.Truth, "Paused"); paused != says && l.unsure["pause"] {
+		if paused = says; says {
+			l.model.pauses = append(l.model.pauses, span{l.now(), 0})
+		} else {
+			l.model.pauses[len(l.model.pauses)-1].to = l.now()
+		}
+	}
+	if paused != strings.HasPrefix(s.Truth, "Paused") && !strings.Contains(s.Truth, "takes no writing") {
 		l.violate("page", "it says %q, and it is paused: %v", s.Truth, paused)
 	}
 	for _, purpose := range purposeNames() {
@@ -346,11 +374,11 @@ func (l *life) settle() {
 		if !l.model.broken {
 			l.settleOne(purpose, given, states[purpose])
 		}
-		ask := l.unsure[purpose] && given && l.maybeYes[purpose] != nil && l.maybeYes[purpose] != l.model.open(purpose)
+		ask := l.unsure[purpose] && given && (l.maybeYes[purpose] == nil || l.maybeYes[purpose] != l.model.open(purpose))
 		delete(l.unsure, purpose)
 		delete(l.maybeYes, purpose)
 		l.mu.Unlock()
-		if ask { // whether the old yes or the wider one counts can't be told: she takes it back
+		if ask { // it is back, or whether the old yes or the wider one counts can't be told: she takes it back
 			l.withdraw(purpose)
 		}
 	}
@@ -367,6 +395,14 @@ func (l *life) settleOne(purpose string, given bool, s control.PurposeStatus) {
 	case given == (y != nil):
 	case given && l.unsure[purpose] && l.maybeYes[purpose] != nil:
 		l.model.yeses = append(l.model.yeses, l.maybeYes[purpose])
+	case given && l.unsure[purpose]: // a no that the disk did not take, which was said: the yes is back
+		for i := len(l.model.yeses) - 1; i >= 0; i-- {
+			if y := l.model.yeses[i]; y.purpose == purpose {
+				l.lose(y.to, l.now())
+				y.to = 0
+				break
+			}
+		}
 	case given:
 		l.violate("decisions", "%s is granted and nobody said so", purpose)
 	case l.unsure[purpose] || l.model.mayLapse:

@@ -50,7 +50,7 @@ func (y *yes) covers(at time.Duration) bool { return y.from <= at && (y.to == 0 
 type span struct{ from, to time.Duration }
 
 func within(spans []span, at time.Duration) bool {
-	return slices.ContainsFunc(spans, func(s span) bool { return s.from <= at && (s.to == 0 || at <= s.to) })
+	return slices.ContainsFunc(spans, func(s span) bool { return s.from <= at && (s.to == 0 || at < s.to) })
 }
 
 // model is what is true. Guarded by life.mu.

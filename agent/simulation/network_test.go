@@ -170,7 +170,8 @@ func (n *network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	how, draw := n.now(1000)
-	n.l.heard(r.URL.Path, len(body), how == fair || how == slow || how == doubling)
+	sure := how == fair || how == slow || how == doubling
+	n.l.heard(r.URL.Path, len(body), sure)
 	switch {
 	case how == silent:
 		<-r.Context().Done()
@@ -219,6 +220,9 @@ func (n *network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(answer.status)
 	_, _ = w.Write(answer.body.Bytes())
+	if sure {
+		n.l.answered(len(body))
+	}
 }
 
 func (n *network) sleep(ctx context.Context, d time.Duration) {

@@ -158,6 +158,18 @@ func (l *life) wait(until time.Duration) {
 		synctest.Wait()
 		if l.disk.dead.Load() {
 			l.rebirth()
+		} else if l.agent != nil && len(l.stopped) > 0 { // it ended by itself: what keeps it running starts it anew
+			l.mu.Lock()
+			stuck := l.stuck
+			l.mu.Unlock()
+			if err := <-l.stopped; !stuck {
+				l.mu.Lock()
+				l.violate("start", "it ended: %v", err)
+				l.mu.Unlock()
+			}
+			l.tally.Faults["start anew when the disk took writing again"]++
+			l.stopped <- nil
+			l.restart()
 		}
 	}
 }
@@ -182,6 +194,9 @@ func (l *life) rebirth() {
 
 // begin starts the agent and holds it to what was decided before. What it can't be started with is the disk's trouble.
 func (l *life) begin() {
+	if l.disk.is(healthy) {
+		l.heal() // it was started on a disk that took no writing, and is not now
+	}
 	if err := l.start(); err != nil {
 		l.cantStart(err)
 		return
@@ -232,7 +247,7 @@ func (l *life) happen(e *event) {
 		if e.What == "weather" {
 			w = weather(e.With)
 		}
-		l.net.set(w, random)
+		l.storm(w, random)
 	case "mood", "fine":
 		l.mu.Lock()
 		if l.mood = fine; e.What == "mood" {
@@ -249,6 +264,22 @@ func (l *life) happen(e *event) {
 		l.peer.forgetSome()
 	default:
 		l.decide(e, random)
+	}
+}
+
+// storm changes the weather. A recipient whose words are altered on their way may be understood to say that a yes was taken back;
+// what the object makes of that counts.
+func (l *life) storm(w weather, random *rand.Rand) {
+	l.net.set(w, random)
+	l.mu.Lock()
+	lied := l.model.mayLapse && w != lying
+	l.model.mayLapse = w == lying || l.model.mayLapse
+	l.mu.Unlock()
+	if lied {
+		l.settle()
+		l.mu.Lock()
+		l.model.mayLapse = false
+		l.mu.Unlock()
 	}
 }
 
@@ -297,7 +328,7 @@ func (l *life) heal() {
 	l.disk.set(healthy)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.sick {
+	if !l.sick || l.stuck && l.agent != nil {
 		return
 	}
 	l.sick = false
@@ -314,16 +345,19 @@ func (l *life) grant(purpose string) {
 	l.mu.Lock()
 	now, step := l.now(), l.model.steps[len(l.model.steps)-1].step
 	l.quiet = false
+	was := l.unsure[purpose]
+	l.unsure[purpose] = true
 	l.mu.Unlock()
 	d, err := l.agent.Grant(context.Background(), purpose, control.Person, control.Decision{})
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.unsure[purpose] = was
 	y := l.model.open(purpose)
 	fresh := &yes{purpose: purpose, id: d.Grant, from: now, step: step}
 	switch {
 	case l.disk.dead.Load():
 		l.unsure[purpose], l.maybeYes[purpose] = true, fresh
-	case err != nil && !l.sick && !l.model.broken:
+	case err != nil && !l.sick && !l.stuck && !l.model.broken:
 		l.violate("decisions", "a yes to %s is not taken: %v", purpose, err)
 	case err != nil, y != nil && y.id == d.Grant:
 	default:
@@ -335,19 +369,24 @@ func (l *life) grant(purpose string) {
 // withdraw is the person's no. It holds whatever the disk says.
 func (l *life) withdraw(purpose string) {
 	before := l.now()
+	l.mu.Lock()
+	was := l.unsure[purpose]
+	l.unsure[purpose] = true // while it is under way either answer is right
+	l.mu.Unlock()
 	_, err := l.agent.Withdraw(context.Background(), purpose, control.Person, control.Decision{})
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if took := l.now() - before; took > grace && !l.disk.dead.Load() {
 		l.violate("withdrawal", "it took %v", took)
 	}
+	l.unsure[purpose] = was
 	switch {
 	case l.disk.dead.Load():
 		l.unsure[purpose] = true
-	case err != nil && !l.sick:
+	case err != nil && !l.sick && !l.stuck:
 		l.violate("withdrawal", "that of %s fails: %v", purpose, err)
-	case err != nil: // it holds in memory, and a restart before the disk is well brings the yes back
-		l.unsure[purpose] = true
+	case err != nil: // it holds in memory, and a restart before the disk is well brings the yes back, as was said
+		l.unsure[purpose], l.maybeYes[purpose] = true, nil
 		fallthrough
 	default:
 		l.model.end(l.model.open(purpose), before)
@@ -375,7 +414,7 @@ func (l *life) pause(on bool) {
 	switch {
 	case l.disk.dead.Load():
 		l.unsure["pause"] = true
-	case err != nil && !l.sick:
+	case err != nil && !l.sick && !l.stuck:
 		l.violate("decisions", "a pause (%v) is not taken: %v", on, err)
 	case on && !open:
 		l.model.dropOpen(now)
@@ -463,7 +502,7 @@ func (l *life) finish(next *time.Duration) {
 			return
 		}
 		l.heal()
-		l.net.set(fair, rand.New(rand.NewPCG(1, 1)))
+		l.storm(fair, rand.New(rand.NewPCG(1, 1)))
 		l.mu.Lock()
 		l.mood = fine
 		l.mu.Unlock()
