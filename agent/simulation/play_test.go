@@ -56,7 +56,7 @@ func faults() []struct {
 }
 
 // write makes the script of a seed.
-func write(seed uint64, days, perDay int) *script {
+func write(seed uint64, days, perMonth int) *script {
 	random := rand.New(rand.NewPCG(seed, 9))
 	s := &script{Seed: seed, Days: days, Step: steps()[random.IntN(3)], Room: random.IntN(2) == 0}
 	life := time.Duration(days) * 24 * time.Hour
@@ -68,7 +68,7 @@ func write(seed uint64, days, perDay int) *script {
 	for _, f := range faults() {
 		total += f.weight
 	}
-	for range days * perDay / 10 {
+	for range days * perMonth / 30 {
 		at := time.Duration(random.Int64N(int64(life))).Truncate(time.Millisecond) + 333*time.Microsecond
 		draw := random.IntN(total)
 		for _, f := range faults() {
@@ -224,6 +224,9 @@ func (l *life) cantStart(err error) {
 
 // lose says that readings of a stretch may be lost. l.mu is held.
 func (l *life) lose(from, to time.Duration) {
+	if to > 0 {
+		to++ // a look in the very moment is one of them
+	}
 	l.model.excused = append(l.model.excused, span{from, to})
 	l.model.windows = append(l.model.windows, span{from.Truncate(time.Hour) - time.Hour, to + time.Hour})
 }
