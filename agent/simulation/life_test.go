@@ -37,19 +37,27 @@ type life struct {
 	peer *recipient
 	pace pace
 
-	agent   *agent.Agent
-	stop    context.CancelFunc
-	stopped chan error
-	starts  int
-	begun   time.Time
-	wall    wall
-	backups []*image
-	random  *randomness
+	agent      *agent.Agent
+	stop       context.CancelFunc
+	stopped    chan error
+	starts     int
+	begun      time.Time
+	wall       wall
+	backups    []backup
+	oddNow     bool // the wall clock lies now
+	illegible  bool // the policy file
+	brokenFrom time.Duration
+	rotten     bool // files have rotted since the last start
+	damaged    bool // something was damaged or older once: the ledger may say so
+	random     *randomness
 
 	mu        sync.Mutex // guards what follows
 	model     model
 	mood      mood
 	unsure    map[string]bool // a decision that the power cut: either answer is right
+	ghost     map[string]bool // an old card came back: the object takes for granted what was taken back, until the recipient tells it
+	repeat    map[string]bool // she says no once more if it is still given
+	lying     bool            // what the recipient says is altered on its way
 	maybeYes  map[string]*yes // the yes that it may have been
 	quiet     bool            // the page says that nothing leaves
 	truthLine string
@@ -179,7 +187,7 @@ func (r *randomness) Read(p []byte) (int, error) {
 
 // live plays a script in dir and says what came of it.
 func live(t *testing.T, dir string, d *disk, s *script) *tally {
-	l := &life{t: t, s: s, dir: dir, disk: d, mood: fine, unsure: map[string]bool{}, maybeYes: map[string]*yes{}, tally: newTally()}
+	l := &life{t: t, s: s, dir: dir, disk: d, mood: fine, unsure: map[string]bool{}, maybeYes: map[string]*yes{}, ghost: map[string]bool{}, repeat: map[string]bool{}, tally: newTally()}
 	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(d.root, 0o700)); err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +202,7 @@ func live(t *testing.T, dir string, d *disk, s *script) *tally {
 		l.model.steps = []stepAt{{0, s.Step}}
 		l.random = &randomness{seed: s.Seed, start: l.begun, drawn: map[[32]byte]uint64{}}
 		l.peer = newRecipient(l)
-		h, err := receive.NewHandler(receive.Config{Streams: l.peer, Sink: l.peer, Log: slog.New(slog.DiscardHandler), Now: l.wall.now, Workers: 2, Bodies: 8})
+		h, err := receive.NewHandler(receive.Config{Streams: l.peer, Sink: l.peer, Log: slog.New(slog.DiscardHandler), Now: time.Now, Workers: 2, Bodies: 8})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -352,8 +360,11 @@ func (l *life) truth(s *control.Status) {
 	}
 	for _, purpose := range purposeNames() {
 		y := l.model.open(purpose)
+		if l.ghost[purpose] {
+			continue
+		}
 		named := strings.Contains(strings.NewReplacer(":", " ", ",", " ", ".", " ").Replace(s.Truth)+" ", " "+purpose+" ")
-		if l.quiet || l.unsure[purpose] || l.model.mayLapse || l.model.broken {
+		if l.quiet || l.free(purpose) || l.model.broken {
 			continue
 		}
 		if named != (y != nil) {
@@ -370,11 +381,15 @@ func (l *life) settle() {
 	}
 	for _, purpose := range purposeNames() {
 		given := states[purpose].State == consent.Given
+		if l.ghostly(purpose) {
+			continue
+		}
 		l.mu.Lock()
 		if !l.model.broken {
 			l.settleOne(purpose, given, states[purpose])
 		}
-		ask := l.unsure[purpose] && given && (l.maybeYes[purpose] == nil || l.maybeYes[purpose] != l.model.open(purpose))
+		ask := given && (l.repeat[purpose] || l.maybeYes[purpose] != nil && l.maybeYes[purpose] != l.model.open(purpose))
+		delete(l.repeat, purpose)
 		delete(l.unsure, purpose)
 		delete(l.maybeYes, purpose)
 		l.mu.Unlock()
@@ -388,11 +403,23 @@ func (l *life) settle() {
 	l.tally.Checks["decisions after a start"]++
 }
 
+// ghostly tells whether a purpose is one of which the recipient has to tell the object that it was taken back.
+func (l *life) ghostly(purpose string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ghost[purpose]
+}
+
+// free tells whether a yes may be over without the person's doing. l.mu is held.
+func (l *life) free(purpose string) bool { return l.unsure[purpose] || l.model.mayLapse || l.lying }
+
 // settleOne is settle for one purpose. l.mu is held.
 func (l *life) settleOne(purpose string, given bool, s control.PurposeStatus) {
 	y := l.model.open(purpose)
 	switch {
 	case given == (y != nil):
+		delete(l.ghost, purpose)
+	case given && l.ghost[purpose]:
 	case given && l.unsure[purpose] && l.maybeYes[purpose] != nil:
 		l.model.yeses = append(l.model.yeses, l.maybeYes[purpose])
 	case given && l.unsure[purpose]: // a no that the disk did not take, which was said: the yes is back
@@ -405,7 +432,7 @@ func (l *life) settleOne(purpose string, given bool, s control.PurposeStatus) {
 		}
 	case given:
 		l.violate("decisions", "%s is granted and nobody said so", purpose)
-	case l.unsure[purpose] || l.model.mayLapse:
+	case l.free(purpose):
 		l.model.end(y, l.now())
 	default:
 		l.violate("decisions", "the yes to %s of %v is gone: %s %s", purpose, y.from, s.State, s.Reason)
@@ -420,7 +447,7 @@ func (l *life) rebase() {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.sure, l.maybe, l.booked, l.countable = 0, 0, wireBytes(&status), true
+	l.sure, l.maybe, l.booked, l.countable = 0, 0, wireBytes(&status), !l.sick && !l.model.broken
 }
 
 func wireBytes(s *control.Status) (n int64) {

@@ -67,6 +67,7 @@ type model struct {
 	lax              bool   // what was sent may be sent again: the memory of it was damaged or older
 	odd              bool   // the wall clock lies or lay: what is said of times is not held against it
 	mayLapse         bool
+	erasedThere      bool // she had the recipients delete streams of a yes that goes on
 }
 
 type stepAt struct {
@@ -221,8 +222,11 @@ func (m *model) takesWindow(r *row, _ time.Duration) (*yes, string) {
 	sum, count, low, high := int64(0), int64(0), int64(1<<62), int64(-1<<62)
 	for n := first; n <= last; n++ {
 		y, why := m.counted(n, "trends")
-		if why != "" {
+		if why != "" && (n == first || n == last) {
 			return nil, why
+		}
+		if why != "" {
+			continue // one in between may have been in a pause
 		}
 		if of != nil && of != y {
 			return nil, fmt.Sprintf("looks %d to %d are of two yeses", first, last)

@@ -52,6 +52,7 @@ func faults() []struct {
 	}{
 		{"cut", 180}, {"cut at rest", 30}, {"restart", 60}, {"weather", 200}, {"mood", 120}, {"grant", 110}, {"withdraw", 60}, {"pause", 30},
 		{"forget", 15}, {"forget some", 15}, {"disk", 50}, {"policy", 40},
+		{"rot", 20}, {"backup", 30}, {"old card", 10}, {"old state", 10}, {"transfer", 10}, {"erase", 20}, {"clock", 40}, {"no policy", 10}, {"mine", 20}, {"outage", 4},
 	}
 }
 
@@ -102,12 +103,27 @@ func (s *script) add(at time.Duration, what string, random *rand.Rand) {
 		e.For = hours(48)
 	case "disk":
 		e.With, e.For = []string{"full", "read-only", "failing"}[random.IntN(3)], hours(24)
+	case "rot":
+		e.With = []string{"at rest", "under it"}[random.IntN(2)]
+	case "erase":
+		e.With = []string{"", "there too"}[random.IntN(2)]
+	case "clock":
+		e.With, e.For = []string{"hour back", "hour ahead", "stands still", "not set", "1970", "years ahead", "minutes off", "days back"}[random.IntN(8)], hours(48)
+	case "no policy":
+		e.For = hours(30)
+	case "mine":
+		e.With = []string{"yes", "yes", "no"}[random.IntN(3)]
+	case "outage":
+		e.What, e.With, e.For = "weather", string(down), hours(20*24)
 	case "policy":
 		e.With = fmt.Sprint(steps()[random.IntN(3)])
 	}
 	s.Events = append(s.Events, e)
-	if end := map[string]string{"weather": "fair", "mood": "fine", "pause": "resume", "disk": "healthy"}[what]; end != "" {
+	if end := map[string]string{"weather": "fair", "mood": "fine", "pause": "resume", "disk": "healthy", "clock": "clock right", "outage": "fair"}[what]; end != "" {
 		s.Events = append(s.Events, event{At: at + e.For, What: end, Seed: random.Uint64()})
+	}
+	if what == "no policy" {
+		s.Events = append(s.Events, event{At: at + e.For, What: "policy", With: fmt.Sprint(steps()[random.IntN(3)]), Seed: random.Uint64()})
 	}
 }
 
@@ -117,7 +133,7 @@ func (l *life) play() {
 	if err := l.start(); err != nil {
 		l.t.Fatal(err)
 	}
-	look := 6 * time.Hour
+	look, month := 6*time.Hour, 0
 	for _, e := range l.s.Events {
 		for ; look < e.At && !l.broken(); look += 6*time.Hour + 7*time.Minute {
 			l.wait(look)
@@ -128,6 +144,10 @@ func (l *life) play() {
 		}
 		l.wait(e.At)
 		l.tally.Faults[strings.TrimSpace(e.What+" "+faultDetail(&e))]++
+		if n := int(e.At / (30 * 24 * time.Hour)); n > month {
+			month = n
+			l.deep()
+		}
 		l.happen(&e)
 	}
 	if !l.broken() {
@@ -138,7 +158,7 @@ func (l *life) play() {
 
 func faultDetail(e *event) string {
 	switch e.What {
-	case "weather", "mood", "disk":
+	case "weather", "mood", "disk", "rot", "erase", "clock", "mine":
 		return e.With
 	case "grant", "withdraw":
 		if e.For == 1 {
@@ -151,6 +171,9 @@ func faultDetail(e *event) string {
 // wait sleeps until a moment of the life. Where a power cut is due it looks out for it.
 func (l *life) wait(until time.Duration) {
 	for left := until - l.now(); left > 0; left = until - l.now() {
+		if l.disk.dead.Load() {
+			l.rebirth()
+		}
 		if l.disk.waits() {
 			left = min(left, 10*time.Second)
 		}
@@ -162,7 +185,7 @@ func (l *life) wait(until time.Duration) {
 			l.mu.Lock()
 			stuck := l.stuck
 			l.mu.Unlock()
-			if err := <-l.stopped; !stuck {
+			if err := <-l.stopped; !stuck && !l.rotten {
 				l.mu.Lock()
 				l.violate("start", "it ended: %v", err)
 				l.mu.Unlock()
@@ -197,21 +220,35 @@ func (l *life) begin() {
 	if l.disk.is(healthy) {
 		l.heal() // it was started on a disk that took no writing, and is not now
 	}
+	l.mu.Lock()
+	if l.illegible && !l.model.broken {
+		l.model.broken, l.brokenFrom = true, l.now()
+	}
+	l.mu.Unlock()
 	if err := l.start(); err != nil {
 		l.cantStart(err)
-		return
+	} else {
+		l.settle()
 	}
-	l.settle()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.rotten = false; l.model.excused != nil {
+		l.right(l.now() + time.Second)
+	}
 }
 
 // cantStart is an object that can't be opened: with a sick disk it is tried again when that is well.
 func (l *life) cantStart(err error) {
 	l.disk.set(healthy)
 	l.mu.Lock()
-	sick := l.sick
+	sick := l.sick || l.rotten
 	l.sick = false
 	l.mu.Unlock()
-	if again := l.start(); again != nil || !sick {
+	again := l.start()
+	if again != nil && l.rotten {
+		again = l.replace(again)
+	}
+	if again != nil || !sick {
 		l.mu.Lock()
 		l.violate("start", "it does not start: %v, and then: %v", err, again)
 		l.mu.Unlock()
@@ -265,6 +302,17 @@ func (l *life) happen(e *event) {
 		l.peer.forget()
 	case "forget some":
 		l.peer.forgetSome()
+	case "rot":
+		l.rot(random, e.With == "under it")
+	case "backup":
+		l.backups = append(l.backups, backup{look(l.disk.root), l.now()})
+		l.backups = l.backups[max(0, len(l.backups)-3):]
+	case "old card", "old state":
+		if len(l.backups) > 0 {
+			l.old(l.backups[random.IntN(len(l.backups))], e.What == "old card")
+		}
+	case "clock", "clock right":
+		l.clock(e, random)
 	default:
 		l.decide(e, random)
 	}
@@ -275,13 +323,13 @@ func (l *life) happen(e *event) {
 func (l *life) storm(w weather, random *rand.Rand) {
 	l.net.set(w, random)
 	l.mu.Lock()
-	lied := l.model.mayLapse && w != lying
-	l.model.mayLapse = w == lying || l.model.mayLapse
+	lied := l.lying && w != lying
+	l.lying = l.lying || w == lying
 	l.mu.Unlock()
 	if lied {
 		l.settle()
 		l.mu.Lock()
-		l.model.mayLapse = false
+		l.lying = false
 		l.mu.Unlock()
 	}
 }
@@ -300,6 +348,16 @@ func (l *life) decide(e *event, random *rand.Rand) {
 		l.pause(e.What == "pause")
 	case "policy":
 		l.change(e.With)
+	case "no policy":
+		l.write("policy.toml", "version = \"none\"\n[[purpose")
+		l.illegible = true
+		_ = l.agent.Reload() // the last good one stays in force
+	case "transfer":
+		l.transfer(random.IntN(45))
+	case "erase":
+		l.erase(random, e.With != "")
+	case "mine":
+		l.keepMine(e.With == "yes")
 	}
 	if l.disk.dead.Load() {
 		l.rebirth()
@@ -309,6 +367,10 @@ func (l *life) decide(e *event, random *rand.Rand) {
 // restart is an end in good order and a start. Open windows lie in memory only.
 func (l *life) restart() {
 	l.halt()
+	if l.disk.dead.Load() {
+		l.rebirth()
+		return
+	}
 	now := l.now()
 	l.mu.Lock()
 	l.model.dropOpen(now)
@@ -335,9 +397,17 @@ func (l *life) heal() {
 		return
 	}
 	l.sick = false
+	l.right(l.now() + flush + time.Minute)
+}
+
+// right ends what is excused until all is right again, if it is. l.mu is held.
+func (l *life) right(at time.Duration) {
+	if l.sick || l.oddNow || l.rotten {
+		return
+	}
 	for i := range l.model.excused {
 		if s := &l.model.excused[i]; s.to == 0 {
-			s.to = l.now() + flush + time.Minute
+			s.to = at
 			l.model.windows = append(l.model.windows, span{s.from.Truncate(time.Hour) - time.Hour, s.to + time.Hour})
 		}
 	}
@@ -360,13 +430,18 @@ func (l *life) grant(purpose string) {
 	switch {
 	case l.disk.dead.Load():
 		l.unsure[purpose], l.maybeYes[purpose] = true, fresh
-	case err != nil && !l.sick && !l.stuck && !l.model.broken:
+	case err != nil && !l.sick && !l.stuck && !l.rotten && !l.model.broken:
 		l.violate("decisions", "a yes to %s is not taken: %v", purpose, err)
-	case err != nil, y != nil && y.id == d.Grant:
+	case err != nil, y != nil && y.id == d.Grant, l.ghost[purpose] && l.known(purpose, d.Grant):
 	default:
 		l.model.end(y, now)
 		l.model.yeses = append(l.model.yeses, fresh)
 	}
+}
+
+// known tells whether a number is that of an earlier yes. l.mu is held.
+func (l *life) known(purpose string, id uint32) bool {
+	return slices.ContainsFunc(l.model.yeses, func(y *yes) bool { return y.purpose == purpose && y.id == id })
 }
 
 // withdraw is the person's no. It holds whatever the disk says.
@@ -385,11 +460,11 @@ func (l *life) withdraw(purpose string) {
 	l.unsure[purpose] = was
 	switch {
 	case l.disk.dead.Load():
-		l.unsure[purpose] = true
-	case err != nil && !l.sick && !l.stuck:
+		l.unsure[purpose], l.repeat[purpose] = true, true
+	case err != nil && !l.sick && !l.stuck && !l.rotten:
 		l.violate("withdrawal", "that of %s fails: %v", purpose, err)
 	case err != nil: // it holds in memory, and a restart before the disk is well brings the yes back, as was said
-		l.unsure[purpose], l.maybeYes[purpose] = true, nil
+		l.unsure[purpose], l.maybeYes[purpose], l.repeat[purpose] = true, nil, true
 		fallthrough
 	default:
 		l.model.end(l.model.open(purpose), before)
@@ -404,6 +479,17 @@ func (l *life) pause(on bool) {
 	if !on {
 		l.quiet = false
 	}
+	failed := false
+	if n := len(l.model.pauses); !on && n > 0 && l.model.pauses[n-1].to == 0 {
+		l.model.pauses[n-1].to = now // what is granted leaves again while this is under way
+		defer func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			if l.unsure["pause"] || failed {
+				l.model.pauses[n-1].to = 0
+			}
+		}()
+	}
 	l.mu.Unlock()
 	var err error
 	if on {
@@ -417,13 +503,13 @@ func (l *life) pause(on bool) {
 	switch {
 	case l.disk.dead.Load():
 		l.unsure["pause"] = true
-	case err != nil && !l.sick && !l.stuck:
+	case err != nil && !l.sick && !l.stuck && !l.rotten:
 		l.violate("decisions", "a pause (%v) is not taken: %v", on, err)
 	case on && !open:
 		l.model.dropOpen(now)
 		l.model.pauses = append(l.model.pauses, span{now, 0})
-	case !on && open && err == nil:
-		l.model.pauses[len(l.model.pauses)-1].to = now
+	case !on && err != nil:
+		failed = true
 	}
 }
 
@@ -441,6 +527,10 @@ func (l *life) change(step string) {
 				l.model.reformed = append(l.model.reformed, span{0, now})
 			}
 		}
+	}
+	if l.illegible = false; l.model.broken {
+		l.model.broken = false
+		l.lose(l.brokenFrom, now)
 	}
 	l.mu.Unlock()
 	l.write("policy.toml", l.policy(s))
@@ -480,6 +570,7 @@ func (l *life) deep() {
 		return
 	}
 	report, err := l.agent.VerifyLedger(context.Background(), nil)
+	found := nonces(l.t, l.disk.root)
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
@@ -487,7 +578,8 @@ func (l *life) deep() {
 	defer l.mu.Unlock()
 	l.tally.Checks["ledgers"]++
 	l.tally.Heap = append(l.tally.Heap, m.HeapAlloc)
-	if err != nil || !report.Verified {
+	l.reused(found)
+	if (err != nil || !report.Verified) && !l.damaged {
 		l.violate("ledger", "it does not verify: %v %v", err, report.Problems)
 	}
 }
@@ -515,6 +607,10 @@ func (l *life) finish(next *time.Duration) {
 		if len(l.model.pauses) > 0 {
 			l.pause(false)
 		}
+		if l.illegible {
+			l.change(fmt.Sprint(steps()[0]))
+		}
+		l.clock(&event{What: "clock right"}, nil)
 		if until == end {
 			l.restart() // what a recipient refused is offered once more after a start
 		}

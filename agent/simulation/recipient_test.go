@@ -27,7 +27,8 @@ type peerStream struct {
 type memoryOf struct {
 	yes    *yes
 	seqs   map[uint64][16]byte
-	erased bool // a deletion of it was confirmed
+	erased bool          // a deletion of it was confirmed
+	at     time.Duration // when it was announced first
 }
 
 // recipient is the far end behind the real handler: it implements receive.Sink and receive.Seen in memory, remembers what it
@@ -164,7 +165,7 @@ func (l *life) announced(r *recipient, a *wire.Announcement) {
 	now := l.now()
 	known := r.ever[a.Stream]
 	if known == nil {
-		known = &memoryOf{seqs: map[uint64][16]byte{}}
+		known = &memoryOf{seqs: map[uint64][16]byte{}, at: now}
 		for _, y := range l.model.yeses { // the newest that could be meant
 			if y.purpose == a.Purpose && (y.to == 0 || now <= y.to+grace || y.loose) && y.from <= now {
 				known.yes = y
@@ -254,7 +255,7 @@ func (l *life) deleted(r *recipient, id wire.StreamID) {
 		return // never announced: nothing was kept
 	}
 	known.erased = true
-	if y := known.yes; y != nil && y.to == 0 && !l.model.lax && !l.model.mayLapse && !l.unsure[y.purpose] {
+	if y := known.yes; y != nil && y.to == 0 && !l.model.lax && !l.model.erasedThere && !l.free(y.purpose) {
 		l.violate("granted", "the deletion of a stream of %s was asked for although the yes of %v holds", y.purpose, y.from)
 	}
 }

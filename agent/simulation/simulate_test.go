@@ -96,8 +96,8 @@ func (o order) run(t *testing.T, limit time.Duration, take func(told)) {
 	defer cancel()
 	c := exec.CommandContext(ctx, os.Args[0], "-test.run", "^TestLives$", "-test.timeout", "0", "-test.count", "1")
 	c.Env = o.env()
-	var rest bytes.Buffer
-	c.Stderr = &rest
+	var rest, errs bytes.Buffer
+	c.Stderr = &errs
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Error(err)
@@ -128,7 +128,7 @@ func (o order) run(t *testing.T, limit time.Duration, take func(told)) {
 		}
 	}
 	if err := c.Wait(); err != nil && ctx.Err() == nil {
-		text := rest.String()
+		text := rest.String() + errs.String()
 		t.Errorf("%sthe process ended: %v\n%s", last, err, text[:min(len(text), 20_000)])
 	}
 }
@@ -174,7 +174,7 @@ func TestSimulation(t *testing.T) {
 	if os.Getenv("CANDOR_LIVES") != "" {
 		t.Skip("this is the process of lives")
 	}
-	o := order{first: number("SEED", 1), lives: number("LIVES", 3), days: 12, perMonth: 90, patience: 30 * time.Second}
+	o := order{first: number("SEED", 1), lives: number("LIVES", 2), days: 15, perMonth: 90, patience: 30 * time.Second}
 	r := &report{all: newTally()}
 	o.run(t, 4*time.Minute, func(x told) { r.take(t, x) })
 	if r.skip != "" {
