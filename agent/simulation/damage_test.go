@@ -190,6 +190,9 @@ func (l *life) clock(e *event, random *rand.Rand) {
 		w.frozen = time.Now()
 	}
 	w.mu.Unlock()
+	l.mu.Lock()
+	l.backAtStart = false
+	l.mu.Unlock()
 	w.synced.Store(e.With != "not set" && e.With != "1970")
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -214,7 +217,7 @@ func (l *life) transfer(wait int) {
 	for _, purpose := range purposeNames() {
 		l.unsure[purpose] = true
 	}
-	l.unsure["pause"] = true
+	l.unsure["pause"], l.transferred = true, true
 	l.countable = false
 	l.mu.Unlock()
 	_, err := l.agent.Transfer(context.Background(), control.Person, control.TransferRequest{Wait: wait})

@@ -37,19 +37,24 @@ type life struct {
 	peer *recipient
 	pace pace
 
-	agent      *agent.Agent
-	stop       context.CancelFunc
-	stopped    chan error
-	starts     int
-	begun      time.Time
-	wall       wall
-	backups    []backup
-	oddNow     bool // the wall clock lies now
-	illegible  bool // the policy file
-	brokenFrom time.Duration
-	rotten     bool // files have rotted since the last start
-	damaged    bool // something was damaged or older once: the ledger may say so
-	random     *randomness
+	agent       *agent.Agent
+	stop        context.CancelFunc
+	stopped     chan error
+	starts      int
+	begun       time.Time
+	wall        wall
+	backups     []backup
+	everLied    bool          // it was
+	transferred bool          // what an earlier owner's requests for deletion came to is not known
+	backAtStart bool          // the last start was with a clock that says an earlier time than the object has seen
+	based       time.Duration // when counting of bytes began
+	out         []string      // what was counted since: for whoever looks for a fault
+	oddNow      bool          // the wall clock lies now
+	illegible   bool          // the policy file
+	brokenFrom  time.Duration
+	rotten      bool // files have rotted since the last start
+	damaged     bool // something was damaged or older once: the ledger may say so
+	random      *randomness
 
 	mu        sync.Mutex // guards what follows
 	model     model
@@ -283,6 +288,9 @@ func (l *life) heard(path string, size int, sure bool) {
 		l.violate("page", "%d bytes for %s arrived while the light was off", size, path)
 	}
 	l.maybe += int64(size) + 4096 // what it wrote and nobody read
+	if len(l.out) < 30 {
+		l.out = append(l.out, fmt.Sprintf("%v %s %d", l.now(), path, size))
+	}
 }
 
 // answered notes that the object was given an answer: it has to have booked what it sent.
@@ -447,6 +455,7 @@ func (l *life) rebase() {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.based, l.out = l.now(), nil
 	l.sure, l.maybe, l.booked, l.countable = 0, 0, wireBytes(&status), !l.sick && !l.model.broken
 }
 

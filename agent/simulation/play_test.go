@@ -52,7 +52,7 @@ func faults() []struct {
 	}{
 		{"cut", 180}, {"cut at rest", 30}, {"restart", 60}, {"weather", 200}, {"mood", 120}, {"grant", 110}, {"withdraw", 60}, {"pause", 30},
 		{"forget", 15}, {"forget some", 15}, {"disk", 50}, {"policy", 40},
-		{"rot", 20}, {"backup", 30}, {"old card", 10}, {"old state", 10}, {"transfer", 10}, {"erase", 20}, {"clock", 40}, {"no policy", 10}, {"mine", 20}, {"outage", 4},
+		{"rot", 20}, {"backup", 30}, {"old card", 10}, {"old state", 10}, {"transfer", 10}, {"erase", 20}, {"clock", 40}, {"no policy", 10}, {"mine", 20}, {"outage", 4}, {"snatch", 60},
 	}
 }
 
@@ -90,9 +90,9 @@ func (s *script) add(at time.Duration, what string, random *rand.Rand) {
 	e := event{At: at, What: what, Seed: random.Uint64()}
 	hours := func(most int) time.Duration { return time.Duration(1+random.IntN(most*60)) * time.Minute }
 	switch what {
-	case "grant", "withdraw":
+	case "grant", "withdraw", "snatch":
 		e.With = purposeNames()[random.IntN(3)]
-		if random.IntN(4) == 0 { // with the power cut in the middle of it
+		if what != "snatch" && random.IntN(4) == 0 { // with the power cut in the middle of it
 			e.For = 1
 		}
 	case "weather":
@@ -221,6 +221,9 @@ func (l *life) begin() {
 		l.heal() // it was started on a disk that took no writing, and is not now
 	}
 	l.mu.Lock()
+	l.wall.mu.Lock()
+	l.backAtStart = l.wall.off <= -3*time.Hour && l.now() > 6*time.Hour && l.wall.frozen.IsZero()
+	l.wall.mu.Unlock()
 	if l.illegible && !l.model.broken {
 		l.model.broken, l.brokenFrom = true, l.now()
 	}
@@ -241,11 +244,11 @@ func (l *life) begin() {
 func (l *life) cantStart(err error) {
 	l.disk.set(healthy)
 	l.mu.Lock()
-	sick := l.sick || l.rotten
+	sick := l.sick || l.damaged
 	l.sick = false
 	l.mu.Unlock()
 	again := l.start()
-	if again != nil && l.rotten {
+	if again != nil && l.damaged {
 		again = l.replace(again)
 	}
 	if again != nil || !sick {
@@ -325,6 +328,7 @@ func (l *life) storm(w weather, random *rand.Rand) {
 	l.mu.Lock()
 	lied := l.lying && w != lying
 	l.lying = l.lying || w == lying
+	l.everLied = l.everLied || w == lying
 	l.mu.Unlock()
 	if lied {
 		l.settle()
@@ -344,6 +348,8 @@ func (l *life) decide(e *event, random *rand.Rand) {
 		l.grant(e.With)
 	case "withdraw":
 		l.withdraw(e.With)
+	case "snatch":
+		l.snatch(e.With, random)
 	case "pause", "resume":
 		l.pause(e.What == "pause")
 	case "policy":
@@ -439,6 +445,26 @@ func (l *life) grant(purpose string) {
 	}
 }
 
+// snatch is a no while something is on its way, over a network that takes its time.
+func (l *life) snatch(purpose string, random *rand.Rand) {
+	was, _ := l.net.now(1)
+	l.net.set(slow, random)
+	for range 7 * 3600 { // an upload comes in six hours or twelve
+		time.Sleep(time.Second)
+		l.mu.Lock()
+		lit := l.lit
+		l.mu.Unlock()
+		if lit || l.disk.dead.Load() || len(l.stopped) > 0 {
+			break
+		}
+	}
+	if !l.disk.dead.Load() && len(l.stopped) == 0 {
+		l.withdraw(purpose)
+		time.Sleep(3 * time.Second)
+	}
+	l.net.set(was, random)
+}
+
 // known tells whether a number is that of an earlier yes. l.mu is held.
 func (l *life) known(purpose string, id uint32) bool {
 	return slices.ContainsFunc(l.model.yeses, func(y *yes) bool { return y.purpose == purpose && y.id == id })
@@ -485,7 +511,7 @@ func (l *life) pause(on bool) {
 		defer func() {
 			l.mu.Lock()
 			defer l.mu.Unlock()
-			if l.unsure["pause"] || failed {
+			if failed {
 				l.model.pauses[n-1].to = 0
 			}
 		}()
@@ -502,7 +528,7 @@ func (l *life) pause(on bool) {
 	open := len(l.model.pauses) > 0 && l.model.pauses[len(l.model.pauses)-1].to == 0
 	switch {
 	case l.disk.dead.Load():
-		l.unsure["pause"] = true
+		l.unsure["pause"], failed = true, true
 	case err != nil && !l.sick && !l.stuck && !l.rotten:
 		l.violate("decisions", "a pause (%v) is not taken: %v", on, err)
 	case on && !open:
@@ -528,6 +554,7 @@ func (l *life) change(step string) {
 			}
 		}
 	}
+	l.quiet = false
 	if l.illegible = false; l.model.broken {
 		l.model.broken = false
 		l.lose(l.brokenFrom, now)
@@ -554,12 +581,15 @@ func (l *life) look() {
 	size := look(l.disk.root).size()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if doubts := strings.Contains(strings.Join(status.Warnings, " "), "clock can't be relied on"); l.backAtStart && !doubts && !l.damaged {
+		l.violate("clock", "it was started with a clock that says an earlier time than it has seen, and relies on it")
+	}
 	l.tally.Disk = max(l.tally.Disk, size)
 	if size > 16<<20 {
 		l.violate("disk", "%d bytes", size)
 	}
 	if booked := wireBytes(&status) - l.booked; l.countable && !l.sick && (booked < l.sure || booked > l.sure+l.maybe) {
-		l.violate("wire", "the ledger has %d bytes, %d to %d went out", booked, l.sure, l.sure+l.maybe)
+		l.violate("wire", "the ledger has %d bytes, %d to %d went out since %v: %v", booked, l.sure, l.sure+l.maybe, l.based, l.out)
 	}
 	l.tally.Checks["bytes"]++
 }
@@ -618,11 +648,26 @@ func (l *life) finish(next *time.Duration) {
 	l.deep()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for _, y := range l.model.yeses { // whatever came between, the recipients were asked to delete what was taken back
+		if y.to != 0 && y.streams > 0 && !l.damaged && !l.model.mayLapse && !l.everLied && !l.transferred && l.kept(y) {
+			l.violate("deletion", "nobody confirmed that of %s, taken back at %v", y.purpose, y.to)
+		}
+	}
 	missing, due := l.model.missing(end)
 	l.tally.Due += due
 	if len(missing) > l.told {
 		l.violate("lost", "%d rows of %d are missing and %d were told: %s …", len(missing), due, l.told, strings.Join(missing[:min(len(missing), 6)], ", "))
 	}
+}
+
+// kept tells whether a stream of a yes was never deleted at the recipient. l.mu is held.
+func (l *life) kept(y *yes) bool {
+	for _, known := range l.peer.ever {
+		if known.yes == y && !known.erased {
+			return true
+		}
+	}
+	return false
 }
 
 // fastDir is a directory in memory where the machine has one: what is tested here is not the disk.
