@@ -6,13 +6,16 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/candor-edge/candor/agent"
 	"github.com/candor-edge/candor/agent/control"
+	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store/consent"
 )
 
@@ -72,6 +75,55 @@ func TestAWithdrawalOnAReadOnlyDisk(t *testing.T) {
 	a = o.open()
 	if _, err := a.Withdraw(t.Context(), "air", control.Person, control.Decision{}); err != nil {
 		t.Fatal(err)
+	}
+	_ = a.Close()
+}
+
+// hurried is the system's clock to whose eyes a minute is over at once.
+type hurried struct{ sensors.SystemClock }
+
+func (hurried) After(d time.Duration) <-chan time.Time {
+	if d == time.Minute {
+		d = 10 * time.Millisecond
+	}
+	return time.After(d)
+}
+
+// An agent that was started on a disk which takes no writing ends when the disk takes it again, so that its next start can use it.
+func TestADiskThatTakesWritingAgain(t *testing.T) {
+	url, _ := receiver(t)
+	o := newObject(t, url, 10)
+	disk := onDisk(t, o)
+	_ = o.open().Close()
+	remount := func(flags uintptr) {
+		if err := unix.Mount("", disk, "", unix.MS_REMOUNT|flags, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remount(unix.MS_RDONLY)
+	cfg, err := agent.LoadConfig(filepath.Join(o.dir, "candor.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := agent.Open(cfg, agent.Options{Clock: hurried{}, Detached: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(t.Context()) }()
+	select {
+	case err := <-ended:
+		t.Fatalf("it ended while the disk took no writing: %v", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	remount(0)
+	select {
+	case err := <-ended:
+		if err == nil || !strings.Contains(err.Error(), "takes writing again") {
+			t.Errorf("it ended with %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it does not notice that the disk takes writing again")
 	}
 	_ = a.Close()
 }

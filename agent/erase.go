@@ -92,6 +92,7 @@ func (a *Agent) erasePeriod(role control.Role, r control.ErasureRequest) (contro
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	out := a.erasure(fmt.Sprintf("what was taken from %s to %s, whole UTC days, both included", dateOf(first), dateOf(last)))
+	a.pipe.erase(first, last)
 	destroyed := 0
 	got, err := a.store.EraseDays(first, last, func(e store.Erased) (err error) {
 		destroyed, err = a.destroyDays(first, last, e.Days)

@@ -40,6 +40,8 @@ type Options struct {
 	Version   string
 	// Detached leaves out the control socket and the signals: for a simulation in which time must not wait for the outside.
 	Detached bool
+	// Sources are read beside those of the configuration: the sensors of a simulation.
+	Sources []sensors.Source
 }
 
 // Agent is an object's agent with everything opened. Its methods are safe for concurrent use; Run and Once are called
@@ -70,6 +72,7 @@ type Agent struct {
 	acts  acts
 	// receiptsDay is the day on which old receipts were last looked for.
 	receiptsDay int64
+	prunedDay   int64 // on which old lines about what was sent were last let go of
 	daemon      bool
 	mute        bool   // the disk took no writing at the start: nothing leaves
 	once        bool   // a run that ends by itself is under way

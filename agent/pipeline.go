@@ -85,6 +85,13 @@ func (p *pipeline) pause(on bool) {
 	p.facts.Pause(on)
 }
 
+// erase forgets what open windows hold of some days.
+func (p *pipeline) erase(first, last int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.windows.EraseDays(first, last)
+}
+
 // markName is the name under which the store remembers something about a source.
 func (p *pipeline) markName(parts ...string) string {
 	h := hmac.New(sha256.New, p.secret)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"sync"
 	"syscall"
@@ -124,6 +125,19 @@ func (a *Agent) flushLoop(ctx context.Context) error {
 	}
 }
 
+// errWritable ends an agent that was started on a disk which took no writing: keys and ledger are open for reading only, and
+// stay so. Whoever keeps the agent running starts it anew.
+var errWritable = errors.New("the disk takes writing again, which it did not when this agent was started; start it anew, so that something can be noted and leave")
+
+// writable tells whether state and keys can be written now.
+func (a *Agent) writable() bool {
+	f, err := os.OpenFile(filepath.Join(a.cfg.Device.State, "lock"), os.O_RDWR|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	return f.Close() == nil && a.keys.Writable()
+}
+
 // recheckLoop lets grants lapse and tells attributes in a new epoch.
 func (a *Agent) recheckLoop(ctx context.Context) error {
 	for {
@@ -131,6 +145,9 @@ func (a *Agent) recheckLoop(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-a.opts.Clock.After(recheck):
+		}
+		if a.mute && a.writable() {
+			return errWritable
 		}
 		a.awaitFiles() // before the lock: a decision must not wait for the disk
 		a.mu.Lock()
@@ -180,8 +197,12 @@ func (a *Agent) expireRows() {
 	}
 	today := a.now().DayNumber()
 	a.expireMine(today)
-	if err := a.book.Prune(a.now() - keepLines); err != nil {
-		a.opts.Log.Warn("old lines about what was sent are still in the ledger", "error", err)
+	if a.prunedDay != today { // it looks at every line
+		if err := a.book.Prune(a.now() - keepLines); err != nil {
+			a.opts.Log.Warn("old lines about what was sent are still in the ledger", "error", err)
+		} else {
+			a.prunedDay = today
+		}
 	}
 	for _, p := range a.pipe.Plan().Purposes() {
 		answer, ok := a.book.Current(p.ID)

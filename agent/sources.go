@@ -45,6 +45,9 @@ func (a *Agent) openSources(strict bool) error {
 		}
 		a.sources = append(a.sources, &running{source: s, config: c, simulated: d.Simulated, state: "waiting"})
 	}
+	for _, s := range a.opts.Sources {
+		a.sources = append(a.sources, &running{source: s, config: sensors.Config{Name: s.Name(), Driver: "handed in"}, state: "waiting"})
+	}
 	attributes, err := a.openAttributes()
 	if err != nil {
 		return err

@@ -186,6 +186,33 @@ func TestWindows(t *testing.T) {
 	}
 }
 
+// TestErasedDaysLeaveOpenWindows: what was read of a day that is erased does not come back in the window that was open.
+func TestErasedDaysLeaveOpenWindows(t *testing.T) {
+	at := func(minute int, v int64) *sensors.Reading {
+		return reading(sensors.Day+10*sensors.Hour+sensors.Micros(minute)*sensors.Minute, sensors.Number(v), sensors.Value{}, sensors.Value{}, sensors.Value{}, sensors.Value{})
+	}
+	for _, tt := range []struct {
+		name        string
+		first, last int64
+		want        string
+	}{
+		{"the day before", 0, 0, "0@136:9/4"},
+		{"this day", 1, 1, "0@136:2/1"},
+		{"days around it", 0, 5, "0@136:2/1"},
+		{"the day after", 2, 3, "0@136:9/4"},
+	} {
+		plan := granted(t, policy(t, "15m", aRule("room.temperature", "action = \"max\"\nwindow = \"1h\"")), room(t), 0)
+		w := NewWindows(fixedKeys{})
+		plan.Clear(w, at(-30, 1), nil)
+		plan.Clear(w, at(1, 9), nil)
+		w.EraseDays(tt.first, tt.last)
+		plan.Clear(w, at(45, 2), nil)
+		if got := show(plan.Clear(w, at(61, 5), nil)); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
 // TestCoverageOfAFirstWindow: coverage counts quarters of the window, but whole ticks only, so that it does not tell when
 // within a tick somebody said yes.
 func TestCoverageOfAFirstWindow(t *testing.T) {

@@ -15,3 +15,18 @@ func (w *Windows) Pause(on bool) {
 	}
 	w.paused = on
 }
+
+// EraseDays forgets what open windows hold of the UTC days from first to last, both included, by the moment of capture. A window that
+// has lost something covers, by what it says of itself, the time since then only.
+func (w *Windows) EraseDays(first, last int64) {
+	for _, s := range w.sources {
+		for _, st := range s.rules {
+			for i := range st.open {
+				if o := &st.open[i]; o.open && o.day <= last && st.taken.DayNumber() >= first {
+					clear(o.acc)
+					st.resumed = true
+				}
+			}
+		}
+	}
+}

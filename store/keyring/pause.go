@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/candor-edge/candor/sensors"
@@ -45,6 +46,15 @@ func (r *Ring) Paused() sensors.Micros {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.content.paused
+}
+
+// Writable tells whether the file system takes writing now, which it may again after [Ring.ReadOnly] was found out.
+func (r *Ring) Writable() bool {
+	f, err := os.OpenFile(r.path, os.O_RDWR, 0)
+	if err != nil {
+		return false
+	}
+	return f.Close() == nil
 }
 
 // ReadOnly is why nothing can be destroyed here, because the file system takes no writing; nil normally. It is found out

@@ -1,0 +1,187 @@
+package simulation
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// number is a variable of the environment.
+func number(name string, otherwise int) int {
+	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
+		return n
+	}
+	return otherwise
+}
+
+// order is what a process of lives is asked for.
+type order struct {
+	first, lives, days, perMonth int
+	patience                     time.Duration // with the search for a shorter history
+}
+
+func (o order) env() []string {
+	return append(os.Environ(), fmt.Sprintf("CANDOR_LIVES=%d", o.lives), fmt.Sprintf("CANDOR_FIRST=%d", o.first), fmt.Sprintf("CANDOR_DAYS=%d", o.days),
+		fmt.Sprintf("CANDOR_PER_MONTH=%d", o.perMonth), fmt.Sprintf("CANDOR_PATIENCE=%d", int(o.patience.Seconds())), "GOGC=400", "GOMAXPROCS=1")
+}
+
+// told is one line of a process of lives.
+type told struct {
+	Seed  uint64 `json:"seed"`
+	Tally *tally `json:"tally"`
+	Story string `json:"story,omitempty"` // the shortest history found that breaks the promise
+	Why   string `json:"why,omitempty"`
+	Skip  string `json:"skip,omitempty"`
+}
+
+const linePrefix = "candor life: "
+
+// TestLives lives lives, in a process of its own: see [watch]. It prints a line for each.
+func TestLives(t *testing.T) {
+	if os.Getenv("CANDOR_LIVES") == "" {
+		t.Skip("run by TestSimulation, in a process of its own")
+	}
+	say := func(x told) {
+		line, err := json.Marshal(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Println(linePrefix + string(line))
+	}
+	dir, err := fastDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	d := &disk{root: filepath.Join(dir, "disk")}
+	if err := watch(d.ask); err != nil {
+		say(told{Skip: err.Error()})
+		return
+	}
+	for i := range number("CANDOR_LIVES", 1) {
+		s := write(uint64(number("CANDOR_FIRST", 1)+i), number("CANDOR_DAYS", 30), number("CANDOR_PER_MONTH", 30))
+		if os.Getenv("CANDOR_EVENTS") != "" {
+			fmt.Println(s.story())
+		}
+		fmt.Printf("candor begins the life of seed %d\n", s.Seed)
+		x := told{Seed: s.Seed, Tally: live(t, dir, d, s)}
+		if len(x.Tally.Violations) > 0 {
+			shorter, found := shrink(t, dir, d, s, promise(x.Tally.Violations[0]), time.Duration(number("CANDOR_PATIENCE", 30))*time.Second)
+			if found != nil {
+				x.Story, x.Why = shorter.story(), found.Violations[0]
+			} else {
+				x.Story, x.Why = s.story(), x.Tally.Violations[0]+" (it did not happen again)"
+			}
+		}
+		say(x)
+	}
+}
+
+// run lives what is ordered in a process of its own, and gives each line to take.
+func (o order) run(t *testing.T, limit time.Duration, take func(told)) {
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	c := exec.CommandContext(ctx, os.Args[0], "-test.run", "^TestLives$", "-test.timeout", "0", "-test.count", "1")
+	c.Env = o.env()
+	var rest, errs bytes.Buffer
+	c.Stderr = &errs
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	if err := c.Start(); err != nil {
+		t.Error(err)
+		return
+	}
+	last := ""
+	lines := bufio.NewReader(out)
+	for {
+		line, err := lines.ReadString('\n')
+		if text, ok := strings.CutPrefix(line, linePrefix); ok {
+			var x told
+			if err := json.Unmarshal([]byte(text), &x); err != nil {
+				t.Errorf("%v: %s", err, text)
+			} else {
+				take(x)
+			}
+		} else if strings.HasPrefix(line, "candor begins") {
+			last = line
+		} else {
+			_, _ = io.WriteString(&rest, line)
+		}
+		if err != nil {
+			break
+		}
+	}
+	if err := c.Wait(); err != nil && ctx.Err() == nil {
+		text := rest.String() + errs.String()
+		t.Errorf("%sthe process ended: %v\n%s", last, err, text[:min(len(text), 20_000)])
+	}
+}
+
+// report tells what was lived, and fails for each violation.
+type report struct {
+	mu    sync.Mutex
+	all   *tally
+	lives int
+	skip  string
+}
+
+func (r *report) take(t *testing.T, x told) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if x.Skip != "" {
+		r.skip = x.Skip
+		return
+	}
+	r.lives++
+	r.all.add(x.Tally)
+	if len(x.Tally.Violations) > 0 {
+		t.Errorf("VIOLATION, seed %d: %s\nthe shortest history found:\n%s%s", x.Seed, strings.Join(x.Tally.Violations, "\n\t"), x.Story, x.Why)
+	}
+}
+
+func (r *report) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d lives, %.1f device-years, %d looks of the sensor, %d rows arrived, %d rows were owed at the end, %d calls that change a disk, at most %d bytes on it, %d violations\n",
+		r.lives, float64(r.all.Days)/365, r.all.Looks, r.all.Rows, r.all.Due, r.all.Calls, r.all.Disk, len(r.all.Violations))
+	for _, k := range slices.Sorted(maps.Keys(r.all.Faults)) {
+		fmt.Fprintf(&b, "  %7d %s\n", r.all.Faults[k], k)
+	}
+	b.WriteString("checked:\n")
+	for _, k := range slices.Sorted(maps.Keys(r.all.Checks)) {
+		fmt.Fprintf(&b, "  %7d %s\n", r.all.Checks[k], k)
+	}
+	return b.String()
+}
+
+// TestSimulation lives a few short and eventful lives. make simulate lives many long ones.
+func TestSimulation(t *testing.T) {
+	if os.Getenv("CANDOR_LIVES") != "" {
+		t.Skip("this is the process of lives")
+	}
+	o := order{first: number("SEED", 1), lives: number("LIVES", 2), days: 15, perMonth: 90, patience: 30 * time.Second}
+	r := &report{all: newTally()}
+	o.run(t, 4*time.Minute, func(x told) { r.take(t, x) })
+	if r.skip != "" {
+		t.Skipf("this machine's kernel tells nobody of calls, so no power can be cut in the middle of a write: %s", r.skip)
+	}
+	t.Log(r)
+	if !t.Failed() && (r.lives != o.lives || r.all.Due == 0 || r.all.Faults["power cut"] == 0) {
+		t.Error("nothing was proved: no rows were owed, or the power was never cut")
+	}
+}
