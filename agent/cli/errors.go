@@ -85,6 +85,13 @@ func report(w io.Writer, err error) int {
 	return code
 }
 
+// warn tells of what does not keep a verb from going on.
+func (g *global) warn(text string) {
+	w := newOutput(g.env.Stderr, g.env.Getenv)
+	say(w, "candor: "+text)
+	_ = w.flush() // there is nowhere left to say that it failed
+}
+
 // say writes lines, folded where w is a terminal.
 func say(w io.Writer, text string) {
 	for line := range strings.SplitSeq(text, "\n") {
