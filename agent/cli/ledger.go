@@ -183,7 +183,7 @@ func (g *global) verifyFile(o *ledgerOptions) error {
 	}
 	f, err := os.Open(o.file)
 	if err != nil {
-		return failf("", "can't read the export: %w", err)
+		return failf("check the name", "can't read the export: %w", err)
 	}
 	defer func() { _ = f.Close() }()
 	done := g.slow("verifying")
