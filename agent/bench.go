@@ -36,6 +36,9 @@ func LookAtSensors(ctx context.Context, cfg *Config, names []string, o Options) 
 		return control.Looks{}, err
 	}
 	looks, err := a.Look(ctx, names)
+	if looks.Workshop {
+		a.onBenchDid("see live values in the workshop")
+	}
 	return looks, errors.Join(err, a.Close())
 }
 
@@ -58,7 +61,18 @@ func RecordSensor(ctx context.Context, cfg *Config, name string, rounds int, out
 	if err != nil {
 		return err
 	}
-	return errors.Join(a.record(ctx, name, rounds, out), a.Close())
+	err = a.record(ctx, name, rounds, out)
+	if err == nil {
+		a.onBenchDid("record a sensor in the workshop")
+	}
+	return errors.Join(err, a.Close())
+}
+
+// onBenchDid tells what root did on the bench, where the object has a ledger already.
+func (a *Agent) onBenchDid(what string) {
+	if a.book != nil && a.opts.Role == control.Root {
+		a.Witness(control.Act{Role: control.Root, What: what})
+	}
 }
 
 func (a *Agent) record(ctx context.Context, name string, rounds int, out io.Writer) error {

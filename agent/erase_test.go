@@ -176,6 +176,9 @@ func TestTransferIsDayOne(t *testing.T) {
 			t.Errorf("day one shows %+v", p)
 		}
 	}
+	if now, err := a.Sheet(t.Context(), ""); err != nil || now.Fingerprint != sheet.Sheet.Fingerprint || now.Language != "en" || len(now.Purposes) != 3 {
+		t.Errorf("the sheet said %+v, and the object is %+v, %v", sheet.Sheet, now, err)
+	}
 	entries, err := a.Ledger(t.Context())
 	if err != nil || len(entries) != 2 || entries[0].Kind != "began" || entries[1].Kind != "act" {
 		t.Fatalf("%+v, %v", entries, err)

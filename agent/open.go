@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/candor-edge/candor/agent/control"
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store"
 	"github.com/candor-edge/candor/store/consent"
@@ -38,6 +39,8 @@ type Options struct {
 	Dial      transport.Dialer // nil: the machine's network
 	Sending   func(bool)       // the light: called when sending starts and when it stops
 	Version   string
+	// Role is who works on the bench, without the API that knows its peers: what root sees there is told. "" is the person.
+	Role control.Role
 	// Detached leaves out the control socket and the signals: for a simulation in which time must not wait for the outside.
 	Detached bool
 	// Sources are read beside those of the configuration: the sensors of a simulation.

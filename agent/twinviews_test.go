@@ -70,7 +70,7 @@ func (c *cast) shownOnPurpose(body []byte) string {
 
 // verbs are all of the command line that a technician may ask of a running daemon, and some that she may not.
 func verbs() []string {
-	return []string{"status", "status --json", "buffer show", "buffer show --json", "buffer verify", "sensor list --brief", "sensor list --brief --json",
+	return []string{"status", "status --json", "status --watch --times 1", "health", "health --json", "buffer show", "buffer show --json", "buffer verify", "sensor list --brief", "sensor list --brief --json",
 		"sensor read", "sensor read door bike --json", "uplink test", "uplink test acme --json", "uplink retry", "preview", "consent show", "buffer export -", "sent"}
 }
 

@@ -123,3 +123,25 @@ func TestSheetOfAnObject(t *testing.T) {
 		t.Errorf("%+v, %v, %v", s, err, keyErr)
 	}
 }
+
+// TestActsOnTheBench: what root sees without a daemon, before anybody has agreed to anything, is told where there is a ledger.
+func TestActsOnTheBench(t *testing.T) {
+	file, clock := writeConfig(t, "[[sensor]]\nname = \"hall\"\ndriver = \"simulated\"\nroom = \"hall\"\nevery = \"1s\"\npace = \"max\"\nfor = \"10s\"\n"), &stopped{time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)}
+	cfg, err := LoadConfig(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := openAt(t, file, clock).Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, role := range []control.Role{control.Person, control.Root} {
+		if looks, err := LookAtSensors(t.Context(), cfg, nil, Options{Clock: clock, Role: role}); err != nil || !looks.Workshop {
+			t.Errorf("%+v, %v", looks, err)
+		}
+	}
+	a := openAt(t, file, clock)
+	defer func() { _ = a.Close() }()
+	if got := strings.Join(actsIn(t, a), ", "); got != "root see live values in the workshop" {
+		t.Errorf("%q", got)
+	}
+}

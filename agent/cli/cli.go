@@ -45,12 +45,12 @@ func Main(args []string, env Env) int {
 	root.SetIn(env.Stdin)
 	root.SetOut(out)
 	root.SetErr(env.Stderr)
-	err := root.ExecuteContext(context.Background())
+	cmd, err := root.ExecuteContextC(context.Background())
 	if flushErr := out.flush(); err == nil && flushErr != nil {
-		err = failf("", "can't write the output: %w", flushErr)
+		err = failf("make room, or send the output elsewhere", "can't write the output: %w", flushErr)
 	}
 	errs := newOutput(env.Stderr, env.Getenv)
-	code := report(errs, err)
+	code := report(errs, err, cmd.CommandPath()+" --help")
 	_ = errs.flush() // there is nowhere left to say that it failed
 	return code
 }

@@ -73,9 +73,9 @@ func decode(g *global, o *decodeOptions, name string) error {
 	case err != nil:
 		return err
 	case n == 0:
-		return failf("", "%s is empty: no message", d.name)
+		return failf("candor decode --help", "%s is empty: no message", d.name)
 	case d.bad > 0:
-		return failf("", "%s: the signature of %s does not hold", d.name, count(d.bad, "message", "messages"))
+		return failf("ask whoever gave you the file; what it says is not to be believed", "%s: the signature of %s does not hold", d.name, count(d.bad, "message", "messages"))
 	}
 	return nil
 }
@@ -108,7 +108,7 @@ func (d *decoder) learn(asked, name string) error {
 	case err != nil:
 		return err
 	case found == 0:
-		return failf("", "%s holds no announcement", path)
+		return failf("candor decode --help", "%s holds no announcement", path)
 	}
 	return nil
 }
@@ -126,7 +126,7 @@ func (d *decoder) announcement(data []byte) bool {
 // message prints one message.
 func (d *decoder) message(n int, at int64, data []byte) error {
 	where := func(err error) error {
-		return failf("", "%s: message %d at byte %d: %w", d.name, n, at, err)
+		return failf("candor decode --help", "%s: message %d at byte %d: %w", d.name, n, at, err)
 	}
 	payload, err := wire.SignedPayload(data)
 	signed := err == nil

@@ -65,12 +65,12 @@ func flagError(cmd *cobra.Command, err error) error {
 	return usagef(cmd, "%s has no flag --%s", cmd.CommandPath(), name)
 }
 
-// report prints an error and returns the exit code for it.
-func report(w io.Writer, err error) int {
+// report prints an error and returns the exit code for it. Where nobody knows what to do next, otherwise is the hint.
+func report(w io.Writer, err error, otherwise string) int {
 	if err == nil {
 		return exitDone
 	}
-	code, hint := judge(err)
+	code, hint := judge(err, otherwise)
 	var faults tinyconf.Faults
 	if errors.As(err, &faults) {
 		for _, f := range faults {
@@ -85,6 +85,13 @@ func report(w io.Writer, err error) int {
 	return code
 }
 
+// warn tells of what does not keep a verb from going on.
+func (g *global) warn(text string) {
+	w := newOutput(g.env.Stderr, g.env.Getenv)
+	say(w, "candor: "+text)
+	_ = w.flush() // there is nowhere left to say that it failed
+}
+
 // say writes lines, folded where w is a terminal.
 func say(w io.Writer, text string) {
 	for line := range strings.SplitSeq(text, "\n") {
@@ -97,10 +104,11 @@ func say(w io.Writer, text string) {
 }
 
 // judge finds exit code and hint of an error.
-func judge(err error) (code int, hint string) {
+func judge(err error, otherwise string) (code int, hint string) {
 	var own *failure
 	var refused *control.Error
 	var left *agent.LeftError
+	var faults tinyconf.Faults
 	switch {
 	case errors.As(err, &own):
 		return own.code, own.hint
@@ -118,10 +126,12 @@ func judge(err error) (code int, hint string) {
 		return exitNotAllowed, "do as it says above, or run this as root"
 	case errors.Is(err, agent.ErrLocked):
 		return exitFailed, "candor status, or wait until the other one has ended"
+	case errors.As(err, &faults):
+		return exitFailed, "mend what is named above; every key: candor config reference, with --policy or --charter of those files"
 	case errors.Is(err, fs.ErrNotExist):
 		return exitFailed, "check the name; it starts at the folder you are in, and names in candor.toml at the folder of that file"
 	case errors.Is(err, fs.ErrPermission):
 		return exitNotAllowed, "run this as the owner of that file, or as root"
 	}
-	return exitFailed, ""
+	return exitFailed, otherwise
 }

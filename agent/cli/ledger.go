@@ -127,7 +127,8 @@ func newLedgerVerify(g *global) *cobra.Command {
 		Long: `Reads the whole ledger and checks every number, link, signature and text. A tail that
 was cut off is found by the head kept with the keys, and by one that you wrote down
 earlier: give it with --head. Much of the file is room that is kept free for
-withdrawals, and no part of the ledger: what is changed there changes nothing.
+withdrawals, and no part of the ledger: what is changed there changes nothing. The
+print is the fingerprint of the object's key, as its hand-over sheet has it.
 
 With --file it verifies an export instead, on any machine: --key is the public key
 of the object the export comes from. Without --key it only says that the export is
@@ -182,7 +183,7 @@ func (g *global) verifyFile(o *ledgerOptions) error {
 	}
 	f, err := os.Open(o.file)
 	if err != nil {
-		return failf("", "can't read the export: %w", err)
+		return failf("check the name", "can't read the export: %w", err)
 	}
 	defer func() { _ = f.Close() }()
 	done := g.slow("verifying")

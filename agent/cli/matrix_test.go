@@ -127,8 +127,11 @@ func enter(t *testing.T, who, config string, uid int, verb string, want int) {
 	if code != want {
 		t.Errorf("%s: %s ends with %d, want %d\n%s", who, verb, code, want, errs)
 	}
-	if code == exitNotAllowed && (out != "" || !strings.Contains(errs, "\nhint: ")) {
-		t.Errorf("%s: %s is refused and says %q and %q", who, verb, out, errs)
+	if code == exitNotAllowed && out != "" {
+		t.Errorf("%s: %s is refused and says %q", who, verb, out)
+	}
+	if code != exitDone && !strings.Contains("\n"+errs, "\nhint: ") {
+		t.Errorf("%s: %s fails without a word on what to do next: %s", who, verb, errs)
 	}
 }
 

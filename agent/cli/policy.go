@@ -119,7 +119,7 @@ func policyCheck(g *global, o *policyOptions, file string, asked bool) error {
 	}
 	for _, f := range findings {
 		if f.Refuses {
-			return failf("", "%s: a purpose is refused; the findings above say why", file)
+			return failf("change the policy, or the charter it exceeds, then: candor policy check", "%s: a purpose is refused; the findings above say why", file)
 		}
 	}
 	return nil

@@ -24,7 +24,7 @@ func eachMessage(r io.Reader, name string, visit func(n int, at int64, data []by
 		case errors.As(err, new(*fs.PathError)):
 			return n - 1, fileError(err)
 		case err != nil:
-			return n - 1, failf("", "%s: no message at byte %d: %w", name, at, err)
+			return n - 1, failf("candor decode --help", "%s: no message at byte %d: %w", name, at, err)
 		}
 		if err := visit(n, at, data); err != nil {
 			return n, err

@@ -90,7 +90,11 @@ func (g *global) open(ctx context.Context, cfg *agent.Config) (*session, error) 
 
 // options are what an agent in this process takes from the world.
 func (g *global) options(log *slog.Logger) agent.Options {
-	return agent.Options{Clock: sensors.SystemClock{}, Log: log, Rand: g.env.Rand, Version: buildVersion().Version}
+	o := agent.Options{Clock: sensors.SystemClock{}, Log: log, Rand: g.env.Rand, Version: buildVersion().Version}
+	if g.env.UID == 0 {
+		o.Role = control.Root
+	}
+	return o
 }
 
 // role is who the user is without a daemon to ask: root, or the owner of the state directory. Who may make that directory

@@ -23,7 +23,7 @@ one stays with whoever signs. Policy and charter need a key of their own each.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			err := agent.KeyGen(args[0], g.env.Rand)
 			if errors.Is(err, fs.ErrExist) {
-				return failf("", "%w; a key that is there is never overwritten", err)
+				return failf("name a file that does not exist yet", "%w; a key that is there is never overwritten", err)
 			}
 			if err != nil {
 				return err

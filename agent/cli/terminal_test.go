@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
@@ -163,6 +164,34 @@ func TestWatchRedraws(t *testing.T) {
 	code, shown = on(t, map[string]string{"TERM": "dumb"}, "status", "--watch", "--times", "1", "--config", config)
 	if code != exitDone || strings.Contains(shown, "\x1b") || !strings.HasPrefix(shown, "One purpose") {
 		t.Errorf("%d %q", code, shown)
+	}
+}
+
+// TestWatchEnds: Ctrl-C ends it, in order.
+func TestWatchEnds(t *testing.T) {
+	config := servedObject(t, control.Technician)
+	from, to := io.Pipe()
+	e := HostEnv()
+	e.Stdout, e.UID = to, 4711
+	ended := make(chan int, 1)
+	go func() {
+		ended <- Main([]string{"status", "--watch", "--config", config}, e)
+		_ = to.Close()
+	}()
+	if _, err := from.Read(make([]byte, 1)); err != nil { // the signal is waited for since before the first look
+		t.Fatal(err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, from) }()
+	if err := unix.Kill(os.Getpid(), unix.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case code := <-ended:
+		if code != exitDone {
+			t.Errorf("exit code %d", code)
+		}
+	case <-time.After(patience):
+		t.Fatal("it does not end")
 	}
 }
 

@@ -19,7 +19,7 @@ func (g *global) withdraw(cmd *cobra.Command, o *decideOptions, purpose string) 
 		if none != nil {
 			return err
 		}
-		_, _ = g.env.Stderr.Write([]byte("candor: the configuration can't be read as a whole; only where the keys are is taken from it\n"))
+		g.warn("the configuration can't be read as a whole; only where the keys are is taken from it")
 		cfg = places
 	}
 	s, opened := g.open(cmd.Context(), cfg)
@@ -42,7 +42,7 @@ func (g *global) withdraw(cmd *cobra.Command, o *decideOptions, purpose string) 
 	if role == control.Root && o.onBehalf == "" {
 		return &failure{errors.New("only the person decides; root can pass on what the person said, and must say on whose behalf"), exitNotAllowed, "add --on-behalf TEXT"}
 	}
-	_, _ = g.env.Stderr.Write([]byte("candor: " + clean(opened.Error()) + "\n"))
+	g.warn(clean(opened.Error()))
 	done, err := agent.WithdrawByKeys(cfg, g.options(slog.New(slog.DiscardHandler)), purpose)
 	if err != nil {
 		return err

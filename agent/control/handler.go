@@ -21,13 +21,11 @@ const (
 	maxPurpose  = 64      // bytes of a purpose's id; longer is none
 )
 
-// route is one line of the API: who may use which path with which method, and what it is about in the words of the ledger.
+// route is one line of the API: who may use which path with which method.
 type route struct {
 	method string
 	path   string
 	roles  []Role
-	about  string // "" where nobody needs to know that it was tried
-	told   bool   // the ledger also says when somebody else than the person did it; decisions have receipts of their own
 	serve  func(r *http.Request) (any, error)
 }
 
@@ -42,34 +40,34 @@ func (s *server) routes() []route {
 	everyone := []Role{Technician, Person, Root}
 	household := []Role{Person, Root}
 	return []route{
-		{"GET", "/v1/status", everyone, "", false, s.status},
-		{"GET", "/v1/health", everyone, "", false, s.health},
-		{"GET", "/metrics", everyone, "", false, s.metrics},
-		{"GET", "/v1/consent", household, "see what was agreed to", false, s.consent},
-		{"GET", "/v1/charter", household, "", false, s.charter},
-		{"GET", "/v1/preview", household, "see the next upload", true, s.preview},
-		{"GET", "/v1/sent", household, "see what left", false, s.sent},
-		{"GET", "/v1/sensor/read", everyone, "", false, s.look},
-		{"GET", "/v1/sensor/scan", everyone, "", false, s.scan},
-		{"GET", "/v1/buffer", everyone, "", false, s.buffer},
-		{"GET", "/v1/buffer/verify", everyone, "", false, s.verifyBuffer},
-		{"GET", "/v1/buffer/export", household, "take what waits in the buffer", true, s.exportBuffer},
-		{"POST", "/v1/uplink/test", everyone, "send a test message", true, s.testUplink},
-		{"POST", "/v1/uplink/retry", everyone, "offer refused uploads again", true, s.retryParked},
-		{"GET", "/v1/live", household, "see live values", true, s.live},
-		{"GET", "/v1/sent/copy", household, "see what an upload said", true, s.sentCopy},
-		{"GET", "/v1/export", household, "take the person's data", true, s.export},
-		{"POST", "/v1/consent/{purpose}/grant", household, "say yes", false, s.decide(s.backend.Grant)},
-		{"POST", "/v1/consent/{purpose}/withdraw", household, "take a yes back", false, s.decide(s.backend.Withdraw)},
-		{"POST", "/v1/consent/{purpose}/refuse", household, "say no", false, s.decide(s.backend.Refuse)},
-		{"GET", "/v1/ledger", household, "see the ledger", false, s.ledger},
-		{"GET", "/v1/ledger/verify", household, "verify the ledger", false, s.verifyLedger},
-		{"GET", "/v1/ledger/export", household, "take the ledger", true, s.exportLedger},
-		{"GET", "/v1/sheet", household, "", false, s.sheet},
-		{"POST", "/v1/erase", household, "erase", false, s.erase},
-		{"POST", "/v1/transfer", household, "make the object another's", false, s.transfer},
-		{"POST", "/v1/pause", household, "pause", false, decided(s.backend.Pause)},
-		{"POST", "/v1/resume", household, "end a pause", false, decided(s.backend.Resume)},
+		{"GET", "/v1/status", everyone, s.status},
+		{"GET", "/v1/health", everyone, s.health},
+		{"GET", "/metrics", everyone, s.metrics},
+		{"GET", "/v1/sheet", household, s.sheet},
+		{"GET", "/v1/consent", household, s.consent},
+		{"GET", "/v1/charter", household, s.charter},
+		{"GET", "/v1/preview", household, s.preview},
+		{"GET", "/v1/sent", household, s.sent},
+		{"GET", "/v1/sensor/read", everyone, s.look},
+		{"GET", "/v1/sensor/scan", everyone, s.scan},
+		{"GET", "/v1/buffer", everyone, s.buffer},
+		{"GET", "/v1/buffer/verify", everyone, s.verifyBuffer},
+		{"GET", "/v1/buffer/export", household, s.exportBuffer},
+		{"POST", "/v1/uplink/test", everyone, s.testUplink},
+		{"POST", "/v1/uplink/retry", everyone, s.retryParked},
+		{"GET", "/v1/live", household, s.live},
+		{"GET", "/v1/sent/copy", household, s.sentCopy},
+		{"GET", "/v1/export", household, s.export},
+		{"POST", "/v1/consent/{purpose}/grant", household, s.decide(s.backend.Grant)},
+		{"POST", "/v1/consent/{purpose}/withdraw", household, s.decide(s.backend.Withdraw)},
+		{"POST", "/v1/consent/{purpose}/refuse", household, s.decide(s.backend.Refuse)},
+		{"GET", "/v1/ledger", household, s.ledger},
+		{"GET", "/v1/ledger/verify", household, s.verifyLedger},
+		{"GET", "/v1/ledger/export", household, s.exportLedger},
+		{"POST", "/v1/erase", household, s.erase},
+		{"POST", "/v1/transfer", household, s.transfer},
+		{"POST", "/v1/pause", household, decided(s.backend.Pause)},
+		{"POST", "/v1/resume", household, decided(s.backend.Resume)},
 	}
 }
 
@@ -112,14 +110,14 @@ func (rt served) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	role := roleOf(r.Context())
 	if err := rt.permit(role); err != nil {
-		rt.witness(role, rt.about, true)
+		rt.witness(role, rt.path, true)
 		writeError(w, err)
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	answer, err := rt.serve(r)
-	if refused := errors.Is(err, ErrNotAllowed); refused || err == nil && rt.told {
-		rt.witness(role, rt.about, refused)
+	if refused := errors.Is(err, ErrNotAllowed); refused || err == nil {
+		rt.witness(role, rt.path, refused)
 	}
 	if err != nil {
 		writeError(w, err)

@@ -94,6 +94,9 @@ func TestRoles(t *testing.T) {
 		if !tried[rt.method+" "+rt.path] {
 			t.Errorf("nobody tried %s %s", rt.method, rt.path)
 		}
+		if what, _ := about(rt.path); what == "" && !slices.Contains(rt.roles, Technician) {
+			t.Errorf("the ledger has no words for who is refused %s", rt.path)
+		}
 	}
 }
 

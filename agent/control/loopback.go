@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 )
 
 // CheckLoopback says what is wrong with an address to listen on: it is a number of this machine alone, as 127.0.0.1:9477 or
@@ -35,7 +37,45 @@ func ServeMetrics(ctx context.Context, address string, b Backend, log *slog.Logg
 	if err != nil {
 		return fmt.Errorf("can't listen for metrics: %w", err)
 	}
-	return (&Server{Path: address, Handler: metricsOnly(NewHandler(b)), Log: log}).until(ctx, ln)
+	return (&Server{Path: address, Handler: metricsOnly(NewHandler(b)), Log: log}).until(ctx, &few{Listener: ln})
+}
+
+// maxCollectors is how many connections there may be over loopback: whoever opens more is closed without a word, so that nobody
+// takes the agent's files away.
+const maxCollectors = 8
+
+// few is a listener with a bounded number of connections.
+type few struct {
+	net.Listener
+	open atomic.Int32
+}
+
+// Accept implements net.Listener.
+func (l *few) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if l.open.Add(1) <= maxCollectors {
+			return &oneOfFew{Conn: c, of: l}, nil
+		}
+		l.open.Add(-1)
+		_ = c.Close()
+	}
+}
+
+// oneOfFew makes room when it is closed.
+type oneOfFew struct {
+	net.Conn
+	of   *few
+	once sync.Once
+}
+
+// Close implements net.Conn.
+func (c *oneOfFew) Close() error {
+	c.once.Do(func() { c.of.open.Add(-1) })
+	return c.Conn.Close()
 }
 
 // metricsOnly lets one path through, as a technician, and no name that a page of somebody else may have pointed here.

@@ -2,10 +2,12 @@ package control
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -85,11 +87,53 @@ func TestServeMetrics(t *testing.T) {
 	if err := ServeMetrics(ctx, address, &fake{}, nil); err == nil {
 		t.Error("two listen at one address")
 	}
+	crowd(t, address)
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
 	if err := ServeMetrics(t.Context(), "0.0.0.0:9477", &fake{}, nil); err == nil {
 		t.Error("it listens to everybody")
+	}
+}
+
+// crowd opens more connections than there may be: the last is closed, and when one goes there is room again.
+func crowd(t *testing.T, address string) {
+	t.Helper()
+	http.DefaultClient.CloseIdleConnections()
+	held := func(c net.Conn) bool { // a connection that is closed reads its end at once
+		_ = c.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+		_, err := c.Read(make([]byte, 1))
+		return errors.Is(err, os.ErrDeadlineExceeded)
+	}
+	dial := func() net.Conn {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	var all []net.Conn
+	for deadline := time.Now().Add(10 * time.Second); len(all) < maxCollectors && time.Now().Before(deadline); {
+		if c := dial(); held(c) {
+			all = append(all, c)
+		} else {
+			_ = c.Close() // the one before it has not gone yet
+		}
+	}
+	if c := dial(); len(all) != maxCollectors || held(c) {
+		t.Errorf("%d are held, and one more", len(all))
+	}
+	_ = all[0].Close()
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		if held(dial()) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("there is no room again")
+		}
+	}
+	for _, c := range all[1:] {
+		_ = c.Close()
 	}
 }

@@ -72,7 +72,7 @@ func (s *server) look(r *http.Request) (any, error) {
 	}
 	looks, err := s.backend.Look(r.Context(), r.URL.Query()["name"])
 	if looks.Workshop {
-		s.witness(roleOf(r.Context()), "see live values in the workshop", false)
+		s.tell(roleOf(r.Context()), "see live values in the workshop", false)
 	}
 	looks.Sensors = list(looks.Sensors)
 	for i := range looks.Sensors {

@@ -2,6 +2,8 @@ package control
 
 import (
 	"context"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -114,6 +116,45 @@ func checkExposition(t *testing.T, text string) {
 	if len(seen) == 0 {
 		t.Error("there are no metrics")
 	}
+}
+
+// TestMetricsAreDescribed: every family is in API.md with its type, its labels and who sees it, and no other is.
+func TestMetricsAreDescribed(t *testing.T) {
+	text, err := os.ReadFile(apiFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := regexp.MustCompile("(?m)^\\| `(candor_[a-z_]+)` \\| (gauge|counter) \\| ([^|]*)\\| (everyone|person) \\|")
+	var want []string
+	for _, m := range row.FindAllStringSubmatch(string(text), -1) {
+		want = append(want, m[1]+" "+m[2]+" "+strings.Trim(strings.ReplaceAll(m[3], "`", ""), " ")+" "+m[4])
+	}
+	h := NewHandler(withRoute{&fake{}})
+	technician := ask(h, Technician, "GET", "/metrics", "").Body.String()
+	var got []string
+	family := regexp.MustCompile(`(?m)^# TYPE (\S+) (\S+)\n\S+?(?:\{(\S+)\})? `)
+	for _, m := range family.FindAllStringSubmatch(ask(h, Person, "GET", "/metrics", "").Body.String(), -1) {
+		var labels []string
+		for _, l := range regexp.MustCompile(`(\w+)="`).FindAllStringSubmatch(m[3], -1) {
+			labels = append(labels, l[1])
+		}
+		who := "person"
+		if strings.Contains(technician, "# TYPE "+m[1]+" ") {
+			who = "everyone"
+		}
+		got = append(got, m[1]+" "+m[2]+" "+strings.Join(labels, ", ")+" "+who)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("API.md has\n%s\nand there are\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"))
+	}
+}
+
+type withRoute struct{ *fake }
+
+func (f withRoute) Status(ctx context.Context) (Status, error) {
+	s, err := f.fake.Status(ctx)
+	s.Routes = []RouteStatus{{Recipient: "acme"}}
+	return s, err
 }
 
 func TestLabels(t *testing.T) {
