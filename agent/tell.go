@@ -2,9 +2,7 @@ package agent
 
 import (
 	"context"
-	"net/url"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/candor-edge/candor/store/consent/charter"
@@ -50,12 +48,9 @@ func routesOf(cfg *Config) []charter.Route {
 	var out []charter.Route
 	for i := range cfg.Routes {
 		r := &cfg.Routes[i]
-		u, err := url.Parse(r.URL)
-		if err != nil {
-			continue
-		}
-		out = append(out, charter.Route{Recipient: r.Recipient, TLS: u.Scheme == "https" || u.Scheme == "mqtts", Pinned: r.Pin != "" || r.CA != "",
-			Sealed: r.Seal.IsSet(), Broker: slices.Contains([]string{"mqtt", "mqtts"}, u.Scheme)})
+		scheme, _, _ := strings.Cut(strings.ToLower(r.URL), ":")
+		out = append(out, charter.Route{Recipient: r.Recipient, TLS: scheme == "https" || scheme == "mqtts", Pinned: r.Pin != "" || r.CA != "",
+			Sealed: r.Seal.IsSet(), Broker: strings.HasPrefix(scheme, "mqtt")})
 	}
 	return out
 }

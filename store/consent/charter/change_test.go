@@ -256,7 +256,7 @@ func TestTextsAreReachedThroughPredicatesOnly(t *testing.T) {
 						}
 					}
 				case *ast.CallExpr:
-					if id, ok := x.Fun.(*ast.Ident); ok && id.Name == "fill" && fn.Name.Name != "write" {
+					if id, ok := x.Fun.(*ast.Ident); ok && id.Name == "fill" && fn.Name.Name != "of" {
 						t.Errorf("%s fills a claim in %s", name, fn.Name.Name)
 					}
 				case *ast.CompositeLit:

@@ -134,19 +134,19 @@ func Render(in *Inputs) Document {
 	if in.Policy != nil {
 		w.out.Controller, w.out.Version = in.Policy.Controller.Name, in.Policy.Version
 	}
-	w.write(objectClaims(), &subject{Inputs: in})
-	w.write(routeClaims(), &subject{Inputs: in})
-	w.write(lawClaims(), &subject{Inputs: in})
+	w.write(objectTable, &subject{Inputs: in})
+	w.write(routeTable, &subject{Inputs: in})
+	w.write(lawTable, &subject{Inputs: in})
 	if in.Plan != nil {
 		w.out.Plan = in.Plan.Digest().String()
 		for _, p := range in.Plan.Purposes() {
 			w.out.Purposes = append(w.out.Purposes, Purpose{p.ID, titleOf(p), p.State})
-			w.write(purposeClaims(), &subject{Inputs: in, p: p})
+			w.write(purposeTable, &subject{Inputs: in, p: p})
 		}
 	}
 	if m := in.State.Mine; in.State.Known && m != nil {
 		w.out.Purposes = append(w.out.Purposes, Purpose{consent.MineID, MineTitle(), m.State})
-		w.write(mineClaims(), &subject{Inputs: in, m: m})
+		w.write(mineTable, &subject{Inputs: in, m: m})
 	}
 	return w.out
 }

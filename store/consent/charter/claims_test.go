@@ -254,7 +254,7 @@ var shown = map[string][3]string{
 var emptyOnly = []string{"when.upload", "when.stamp", "long.kept", "long.yes", "who.recipient", "never.default", "mine.long"}
 
 func tables() []claim {
-	return slices.Concat(objectClaims(), routeClaims(), lawClaims(), purposeClaims(), mineClaims())
+	return claims(objectTable + routeTable + lawTable + purposeTable + mineTable)
 }
 
 // TestEveryClaimIsShownAndRefused goes through the whole table: each claim is printed in one scene and refused in another, and none
@@ -278,7 +278,7 @@ func TestEveryClaimIsShownAndRefused(t *testing.T) {
 		printed, there := rendered[row[1]]
 		if at := slices.IndexFunc(printed.Fragments, func(f Fragment) bool { return f.ID == c.id }); !there || at < 0 {
 			t.Errorf("%s is not printed in %q: %v", c.id, row[1], refusalOf(&printed, c.id))
-		} else if f := printed.Fragments[at]; strings.ContainsAny(f.Text.fr+f.Text.en, "{}") || f.Voice != c.voice || f.Label.missing() {
+		} else if f := printed.Fragments[at]; strings.ContainsAny(f.Text.both, "{}") || f.Voice != c.voice || f.Label.missing() {
 			t.Errorf("%s is printed as %+v", c.id, f)
 		}
 		if row[2] == "" {
@@ -298,7 +298,7 @@ func TestEveryClaimIsShownAndRefused(t *testing.T) {
 		}
 	}
 	w := &writer{}
-	w.write(tables(), &subject{Inputs: &Inputs{}, p: &consent.Purpose{}, m: &consent.Mine{}})
+	w.write(objectTable+purposeTable+mineTable, &subject{Inputs: &Inputs{}, p: &consent.Purpose{}, m: &consent.Mine{}})
 	for _, id := range emptyOnly {
 		if slices.ContainsFunc(w.out.Fragments, func(f Fragment) bool { return f.ID == id }) || refusalOf(&w.out, id) == "" {
 			t.Errorf("%s is printed of a purpose with nothing in it", id)

@@ -15,9 +15,9 @@ const Template = "candor notice 2"
 // that the person decided elsewhere, so that equal rules and routes give equal notices on every object.
 func Notice(in *Inputs, p *consent.Purpose) []Fragment {
 	w, s := &writer{}, &subject{Inputs: told(in), p: p}
-	w.write(purposeClaims(), s)
-	w.write(routeClaims(), s)
-	w.write(lawClaims(), s)
+	w.write(purposeTable, s)
+	w.write(routeTable, s)
+	w.write(lawTable, s)
 	return w.out.Fragments
 }
 
@@ -34,8 +34,8 @@ func MineNotice(in *Inputs) []Fragment {
 		return nil
 	}
 	w := &writer{}
-	w.write(mineClaims(), &subject{Inputs: in, m: in.State.Mine})
-	w.write(routeClaims(), &subject{Inputs: told(&Inputs{State: in.State}), m: in.State.Mine})
+	w.write(mineTable, &subject{Inputs: in, m: in.State.Mine})
+	w.write(routeTable, &subject{Inputs: told(&Inputs{State: in.State}), m: in.State.Mine})
 	return w.out.Fragments
 }
 

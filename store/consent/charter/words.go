@@ -99,3 +99,39 @@ SE|Suède|Sweden
 SI|Slovénie|Slovenia
 SK|Slovaquie|Slovakia
 US|États-Unis|United States`
+
+// levelWords say what a recipient states that it can link.
+const levelWords = `L0|cet objet (L0)|this object (L0)
+L1|tous les envois d'un usage (L1)|all uploads of one use (L1)
+L2|les envois d'un même numéro (L2)|the uploads of one number (L2)`
+
+// things are what objects can be made to sense, by the kinds that sense it. None of them is sensed where no sensor has such a kind.
+const things = `latitude longitude altitude speed area|votre position|your position
+occupancy motion contact people|la présence et les allées et venues|presence, comings and goings
+badge identity email phone address|qui vous êtes|who you are
+heart-rate weight|votre santé|your health
+sound-level|le bruit|noise
+illuminance|la lumière|light`
+
+// partWords are the labels of the parts.
+const partWords = `why|pourquoi|why
+return|pour vous|for you
+what|quoi|what
+when|quand|when
+how|comment|how
+where|où|where
+long|combien de temps|how long
+who|qui|who
+much|combien|how much
+name|sous quel nom|under which name
+guess|ce qui se devine|could be guessed
+ground|sur quelle base|on what ground
+no|un non|a no
+now|en ce moment|right now
+sense|ce qu'il perçoit|what it can sense
+never|ne part jamais|never leaves
+whose|à qui|whose data
+protect|protection|protection
+thief|en cas de vol|if stolen
+erase|effacer|erasing
+rights|vos droits|your rights`
