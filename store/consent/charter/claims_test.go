@@ -199,7 +199,6 @@ var shown = map[string][3]string{
 	"much.presence":               {"the compiler finds that part of it tells or implies presence", "motion", "asked"},
 	"much.unknown":                {"something can leave, and the compiler finds no bound", "badge", "asked"},
 	"much.note":                   {"much.bits", "asked", "badge"},
-	"much.together":               {"the recipient's bound is above this purpose's", "two purposes", "asked"},
 	"name.number":                 {"the compiler gives the recipient L1 or L2: streams have random names", "asked", "token"},
 	"name.unknown":                {"the compiler gives the recipient L2, and no route to it is known", "card", "https"},
 	"name.period":                 {"the compiler gives the recipient L2, with the route it has", "https", "card"},

@@ -153,10 +153,6 @@ func (s *subject) provePurpose(what, arg string, say *speech) {
 		if p.Bits.Known && p.Bits.Presence > 0 {
 			say.that(number(p.Bits.Presence))
 		}
-	case "together":
-		if share.Bits.Known && share.Bits.Day > p.Bits.Day {
-			say.that(name, number(share.Bits.Day))
-		}
 	case "number":
 		if share.Level > consent.L0 {
 			say.that(every(max(p.Epoch, 1)))

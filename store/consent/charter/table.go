@@ -108,7 +108,6 @@ much.bits|much|object|bits|Au plus {1} bits par jour : {2}.|At most {1} bits a d
 much.presence|much|object|presence|Dont {1} bits peuvent dire si quelqu'un est là.|{1} of these bits may tell whether somebody is at home.
 much.unknown|much|object|if unbounded|Sans limite connue : rien ne borne combien de fois le capteur parle.|Without a known limit: nothing bounds how often the sensor speaks.
 much.note|much|object|if bounded|Ce nombre dit combien, pas à quel point c'est intime.|The number says how much, not how private it is.
-much.together|much|object|together|{1} reçoit aussi d'autres usages ; tous ensemble, au plus {2} bits par jour.|{1} gets other uses as well; all together, at most {2} bits a day.
 name.number|name|object|number|Un numéro tiré au hasard, changé {1}.|A number drawn at random, changed {1}.
 name.unknown|name|object|to unreached|Par les envois eux-mêmes, {1} ne peut relier que ceux d'un même numéro ; par la connexion, on ne peut pas le dire d'ici.|By the uploads themselves {1} can link only those of one number; whether by the connection, can't be told from here.
 name.period|name|object|level L2|{1} peut relier les envois d'un même numéro, et pas d'un numéro au suivant : {2}.|{1} can link the uploads of one number, and not one number with the next: {2}.
@@ -210,7 +209,6 @@ bits|nothing leaves, or nothing bounds how often the sensor speaks
 if bounded|nothing leaves, or nothing bounds how often the sensor speaks
 presence|no part of it tells who is at home, or nothing bounds it
 if unbounded|it is bounded, or nothing leaves
-together|the recipient gets nothing else, or nothing bounds it
 number|the recipient knows which object it is, whatever the number
 to unreached|it is known how the recipient is reached, or the uploads themselves tell more
 level|it can link more, or less, or it is not known how it is reached
