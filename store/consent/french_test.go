@@ -108,8 +108,8 @@ func TestWordsOfRules(t *testing.T) {
 		aRule("room.temperature", "action = \"mean\"\nwindow = \"2h\"\nleast = 3\nleast_coverage = 2"): {"the mean of each 2 hours, from 3 values on, when at least 2 quarters of it were watched",
 			"la moyenne de chaque tranche de 2 heures, à partir de 3 valeurs, si au moins 2 quarts ont été observés"},
 		aRule("room.motion", "action = \"mean\"\nwindow = \"1d\"\nround = 0.01"): {"the share of each day in which it was so, rounded down to steps of 0.01", "la part de chaque jour où c'était le cas, arrondi vers le bas par pas de 0,01"},
-		aRule("room.motion", "action = \"max\"\nwindow = \"1d\""):                {"whether it was ever so in each day", "si c'est arrivé dans chaque jour"},
-		aRule("room.motion", "action = \"count\"\nwindow = \"1d\""):              {"how many values in each day", "le nombre de valeurs dans chaque jour"},
+		aRule("room.motion", "action = \"max\"\nwindow = \"1d\""):                {"whether it was ever so in each day", "si c'est arrivé pendant chaque jour"},
+		aRule("room.motion", "action = \"count\"\nwindow = \"1d\""):              {"how many values in each day", "le nombre de valeurs pendant chaque jour"},
 	} {
 		p := policy(t, "1h", rules)
 		plan, _ := Compile(Inputs{Policy: p, Sources: sources})

@@ -156,11 +156,11 @@ mean|the mean of @|la moyenne de @
 min|the lowest of @|le plus bas de @
 max|the highest of @|le plus haut de @
 sum|the sum of @|le total de @
-count|how many values in @|le nombre de valeurs dans @
+count|how many values in @|le nombre de valeurs pendant @
 mean yes|the share of @ in which it was so|la part de @ où c'était le cas
 min yes|whether it was so all through @|si c'était le cas tout au long de @
-max yes|whether it was ever so in @|si c'est arrivé dans @
-sum yes|how often it was so in @|combien de fois c'était le cas dans @
+max yes|whether it was ever so in @|si c'est arrivé pendant @
+sum yes|how often it was so in @|combien de fois c'était le cas pendant @
 `
 
 // unitWord is a SenML unit as people write it.

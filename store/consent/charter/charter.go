@@ -130,23 +130,23 @@ type Sending struct {
 
 // Render says all that holds of the object and of each purpose of the plan, answered or not.
 func Render(in *Inputs) Document {
-	w := &writer{out: Document{Purposes: []Purpose{}, Fragments: []Fragment{}, Refused: []Refusal{}}}
+	w := &writer{tables: unpack(), out: Document{Purposes: []Purpose{}, Fragments: []Fragment{}, Refused: []Refusal{}}}
 	if in.Policy != nil {
 		w.out.Controller, w.out.Version = in.Policy.Controller.Name, in.Policy.Version
 	}
-	w.write(objectTable, &subject{Inputs: in})
-	w.write(routeTable, &subject{Inputs: in})
-	w.write(lawTable, &subject{Inputs: in})
+	w.write("object", &subject{Inputs: in})
+	w.write("route", &subject{Inputs: in})
+	w.write("law", &subject{Inputs: in})
 	if in.Plan != nil {
 		w.out.Plan = in.Plan.Digest().String()
 		for _, p := range in.Plan.Purposes() {
 			w.out.Purposes = append(w.out.Purposes, Purpose{p.ID, titleOf(p), p.State})
-			w.write(purposeTable, &subject{Inputs: in, p: p})
+			w.write("purpose", &subject{Inputs: in, p: p})
 		}
 	}
 	if m := in.State.Mine; in.State.Known && m != nil {
 		w.out.Purposes = append(w.out.Purposes, Purpose{consent.MineID, MineTitle(), m.State})
-		w.write(mineTable, &subject{Inputs: in, m: m})
+		w.write("mine", &subject{Inputs: in, m: m})
 	}
 	return w.out
 }

@@ -45,13 +45,14 @@ func (x *speech) of(about string, facts ...Text) {
 	if text := fill(x.c, facts); !text.missing() {
 		x.said = true
 		x.w.out.Fragments = append(x.w.out.Fragments, Fragment{ID: x.c.id, Voice: x.c.voice, Part: x.c.part, Purpose: x.id, About: about,
-			Label: lookUp(partWords, string(x.c.part)), Text: text})
+			Label: x.w.look("part", string(x.c.part)), Text: text})
 	}
 }
 
 // subject is what claims are about.
 type subject struct {
 	*Inputs
+	tables
 	p *consent.Purpose // nil: not about one purpose
 	m *consent.Mine    // nil: not about the history for the person
 }
@@ -67,28 +68,21 @@ func (s *subject) id() string {
 }
 
 // writer makes a document.
-type writer struct{ out Document }
+type writer struct {
+	tables
+	out Document
+}
 
 // write holds the claims of a table against a subject.
 func (w *writer) write(table string, s *subject) {
-	list := claims(table)
+	s.tables = w.tables
+	list := claims(w.section(table))
 	for i := range list {
 		say := speech{w: w, c: &list[i], id: s.id()}
 		if s.prove(say.c.ask, &say); !say.said {
-			w.out.Refused = append(w.out.Refused, Refusal{ID: say.c.id, Purpose: say.id, Why: whyNot(say.c.ask)})
+			w.out.Refused = append(w.out.Refused, Refusal{ID: say.c.id, Purpose: say.id, Why: w.whyNot(say.c.ask)})
 		}
 	}
-}
-
-// whyNot is the reason for a predicate that does not hold: its own line, or that of its first word.
-func whyNot(ask string) string {
-	verb, _, _ := strings.Cut(ask, " ")
-	for _, key := range []string{ask, verb} {
-		if why := after(reasons, key); why != "" {
-			return why
-		}
-	}
-	return "the policy does not say"
 }
 
 // fill puts facts into a claim's texts; a fact that is missing leaves no text at all.

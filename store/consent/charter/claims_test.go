@@ -1,6 +1,8 @@
 package charter
 
 import (
+	"bytes"
+	"compress/flate"
 	"fmt"
 	"os"
 	"regexp"
@@ -252,8 +254,12 @@ var shown = map[string][3]string{
 // in it, as no reader makes one.
 var emptyOnly = []string{"when.upload", "when.stamp", "long.kept", "long.yes", "who.recipient", "never.default", "mine.long"}
 
-func tables() []claim {
-	return claims(objectTable + routeTable + lawTable + purposeTable + mineTable)
+func allClaims() []claim {
+	var out []claim
+	for _, table := range []string{"object", "route", "law", "purpose", "mine"} {
+		out = append(out, claims(unpack().section(table))...)
+	}
+	return out
 }
 
 // TestEveryClaimIsShownAndRefused goes through the whole table: each claim is printed in one scene and refused in another, and none
@@ -264,7 +270,7 @@ func TestEveryClaimIsShownAndRefused(t *testing.T) {
 		rendered[name] = s.render(t)
 	}
 	known := map[string]bool{}
-	for _, c := range tables() {
+	for _, c := range allClaims() {
 		if known[c.id] {
 			t.Errorf("%s is there twice", c.id)
 		}
@@ -296,8 +302,10 @@ func TestEveryClaimIsShownAndRefused(t *testing.T) {
 			t.Errorf("%s is no claim", id)
 		}
 	}
-	w := &writer{}
-	w.write(objectTable+purposeTable+mineTable, &subject{Inputs: &Inputs{}, p: &consent.Purpose{}, m: &consent.Mine{}})
+	w := &writer{tables: unpack()}
+	for _, table := range []string{"object", "purpose", "mine"} {
+		w.write(table, &subject{Inputs: &Inputs{}, p: &consent.Purpose{}, m: &consent.Mine{}})
+	}
 	for _, id := range emptyOnly {
 		if slices.ContainsFunc(w.out.Fragments, func(f Fragment) bool { return f.ID == id }) || refusalOf(&w.out, id) == "" {
 			t.Errorf("%s is printed of a purpose with nothing in it", id)
@@ -321,7 +329,7 @@ func TestTheTextsAreWellMade(t *testing.T) {
 		"fr": regexp.MustCompile(`(?i)(^|[ '])(tu|te|toi|ton|ta|tes|batch|hash|stream|token|plugin|opt-in)($|[ .,])`),
 		"en": regexp.MustCompile(`(?i)\b(batch|hash|stream|token|plaintext|opt-in)\b`),
 	}
-	for _, c := range tables() {
+	for _, c := range allClaims() {
 		fr, en := marks.FindAllString(c.fr, -1), marks.FindAllString(c.en, -1)
 		slices.Sort(fr)
 		slices.Sort(en)
@@ -337,11 +345,56 @@ func TestTheTextsAreWellMade(t *testing.T) {
 	}
 }
 
+// TestTablesArePacked holds tables.z against tables.txt, which it is made of; with CANDOR_WRITE=1 it is made anew. Every word of a table
+// has both languages.
+func TestTablesArePacked(t *testing.T) {
+	text, err := os.ReadFile("tables.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if os.Getenv("CANDOR_WRITE") == "1" {
+		var b bytes.Buffer
+		w, _ := flate.NewWriter(&b, flate.BestCompression)
+		if _, err := w.Write(text); err != nil || w.Close() != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile("tables.z", b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		packed = b.String()
+	}
+	if string(unpack()) != string(text) {
+		t.Fatal("tables.z is not tables.txt; write it with CANDOR_WRITE=1 go test -run 'Packed|Document'")
+	}
+	for _, table := range []string{"kind", "class", "role", "tag", "country", "level", "thing", "part"} {
+		lines := 0
+		for line := range strings.Lines(unpack().section(table)) {
+			lines++
+			if w := strings.Split(strings.TrimSpace(line), "|"); len(w) != 3 || w[0] == "" || w[1] == "" || w[2] == "" {
+				t.Errorf("%s: %q lacks a language", table, line)
+			}
+		}
+		if lines < 3 {
+			t.Errorf("%s has %d words", table, lines)
+		}
+	}
+	for _, k := range sensors.Kinds() {
+		if after(unpack().section("kind"), k.Name) == "" {
+			t.Errorf("the kind %s has no words", k.Name)
+		}
+	}
+	for _, c := range sensors.Classes() {
+		if after(unpack().section("class"), string(c)) == "" {
+			t.Errorf("the class %s has no words", c)
+		}
+	}
+}
+
 // TestFragmentsDocument holds FRAGMENTS.md against the table; with CANDOR_WRITE=1 it is written anew.
 func TestFragmentsDocument(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("# What the object can say\n\nEvery fragment of the charter: who says it, when it may be printed, and its texts. A fragment whose predicate does not hold is\nnot printed. `TestEveryClaimIsShownAndRefused` shows each printed and each refused; this page is made by `TestFragmentsDocument`.\n\n| fragment | voice | printed when | French | English |\n|---|---|---|---|---|\n")
-	for _, c := range tables() {
+	for _, c := range allClaims() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", c.id, c.voice, shown[c.id][0], c.fr, c.en)
 	}
 	if os.Getenv("CANDOR_WRITE") == "1" {

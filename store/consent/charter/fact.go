@@ -25,7 +25,7 @@ func (s *subject) proveObject(what, arg string, say *speech) {
 					kinds = append(kinds, k)
 				}
 			}
-			say.of(src.Name, same(src.Name), looked(kindWords, kinds))
+			say.of(src.Name, same(src.Name), s.looked("kind", kinds))
 		}
 	case "absent":
 		say.that(s.absent())
@@ -34,7 +34,7 @@ func (s *subject) proveObject(what, arg string, say *speech) {
 		if arg != "" {
 			list = s.Ceilings.NeverReadable
 		}
-		say.that(looked(classWords, list))
+		say.that(s.looked("class", list))
 	case "unasked":
 		say.that(s.unasked())
 	case "uses":
@@ -85,7 +85,7 @@ func (s *subject) absent() Text {
 		}
 	}
 	var absent []string
-	for rest := things; rest != ""; {
+	for rest := s.section("thing"); rest != ""; {
 		var line string
 		line, rest, _ = strings.Cut(rest, "\n")
 		kinds, _, _ := strings.Cut(line, "|")
@@ -97,7 +97,7 @@ func (s *subject) absent() Text {
 			absent = append(absent, kinds)
 		}
 	}
-	return looked(things, absent)
+	return s.looked("thing", absent)
 }
 
 // unasked are the fields that no purpose would let out.
@@ -128,9 +128,9 @@ func (s *subject) provePurpose(what, arg string, say *speech) {
 	name := same(r.Name)
 	switch what {
 	case "tags":
-		say.that(looked(tagWords, p.Tags))
+		say.that(s.looked("tag", p.Tags))
 	case "stored":
-		say.that(looked(countryWords, r.StoredIn))
+		say.that(s.looked("country", r.StoredIn))
 	case "basis":
 		if p.Basis == arg {
 			say.that()
@@ -140,10 +140,10 @@ func (s *subject) provePurpose(what, arg string, say *speech) {
 			say.that(number(int64(p.RoomBytes)), number(int64(p.RoomRows)))
 		}
 	case "recipient":
-		say.that(recipientText(r))
+		say.that(s.recipientText(r))
 	case "controller":
 		if c := s.controller(); c.Name != r.Name {
-			say.that(party(c.Name, c.Country))
+			say.that(s.party(c.Name, c.Country))
 		}
 	case "bits":
 		if s.holdsFor("bounded") {
@@ -163,7 +163,7 @@ func (s *subject) provePurpose(what, arg string, say *speech) {
 		}
 	case "claim":
 		if claimed := s.offered(r.ID).Linkability; claimed != "" {
-			say.that(name, lookUp(levelWords, claimed))
+			say.that(name, s.look("level", claimed))
 		}
 	case "to":
 		if arg == "kept" && len(r.Onward) == 0 || arg == "leaves" && len(p.Groups) > 0 || arg == "unreached" && share.Level == consent.L2 && !s.reached(r.ID) {

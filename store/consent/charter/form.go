@@ -81,7 +81,9 @@ func (s *subject) listed(fields []*consent.FieldForm) Text {
 }
 
 // of is the subject of another purpose.
-func (s *subject) of(p *consent.Purpose) *subject { return &subject{Inputs: s.Inputs, p: p} }
+func (s *subject) of(p *consent.Purpose) *subject {
+	return &subject{Inputs: s.Inputs, tables: s.tables, p: p}
+}
 
 // exactWaits tells whether a reading may wait on the disk as it was measured.
 func (s *subject) exactWaits() bool {
@@ -111,5 +113,5 @@ func (s *subject) fieldWords(field string) Text {
 	if kind == "" {
 		return same(field)
 	}
-	return bracketed(lookUp(kindWords, kind), same(field))
+	return bracketed(s.look("kind", kind), same(field))
 }

@@ -206,17 +206,17 @@ func (s *subject) reached(recipient string) bool {
 }
 
 // party is a legal entity with its country.
-func party(name, country string) Text {
+func (s *subject) party(name, country string) Text {
 	if country == "" {
 		return same(name)
 	}
-	return bracketed(same(name), lookUp(countryWords, country))
+	return bracketed(same(name), s.look("country", country))
 }
 
-func recipientText(r *consent.Recipient) Text {
-	t := party(r.Name, r.Country)
+func (s *subject) recipientText(r *consent.Recipient) Text {
+	t := s.party(r.Name, r.Country)
 	if r.Role == "" {
 		return t
 	}
-	return joined([]Text{t, lookUp(roleWords, r.Role)})
+	return joined([]Text{t, s.look("role", r.Role)})
 }

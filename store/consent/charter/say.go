@@ -27,35 +27,6 @@ func joined(list []Text) Text {
 	return both(strings.Join(fr, ", "), strings.Join(en, ", "))
 }
 
-// looked looks each word up and lists them.
-func looked(table string, words []string) Text {
-	list := make([]Text, len(words))
-	for i, w := range words {
-		list[i] = lookUp(table, w)
-	}
-	return joined(list)
-}
-
-// lookUp finds a word in a table of lines "word|français|English"; one that is not there is said as it is.
-func lookUp(table, word string) Text {
-	if fr, en, ok := strings.Cut(after(table, word), "|"); ok {
-		return both(fr, en)
-	}
-	return same(word)
-}
-
-// after is what stands behind a word and | in a table of lines; "" for a word that is not there.
-func after(table, word string) string {
-	for table != "" {
-		var line string
-		line, table, _ = strings.Cut(table, "\n")
-		if rest, ok := strings.CutPrefix(line, word+"|"); ok {
-			return rest
-		}
-	}
-	return ""
-}
-
 // span is a length of time in words, every how often; from two months on the months are said as well.
 func span(m sensors.Micros) Text {
 	fr, en := consent.Span(m, "fr"), consent.Span(m, "en")
