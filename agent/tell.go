@@ -24,7 +24,7 @@ func (a *Agent) charterInputs() charter.Inputs {
 	in := charter.Inputs{Plan: a.pipe.Plan(), Policy: a.rules.policy, Ceilings: a.rules.charter, Sources: a.sourceFields()}
 	in.State = charter.State{
 		Known: true, Signed: a.rules.signed, Pledged: a.rules.pledged, Sealed: a.store != nil && a.keys != nil, Apart: keysApart(a.cfg),
-		Light: a.light != nil && a.light.get() == nil, Paused: a.keys.Paused() != 0, Erasure: erasure, Quiet: quietAfterNo, Mine: a.mine.plan.Load(), Kept: len(a.mineGrants()) > 0, Routes: routesOf(a.cfg),
+		Light: a.light != nil && a.light.get() == nil, Paused: a.keys.Paused() != 0, Stopped: !a.daemon && !a.once, Mute: a.mute, Erasure: erasure, Quiet: quietAfterNo, Mine: a.mine.plan.Load(), Kept: len(a.mineGrants()) > 0, Routes: routesOf(a.cfg),
 	}
 	for _, s := range a.sources {
 		if s.status().Simulated {

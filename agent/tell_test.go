@@ -43,10 +43,10 @@ func TestTheCharterFollowsTheObject(t *testing.T) {
 			}
 		}
 	}
-	expect("at first", []string{":now.nothing", ":protect.sealed", ":protect.apart", ":protect.memory", ":protect.unsigned", ":protect.open", ":thief.nothing",
+	expect("at first", []string{":now.nothing", ":now.stopped", ":protect.sealed", ":protect.apart", ":protect.memory", ":protect.unsigned", ":protect.open", ":thief.nothing",
 		":erase.software", "relation:what.field", "relation:no.back", "mine:mine.where", ":sense.source"}, []string{":now.leaves", ":protect.way", ":protect.eyes", ":protect.rules", ":now.light", ":thief.waiting"})
 	grant(t, a, "relation")
-	expect("after a yes", []string{":now.leaves", ":thief.waiting"}, []string{":now.nothing", ":thief.nothing"})
+	expect("after a yes", []string{":now.stopped", ":thief.waiting"}, []string{":now.leaves", ":now.nothing", ":now.waits", ":thief.nothing"})
 	if _, err := a.Pause(t.Context(), control.Person, control.Decision{}); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,9 @@ func TestWhatWaitsHasItsOwnNotice(t *testing.T) {
 	defer func() { _ = a.Close() }()
 	p := consentOf(t, a, "fr", "relation")
 	tells := func(lines []control.NoticeLine, step string) bool {
-		return slices.ContainsFunc(lines, func(l control.NoticeLine) bool { return l.ID == "what.field" && strings.Contains(l.Text, "pas de "+step) })
+		return slices.ContainsFunc(lines, func(l control.NoticeLine) bool {
+			return l.ID == "what.field" && strings.Contains(l.Text, "pas de "+step)
+		})
 	}
 	if !p.Pending || !tells(p.Notice, "100") || !tells(p.AskedNotice, "50") || p.AskedDigest == p.NoticeDigest {
 		t.Fatalf("pending %v, %v, %v", p.Pending, p.Notice, p.AskedNotice)

@@ -102,6 +102,8 @@ type State struct {
 	Apart   bool // the keys lie outside the state directory
 	Light   bool // a light is on while something is sent
 	Paused  bool // by the person: nothing leaves
+	Stopped bool // the agent does not run: nothing is sensed or sent
+	Mute    bool // the disk took no writing, so that nothing may leave
 
 	Kept      bool           // a history for the person, or a readable copy of what left, lies on the disk
 	Quiet     sensors.Micros // how long nobody asks again after a no; 0: not known

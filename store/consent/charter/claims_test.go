@@ -51,6 +51,10 @@ tags = ["marketing", "profiling"]`
 		MaxBits: 3000, MaxBitsPresent: 40, MaxBitsRecipient: 5000}
 	paused := given
 	paused.state = with(func(s *State) { s.Paused = true })
+	sending := reached(Route{TLS: true})
+	sending.given = []string{"p"}
+	stopped, mute := sending, sending
+	stopped.state.Stopped, mute.state.Mute = true, true
 	token := ruled(mean)
 	token.reach = map[string]consent.Reach{"acme": {Credential: true}}
 	bareScene := scene{policy: bare + purpose("p", `access = "strictly-necessary"`, `service = "heating"`, `basis = "contract"`, mean), sources: only("room"), state: live}
@@ -72,7 +76,7 @@ tags = ["marketing", "profiling"]`
 	claimed.policy = strings.Replace(claimed.policy, `role = "processor"`, "role = \"processor\"\nlinkability = \"L2\"\nsafeguard = \"clauses types\"", 1)
 	room := func(more string) scene { return ruled("room = { rows = 60, bytes = 512 }", more, mean) }
 	return map[string]scene{
-		"nothing": {}, "asked": ruled(mean), "given": given, "full": full, "paused": paused, "bare": bareScene, "said": on("consent", said, mean),
+		"nothing": {}, "sending": sending, "stopped": stopped, "mute": mute, "asked": ruled(mean), "given": given, "full": full, "paused": paused, "bare": bareScene, "said": on("consent", said, mean),
 		"card":     {policy: head + purpose("p", consented, mean), sources: home()},
 		"unsensed": unsensed, "refused by the charter": refused, "without protection": stored, "nothing to keep": unasked, "two purposes": two,
 		"claimed": claimed, "token": token,
@@ -107,8 +111,11 @@ tags = ["marketing", "profiling"]`
 // shown lists every claim with its predicate in words, a scene in which it is printed and one in which it is refused.
 var shown = map[string][3]string{
 	"now.paused":                  {"the person has paused", "paused", "given"},
+	"now.stopped":                 {"the agent does not run", "stopped", "given"},
+	"now.mute":                    {"the disk took no writing at the start", "mute", "given"},
+	"now.waits":                   {"a purpose of the plan is given, and no route leads to its recipient", "given", "sending"},
 	"now.nothing":                 {"no purpose of the plan is given, and it is not paused", "asked", "given"},
-	"now.leaves":                  {"a purpose of the plan is given, and it is not paused", "given", "asked"},
+	"now.leaves":                  {"a purpose of the plan is given whose recipient has a route; the agent runs, is not paused, and its disk takes writing", "sending", "given"},
 	"now.last":                    {"the ledger has an upload that was accepted", "full", "given"},
 	"now.light":                   {"the object has a light for sending, and it works", "full", "given"},
 	"sense.source":                {"a source has fields; one for each", "asked", "nothing"},
@@ -431,6 +438,16 @@ func TestARefusedPurposeIsNotCounted(t *testing.T) {
 	for _, id := range []string{"thief.base", "much.recipient", "whose.use", "never.before"} {
 		if refusalOf(&d, id) == "" {
 			t.Errorf("%s is said of a purpose that is refused", id)
+		}
+	}
+}
+
+// Nothing is said to leave where nothing can.
+func TestNothingIsSaidToLeaveWhereNothingCan(t *testing.T) {
+	for _, name := range []string{"given", "asked", "paused", "stopped", "mute", "nothing"} {
+		d := scenes()[name].render(t)
+		if refusalOf(&d, "now.leaves") == "" {
+			t.Errorf("%s: it is said that readings leave", name)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 func (s *subject) proveObject(what, arg string, say *speech) {
 	switch what {
 	case "now":
-		s.leavingNow(say)
+		s.leavingNow(arg != "", say)
 	case "last":
 		if last := s.State.Last; last != nil {
 			say.that(ago(last.Ago), number(int64(last.Bytes)), same(last.Recipient))
@@ -51,15 +51,25 @@ func (s *subject) proveObject(what, arg string, say *speech) {
 	}
 }
 
-func (s *subject) leavingNow(say *speech) {
-	open, uploads, names := s.given(), int64(0), []string{}
-	for _, p := range open {
+// leavingNow tells what leaves now, or with waiting what would, had its recipient a route.
+func (s *subject) leavingNow(waiting bool, say *speech) {
+	var open []*consent.Purpose
+	uploads, names := int64(0), []string{}
+	for _, p := range s.given() {
+		if s.reached(p.Recipient.ID) == waiting {
+			continue
+		}
+		open = append(open, p)
 		uploads += int64((sensors.Day + p.Upload - 1) / max(p.Upload, 1))
 		if !slices.Contains(names, p.Recipient.Name) {
 			names = append(names, p.Recipient.Name)
 		}
 	}
-	if s.State.Known && !s.State.Paused {
+	switch x := &s.State; {
+	case !x.Known:
+	case waiting:
+		say.that(same(strings.Join(names, ", ")))
+	case !x.Paused && !x.Stopped && !x.Mute:
 		say.that(titlesOf(open), number(uploads), same(strings.Join(names, ", ")))
 	}
 }
@@ -124,9 +134,10 @@ func (s *subject) unasked() Text {
 // provePurpose are predicates about one purpose that hand over facts.
 func (s *subject) provePurpose(what, arg string, say *speech) {
 	p := s.p
-	r, share := &p.Recipient, s.share(p.Recipient.ID)
-	name := same(r.Name)
+	r := &p.Recipient
 	switch what {
+	case "number", "level", "claim", "to":
+		s.proveName(what, arg, say)
 	case "tags":
 		say.that(s.looked("tag", p.Tags))
 	case "stored":
@@ -153,6 +164,19 @@ func (s *subject) provePurpose(what, arg string, say *speech) {
 		if p.Bits.Known && p.Bits.Presence > 0 {
 			say.that(number(p.Bits.Presence))
 		}
+	case "back":
+		if p.State != consent.Refused {
+			say.that(same(p.ID), same(r.Name))
+		}
+	}
+}
+
+// proveName are those about the name under which it travels, and what its recipient can link.
+func (s *subject) proveName(what, arg string, say *speech) {
+	p := s.p
+	r, share := &p.Recipient, s.share(p.Recipient.ID)
+	name := same(r.Name)
+	switch what {
 	case "number":
 		if share.Level > consent.L0 {
 			say.that(every(max(p.Epoch, 1)))
@@ -168,10 +192,6 @@ func (s *subject) provePurpose(what, arg string, say *speech) {
 	case "to":
 		if arg == "kept" && len(r.Onward) == 0 || arg == "leaves" && len(p.Groups) > 0 || arg == "unreached" && share.Level == consent.L2 && !s.reached(r.ID) {
 			say.that(name)
-		}
-	case "back":
-		if p.State != consent.Refused {
-			say.that(same(p.ID), name)
 		}
 	}
 }

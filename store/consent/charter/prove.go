@@ -68,6 +68,10 @@ func (s *subject) holds(what string) bool {
 		return true
 	case "paused":
 		return x.Paused
+	case "stopped":
+		return x.Stopped
+	case "mute":
+		return x.Mute
 	case "quiet":
 		return !x.Paused && !open
 	case "light":
