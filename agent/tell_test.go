@@ -1,10 +1,13 @@
 package agent_test
 
 import (
+	"context"
 	"encoding/hex"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/candor-edge/candor/agent"
 	"github.com/candor-edge/candor/agent/control"
@@ -103,5 +106,32 @@ func TestWhatWaitsHasItsOwnNotice(t *testing.T) {
 	}
 	if now := consentOf(t, a, "fr", "relation"); now.NoticeDigest != p.AskedDigest {
 		t.Errorf("the notice after the answer is not the one that was answered:\n%v\n%v", now.Notice, p.AskedNotice)
+	}
+}
+
+// While it runs the object says what leaves, and not that it stands still.
+func TestTheCharterOfARunningObject(t *testing.T) {
+	o := referenceObject(t)
+	a := o.open()
+	defer func() { _ = a.Close() }()
+	grant(t, a, "relation")
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx) }()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		all := said(t, a)
+		if _, still := all[":now.stopped"]; !still {
+			if f, ok := all[":now.leaves"]; !ok || !strings.Contains(f.Text.In("en"), "Advise you") {
+				t.Errorf("a running object says %q", f.Text.In("en"))
+			}
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("it never ran")
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }
