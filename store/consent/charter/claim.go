@@ -76,7 +76,7 @@ type writer struct {
 // write holds the claims of a table against a subject.
 func (w *writer) write(table string, s *subject) {
 	s.tables = w.tables
-	list := claims(w.section(table))
+	list := claims(w.tables[table])
 	for i := range list {
 		say := speech{w: w, c: &list[i], id: s.id()}
 		if s.prove(say.c.ask, &say); !say.said {

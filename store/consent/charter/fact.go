@@ -95,7 +95,7 @@ func (s *subject) absent() Text {
 		}
 	}
 	var absent []string
-	for rest := s.section("thing"); rest != ""; {
+	for rest := s.tables["thing"]; rest != ""; {
 		var line string
 		line, rest, _ = strings.Cut(rest, "\n")
 		kinds, _, _ := strings.Cut(line, "|")

@@ -12,27 +12,25 @@ import (
 //go:embed tables.z
 var packed string
 
-// tables are all texts, from tables.txt. Where they can't be unpacked there are none, and then nothing is said.
-type tables string
+// tables are all texts, by the names in tables.txt. Where they can't be unpacked there are none, and then nothing is said.
+type tables map[string]string
 
 func unpack() tables {
 	text, err := io.ReadAll(flate.NewReader(strings.NewReader(packed)))
 	if err != nil {
-		return ""
+		return nil
 	}
-	return tables(text)
-}
-
-// section is one table: the lines behind "# name".
-func (t tables) section(name string) string {
-	_, rest, _ := strings.Cut(string(t), "\n# "+name+"\n")
-	lines, _, _ := strings.Cut(rest, "\n#")
-	return lines
+	t := tables{}
+	for _, part := range strings.Split(string(text), "\n# ") {
+		name, lines, _ := strings.Cut(part, "\n")
+		t[name] = strings.TrimSuffix(lines, "\n")
+	}
+	return t
 }
 
 // look finds a word in a table of lines "word|français|English"; one that is not there is said as it is.
 func (t tables) look(table, word string) Text {
-	if fr, en, ok := strings.Cut(after(t.section(table), word), "|"); ok {
+	if fr, en, ok := strings.Cut(after(t[table], word), "|"); ok {
 		return both(fr, en)
 	}
 	return same(word)
@@ -63,7 +61,7 @@ func after(table, word string) string {
 func (t tables) whyNot(ask string) string {
 	verb, _, _ := strings.Cut(ask, " ")
 	for _, key := range []string{ask, verb} {
-		if why := after(t.section("reason"), key); why != "" {
+		if why := after(t["reason"], key); why != "" {
 			return why
 		}
 	}
