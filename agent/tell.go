@@ -2,9 +2,7 @@ package agent
 
 import (
 	"context"
-	"net/url"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/candor-edge/candor/store/consent/charter"
@@ -26,7 +24,7 @@ func (a *Agent) charterInputs() charter.Inputs {
 	in := charter.Inputs{Plan: a.pipe.Plan(), Policy: a.rules.policy, Ceilings: a.rules.charter, Sources: a.sourceFields()}
 	in.State = charter.State{
 		Known: true, Signed: a.rules.signed, Pledged: a.rules.pledged, Sealed: a.store != nil && a.keys != nil, Apart: keysApart(a.cfg),
-		Light: a.light != nil && a.light.get() == nil, Paused: a.keys.Paused() != 0, Erasure: erasure, Quiet: quietAfterNo, Mine: a.mine.plan.Load(), Kept: len(a.mineGrants()) > 0, Routes: routesOf(a.cfg),
+		Light: a.light != nil && a.light.get() == nil, Paused: a.keys.Paused() != 0, Stopped: !a.daemon && !a.once, Mute: a.mute, Erasure: erasure, Quiet: quietAfterNo, Mine: a.mine.plan.Load(), Kept: len(a.mineGrants()) > 0, Routes: routesOf(a.cfg),
 	}
 	for _, s := range a.sources {
 		if s.status().Simulated {
@@ -50,12 +48,9 @@ func routesOf(cfg *Config) []charter.Route {
 	var out []charter.Route
 	for i := range cfg.Routes {
 		r := &cfg.Routes[i]
-		u, err := url.Parse(r.URL)
-		if err != nil {
-			continue
-		}
-		out = append(out, charter.Route{Recipient: r.Recipient, TLS: u.Scheme == "https" || u.Scheme == "mqtts", Pinned: r.Pin != "" || r.CA != "",
-			Sealed: r.Seal.IsSet(), Broker: slices.Contains([]string{"mqtt", "mqtts"}, u.Scheme)})
+		scheme, _, _ := strings.Cut(strings.ToLower(r.URL), ":")
+		out = append(out, charter.Route{Recipient: r.Recipient, TLS: scheme == "https" || scheme == "mqtts", Pinned: r.Pin != "" || r.CA != "",
+			Sealed: r.Seal.IsSet(), Broker: strings.HasPrefix(scheme, "mqtt")})
 	}
 	return out
 }

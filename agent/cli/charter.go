@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -105,29 +104,31 @@ func linesOf(said []charter.Fragment, language string) []control.NoticeLine {
 // labelWidth is the room for a label: the longest has 16 letters.
 const labelWidth = 17
 
-// printVoices prints lines, each voice under its own head, a label that goes on only once.
+// printVoices prints lines, each voice under its own head; what answers one question stands together, its label only once.
 func printVoices(w io.Writer, indent string, lines []control.NoticeLine, l *labels) {
 	for _, voice := range []charter.Voice{charter.Object, charter.Maker, charter.Law, ""} {
-		said := slices.DeleteFunc(slices.Clone(lines), func(n control.NoticeLine) bool { return n.Voice != voice })
-		if len(said) > 0 && voice != "" {
-			paragraph(w, indent, l.voices[voice])
-		}
-		slices.SortStableFunc(said, func(a, b control.NoticeLine) int { return firstOf(lines, a.Label) - firstOf(lines, b.Label) })
-		last := ""
-		for _, n := range said {
-			label := n.Label
-			if label == last {
-				label = ""
+		headed := voice == ""
+		for i := range lines {
+			first := true
+			for k := range i {
+				first = first && (lines[k].Label != lines[i].Label || lines[k].Voice != lines[i].Voice)
 			}
-			last = n.Label
-			paragraph(w, fmt.Sprintf("%s  %-*s", indent, labelWidth, clean(label)), n.Text)
+			if lines[i].Voice != voice || !first {
+				continue
+			}
+			if !headed {
+				paragraph(w, indent, l.voices[voice])
+				headed = true
+			}
+			label := lines[i].Label
+			for k := i; k < len(lines); k++ {
+				if lines[k].Voice == voice && lines[k].Label == lines[i].Label {
+					paragraph(w, fmt.Sprintf("%s  %-*s", indent, labelWidth, clean(label)), lines[k].Text)
+					label = ""
+				}
+			}
 		}
 	}
-}
-
-// firstOf is where a label stands first, so that what answers one question stands together.
-func firstOf(lines []control.NoticeLine, label string) int {
-	return slices.IndexFunc(lines, func(n control.NoticeLine) bool { return n.Label == label })
 }
 
 // printCard prints a label from a policy. A configuration need not be there, unless it was asked for or nothing names a policy.
@@ -179,19 +180,25 @@ func drawCard(w io.Writer, c *agent.PolicyCard, lang string) {
 	within(b, "", l.card)
 	within(b, "", c.Controller)
 	framed()
-	alike := alikeIn(c)
+	common := map[string]int{} // how many purposes say it
+	for _, f := range c.Fragments {
+		common[f.ID+f.Text.In("")]++
+	}
+	alike := func(f *charter.Fragment) bool {
+		return len(c.Purposes) > 1 && common[f.ID+f.Text.In("")] == len(c.Purposes)
+	}
 	for _, p := range c.Purposes {
 		within(b, "", p.Title.In(lang)+"  [ ] "+l.noBox+"  [ ] "+l.yesBox)
 		if p.State == consent.Refused {
 			within(b, "  ", l.states[p.State])
 		}
-		cardLines(b, slices.DeleteFunc(c.Of(p.ID), func(f charter.Fragment) bool { return slices.Contains(alike, f.Text) }), lang)
+		cardLines(b, c, p.ID, lang, func(f *charter.Fragment) bool { return !alike(f) })
 		framed()
 	}
-	if len(alike) > 0 {
-		cardLines(b, slices.DeleteFunc(c.Of(c.Purposes[0].ID), func(f charter.Fragment) bool { return !slices.Contains(alike, f.Text) }), lang)
+	if len(c.Purposes) > 1 {
+		cardLines(b, c, c.Purposes[0].ID, lang, alike)
 	}
-	cardLines(b, c.Of(""), lang)
+	cardLines(b, c, "", lang, func(*charter.Fragment) bool { return true })
 	framed()
 	within(b, "* ", l.maker)
 	if c.ByName {
@@ -201,32 +208,22 @@ func drawCard(w io.Writer, c *agent.PolicyCard, lang string) {
 	framed()
 }
 
-// alikeIn are the texts that every purpose of a card has; none where there is one purpose only.
-func alikeIn(c *agent.PolicyCard) (texts []charter.Text) {
-	if len(c.Purposes) < 2 {
-		return nil
-	}
-	for _, f := range c.Of(c.Purposes[0].ID) {
-		if !slices.ContainsFunc(c.Purposes, func(p charter.Purpose) bool {
-			return !slices.ContainsFunc(c.Of(p.ID), func(x charter.Fragment) bool { return x.ID == f.ID && x.Text == f.Text })
-		}) {
-			texts = append(texts, f.Text)
-		}
-	}
-	return texts
-}
-
-// cardLines writes fragments; what the controller promises has a star.
-func cardLines(b *strings.Builder, said []charter.Fragment, lang string) {
+// cardLines writes the fragments of a purpose that are wanted; what the controller promises has a star.
+func cardLines(b *strings.Builder, c *agent.PolicyCard, purpose, lang string, wanted func(*charter.Fragment) bool) {
 	last := ""
-	for i := range said {
-		label, text := said[i].Label.In(lang), said[i].Text.In(lang)
+	for i := range c.Fragments {
+		f := &c.Fragments[i]
+		if f.Purpose != purpose || !wanted(f) {
+			continue
+		}
+		label, text := f.Label.In(lang), f.Text.In(lang)
+		if f.Voice == charter.Maker {
+			text += "\u00a0*"
+		}
 		if label == last {
 			label = ""
-		}
-		last = said[i].Label.In(lang)
-		if said[i].Voice == charter.Maker {
-			text += "\u00a0*"
+		} else {
+			last = label
 		}
 		within(b, fmt.Sprintf("  %-*s", labelWidth, clean(label)), text)
 	}

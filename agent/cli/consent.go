@@ -154,8 +154,7 @@ func printPurpose(w io.Writer, p *control.ConsentPurpose, l *labels) {
 		state = string(p.State)
 	}
 	paragraph(w, "  ", joined(state, p.Reason))
-	own := slices.DeleteFunc(slices.Clone(p.Notice), forAll)
-	printVoices(w, "  ", own, l)
+	printVoices(w, "  ", parted(p.Notice, false, nil), l)
 	line := func(label, text string) {
 		if text != "" {
 			paragraph(w, fmt.Sprintf("  %-*s", labelWidth, label), text)
@@ -175,20 +174,32 @@ func printPurpose(w io.Writer, p *control.ConsentPurpose, l *labels) {
 	}
 }
 
-// forAll tells what a notice says of the way, of erasing and of rights: it is much the same for every purpose, and is printed once.
-func forAll(n control.NoticeLine) bool {
-	return slices.Contains([]charter.Part{charter.Protect, charter.Thief, charter.Erase, charter.Rights, charter.Whose}, n.Part)
+// parted are the lines of a notice that are about all purposes, or those that are not: of the way, of erasing and of rights it says much
+// the same each time. What is in said already is left out; the result goes on from it.
+func parted(notice []control.NoticeLine, forAll bool, said []control.NoticeLine) []control.NoticeLine {
+	for _, n := range notice {
+		fresh := true
+		for i := range said {
+			fresh = fresh && (!forAll || said[i].Text != n.Text)
+		}
+		switch n.Part {
+		case charter.Protect, charter.Thief, charter.Erase, charter.Rights, charter.Whose:
+			fresh = fresh && forAll
+		default:
+			fresh = fresh && !forAll
+		}
+		if fresh {
+			said = append(said, n)
+		}
+	}
+	return said
 }
 
-// printForAll prints what forAll tells of, each sentence once.
+// printForAll prints what is about all purposes, each sentence once.
 func printForAll(w io.Writer, c *control.Consent, l *labels) {
 	var all []control.NoticeLine
 	for i := range c.Purposes {
-		for _, n := range c.Purposes[i].Notice {
-			if forAll(n) && !slices.ContainsFunc(all, func(x control.NoticeLine) bool { return x.Text == n.Text }) {
-				all = append(all, n)
-			}
-		}
+		all = parted(c.Purposes[i].Notice, true, all)
 	}
 	if len(all) > 0 {
 		_, _ = fmt.Fprintln(w)

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -125,13 +124,8 @@ func (e *explanation) purpose(p *control.ConsentPurpose, french bool) {
 		"Les instants ne sont pas dits plus finement que : %s ; envoi : %s ; conservé : %s.", p.Time, p.Upload, p.Retention)
 	e.say(french, "It can tell %s.", "Il peut dire %s.", p.Bits)
 	for _, n := range p.Notice {
-		if n.Part == charter.Ground || n.Part == charter.No {
+		if n.Part == charter.Ground || n.Part == charter.No || n.Part == charter.How && n.Voice == charter.Maker || n.ID == "where.safeguard" {
 			e.Lines = append(e.Lines, n.Text)
-		}
-	}
-	for _, note := range p.Notes {
-		if !slices.ContainsFunc(p.Notice, func(n control.NoticeLine) bool { return strings.HasSuffix(note, n.Text) }) {
-			e.Lines = append(e.Lines, note)
 		}
 	}
 	if p.Linkability != "" {

@@ -61,7 +61,7 @@ func columnsOf(w io.Writer, width int, lead, text string) {
 		_, _ = fmt.Fprintln(w, s)
 	}
 	o, _ := w.(*output)
-	for word := range strings.FieldsFuncSeq(text, breaks) {
+	for _, word := range strings.FieldsFunc(text, breaks) {
 		word = readable(w, clean(word))
 		n := utf8.RuneCountInString(word)
 		if o != nil && o.people && n <= width && len(indent)+n > width {

@@ -45,6 +45,8 @@ func TestRoles(t *testing.T) {
 		{"GET", "/v1/consent", "", row{403, 403, 200, 200}},
 		{"GET", "/v1/preview", "", row{403, 403, 200, 200}},
 		{"GET", "/v1/sent", "", row{403, 403, 200, 200}},
+		{"GET", "/v1/charter", "", row{403, 403, 200, 200}},
+		{"GET", "/v1/charter?language=fr", "", row{403, 403, 400, 400}},
 		{"GET", "/v1/live?field=hall.temperature", "", row{403, 403, 200, 200}},
 		{"GET", "/v1/sent/copy?stream=000102030405060708090a0b0c0d0e0f&seq=1", "", row{403, 403, 200, 200}},
 		{"GET", "/v1/export?what=all", "", row{403, 403, 200, 200}},

@@ -95,3 +95,39 @@ func TestEvery(t *testing.T) {
 		}
 	}
 }
+
+// Every action is said in both languages, with units, decimal commas and windows as people write them.
+func TestWordsOfRules(t *testing.T) {
+	sources := room(t)
+	for rules, want := range map[string][2]string{
+		aRule("room.temperature", `action = "keep"`):                                        {"every value, exactly", "chaque valeur, exacte"},
+		aRule("room.temperature", "action = \"round\"\nround = 0.5"):                        {"every value, rounded down to steps of 0.5_°C", "chaque valeur, arrondi vers le bas par pas de 0,5_°C"},
+		aRule("room.temperature", "action = \"clamp\"\nmin = 15\nmax = 25"):                 {"every value, cut off below 15_°C and above 25_°C", "chaque valeur, limité entre 15_°C et 25_°C"},
+		aRule("room.temperature", "action = \"bucket\"\nedges = [15, 20.5]"):                {"only between which of these it lies: 15_°C, 20.5_°C", "seulement entre lesquels de ces seuils : 15_°C ; 20,5_°C"},
+		aRule("room.temperature", "action = \"threshold\"\nthreshold = 20\nhysteresis = 1"): {"only whether it has reached 20_°C, until it falls by more than 1_°C below", "seulement si 20_°C est atteint, jusqu'à plus de 1_°C en dessous"},
+		aRule("room.temperature", "action = \"mean\"\nwindow = \"2h\"\nleast = 3\nleast_coverage = 2"): {"the mean of each 2 hours, from 3 values on, when at least 2 quarters of it were watched",
+			"la moyenne de chaque tranche de 2 heures, à partir de 3 valeurs, si au moins 2 quarts ont été observés"},
+		aRule("room.motion", "action = \"mean\"\nwindow = \"1d\"\nround = 0.01"): {"the share of each day in which it was so, rounded down to steps of 0.01", "la part de chaque jour où c'était le cas, arrondi vers le bas par pas de 0,01"},
+		aRule("room.motion", "action = \"max\"\nwindow = \"1d\""):                {"whether it was ever so in each day", "si c'est arrivé pendant chaque jour"},
+		aRule("room.motion", "action = \"count\"\nwindow = \"1d\""):              {"how many values in each day", "le nombre de valeurs pendant chaque jour"},
+	} {
+		p := policy(t, "1h", rules)
+		plan, _ := Compile(Inputs{Policy: p, Sources: sources})
+		f := &plan.Purposes()[0].Groups[0].Fields[0]
+		for i, language := range []string{"en", "fr"} {
+			if got := strings.ReplaceAll(f.WordsIn(language), "\u00a0", "_"); got != want[i] {
+				t.Errorf("%s is said as %q, want %q", rules, got, want[i])
+			}
+		}
+	}
+	for line := range strings.Lines(ruleWordTable) {
+		if strings.Count(line, "|") != 2 {
+			t.Errorf("%q lacks a language", line)
+		}
+	}
+	for _, action := range ruleActions() {
+		if ruleWord(action, "fr") == action {
+			t.Errorf("%s has no words", action)
+		}
+	}
+}

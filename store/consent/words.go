@@ -2,6 +2,7 @@ package consent
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/candor-edge/candor/sensors"
@@ -62,72 +63,105 @@ func (r *Rule) WordsIn(language string) string { return r.wordsIn(language, "", 
 
 // wordsIn writes a unit behind steps and bounds, and knows of a yes or no.
 func (r *Rule) wordsIn(language, unit string, boolean bool) string {
-	f := strings.HasPrefix(language, "fr")
-	pick := func(en, fr string) string {
-		if f {
-			return fr
-		}
-		return en
-	}
 	amount := func(d *tinyconf.Decimal) string {
+		if d == nil {
+			return ""
+		}
 		return strings.TrimRight(Decimal(d, language)+"\u00a0"+unitWord(unit), "\u00a0") // a line does not end before a unit
 	}
-	parts := []string{r.action(pick, amount, language, boolean)}
-	if r.Action == "threshold" && r.Hysteresis != nil && r.Hysteresis.Sign() > 0 {
-		parts = append(parts, fmt.Sprintf(pick("until it falls by more than %s below", "jusqu'à plus de %s en dessous"), amount(r.Hysteresis)))
+	text := r.action(language, boolean)
+	add := func(yes bool, key string, args ...string) {
+		if yes {
+			text += ", " + ruleWord(key, language, args...)
+		}
 	}
-	if r.Min != nil {
-		parts = append(parts, fmt.Sprintf(pick("cut off below %s and above %s", "limité entre %s et %s"), amount(r.Min), amount(r.Max)))
+	if r.Action == "threshold" {
+		text = ruleWord(r.Action, language, amount(r.Threshold))
+		add(r.Hysteresis != nil && r.Hysteresis.Sign() > 0, "hysteresis", amount(r.Hysteresis))
 	}
-	if r.Round != nil {
-		parts = append(parts, fmt.Sprintf(pick("rounded down to steps of %s", "arrondi vers le bas par pas de %s"), amount(r.Round)))
+	for i := range r.Edges {
+		if i > 0 {
+			text += ruleWord("and", language)
+		}
+		text += amount(&r.Edges[i])
 	}
-	if r.Least > 0 {
-		parts = append(parts, fmt.Sprintf(pick("from %d values on", "à partir de %d valeurs"), r.Least))
-	}
-	if r.Coverage > 0 {
-		parts = append(parts, fmt.Sprintf(pick("when at least %d quarters of it were watched", "si au moins %d quarts ont été observés"), r.Coverage))
-	}
-	return strings.Join(parts, ", ")
+	add(r.Min != nil, "between", amount(r.Min), amount(r.Max))
+	add(r.Round != nil, "steps", amount(r.Round))
+	add(r.Least > 0, "least", strconv.Itoa(r.Least))
+	add(r.Coverage > 0, "coverage", strconv.Itoa(r.Coverage))
+	return text
 }
 
 // action says what is done, without the parameters that several actions share.
-func (r *Rule) action(pick func(en, fr string) string, amount func(*tinyconf.Decimal) string, language string, boolean bool) string {
-	switch r.Action {
-	case "drop":
-		return pick("does not leave", "ne part pas")
-	case "local":
-		return pick("stays on the object", "reste sur l'objet")
-	case "keep":
-		if len(r.Labels) > 0 {
-			return pick("as it is, when it is one of: ", "tel quel, si c'est l'un de : ") + strings.Join(r.Labels, ", ")
-		}
-		return pick("every value, exactly", "chaque valeur, exacte")
-	case "pseudonym":
-		return pick("under an invented name that changes with each period", "sous un nom inventé, changé à chaque période")
-	case "grid":
-		return pick("the square it is in, ", "le carré où il se trouve, ") + gridWords(r.Level, language)
-	case "threshold":
-		return fmt.Sprintf(pick("only whether it has reached %s", "seulement si %s est atteint"), amount(r.Threshold))
-	case "bucket":
-		texts := make([]string, len(r.Edges))
-		for i := range r.Edges {
-			texts[i] = amount(&r.Edges[i])
-		}
-		return pick("only between which of these it lies: ", "seulement entre lesquels de ces seuils : ") + strings.Join(texts, pick(", ", " ; "))
-	case "round", "clamp":
-		return pick("every value", "chaque valeur")
+func (r *Rule) action(language string, boolean bool) string {
+	key := r.Action
+	switch {
+	case key == "keep" && len(r.Labels) > 0:
+		return ruleWord("label", language) + strings.Join(r.Labels, ", ")
+	case key == "grid":
+		return ruleWord(key, language) + gridWords(r.Level, language)
+	case r.Window == 0:
+		return ruleWord(key, language)
+	case boolean && key != "count":
+		key += " yes"
 	}
-	window := Span(micros(r.Window), language)
-	each := pick("each ", "chaque tranche de ")
+	each, window := "each", Span(micros(r.Window), language)
 	if one, ok := strings.CutPrefix(window, "1 "); ok {
-		window, each = one, pick("each ", "chaque ")
+		each, window = "each one", one
 	}
-	if boolean {
-		return strings.Replace(booleanWords(r.Action, pick), "@", each+window, 1)
-	}
-	return aggregateWords(r.Action, pick) + " " + each + window
+	return ruleWord(key, language, ruleWord(each, language)+window)
 }
+
+// ruleWord finds words in the table and puts arguments in the place of @.
+func ruleWord(key, language string, args ...string) string {
+	for rest := ruleWordTable; rest != ""; {
+		var line string
+		line, rest, _ = strings.Cut(rest, "\n")
+		words, ok := strings.CutPrefix(line, key+"|")
+		if !ok {
+			continue
+		}
+		text, french, _ := strings.Cut(words, "|")
+		if strings.HasPrefix(language, "fr") {
+			text = french
+		}
+		for _, a := range args {
+			text = strings.Replace(text, "@", a, 1)
+		}
+		return text
+	}
+	return key
+}
+
+// ruleWordTable says rules: a word for the code, English, French.
+const ruleWordTable = `drop|does not leave|ne part pas
+local|stays on the object|reste sur l'objet
+keep|every value, exactly|chaque valeur, exacte
+label|as it is, when it is one of: |tel quel, si c'est l'un de : 
+pseudonym|under an invented name that changes with each period|sous un nom inventé, changé à chaque période
+grid|the square it is in, |le carré où il se trouve, 
+threshold|only whether it has reached @|seulement si @ est atteint
+hysteresis|until it falls by more than @ below|jusqu'à plus de @ en dessous
+bucket|only between which of these it lies: |seulement entre lesquels de ces seuils : 
+and|, | ; 
+round|every value|chaque valeur
+clamp|every value|chaque valeur
+between|cut off below @ and above @|limité entre @ et @
+steps|rounded down to steps of @|arrondi vers le bas par pas de @
+least|from @ values on|à partir de @ valeurs
+coverage|when at least @ quarters of it were watched|si au moins @ quarts ont été observés
+each|each |chaque tranche de 
+each one|each |chaque 
+mean|the mean of @|la moyenne de @
+min|the lowest of @|le plus bas de @
+max|the highest of @|le plus haut de @
+sum|the sum of @|le total de @
+count|how many values in @|le nombre de valeurs pendant @
+mean yes|the share of @ in which it was so|la part de @ où c'était le cas
+min yes|whether it was so all through @|si c'était le cas tout au long de @
+max yes|whether it was ever so in @|si c'est arrivé pendant @
+sum yes|how often it was so in @|combien de fois c'était le cas pendant @
+`
 
 // unitWord is a SenML unit as people write it.
 func unitWord(unit string) string {
@@ -141,30 +175,3 @@ func unitWord(unit string) string {
 
 // unitWords are the units of RFC 8428 that are not written as people do.
 const unitWords = "Cel:°C %RH:% ug/m3:µg/m³ m/s2:m/s² beat/min:/min count: /: 1: lat:° lon:° deg:°"
-
-func aggregateWords(action string, pick func(en, fr string) string) string {
-	switch action {
-	case "mean":
-		return pick("the mean of", "la moyenne de")
-	case "min":
-		return pick("the lowest of", "le plus bas de")
-	case "max":
-		return pick("the highest of", "le plus haut de")
-	case "sum":
-		return pick("the sum of", "le total de")
-	}
-	return pick("how many values in", "le nombre de valeurs dans")
-}
-
-// booleanWords are aggregateWords of a yes or no; @ stands for the window.
-func booleanWords(action string, pick func(en, fr string) string) string {
-	switch action {
-	case "mean":
-		return pick("the share of @ in which it was so", "la part de @ où c'était le cas")
-	case "min":
-		return pick("whether it was so all through @", "si c'était le cas tout au long de @")
-	case "max":
-		return pick("whether it was ever so in @", "si c'est arrivé dans @")
-	}
-	return pick("how often it was so in @", "combien de fois c'était le cas dans @")
-}

@@ -14,11 +14,22 @@ func Card(in *Inputs) Document {
 	alone := *in
 	alone.State = State{}
 	d := Render(&alone)
-	on := strings.Fields(onCard)
-	d.Fragments = slices.DeleteFunc(d.Fragments, func(f Fragment) bool { return !slices.Contains(on, f.ID) })
-	d.Refused = slices.DeleteFunc(d.Refused, func(r Refusal) bool { return !slices.Contains(on, r.ID) })
+	fragments, refused := d.Fragments, d.Refused
+	d.Fragments, d.Refused = []Fragment{}, []Refusal{}
+	for i := range fragments {
+		if onTheCard(fragments[i].ID) {
+			d.Fragments = append(d.Fragments, fragments[i])
+		}
+	}
+	for i := range refused {
+		if onTheCard(refused[i].ID) {
+			d.Refused = append(d.Refused, refused[i])
+		}
+	}
 	return d
 }
+
+func onTheCard(id string) bool { return slices.Contains(strings.Fields(onCard), id) }
 
 const onCard = `what.field what.nothing when.upload long.kept who.recipient who.onward who.nobody where.stored where.unsaid much.bits much.presence
 much.unknown name.lasting name.known access.service why.tags guess.presence.fine guess.presence.coarse guess.implied guess.location guess.identity.pseudonym
@@ -39,9 +50,12 @@ func SensedByName(p *consent.Policy) []consent.SourceFields {
 			}
 			seen[r.Field] = true
 			source, quantity := r.Field[:dot], r.Field[dot+1:]
-			at := slices.IndexFunc(out, func(s consent.SourceFields) bool { return s.Name == source })
-			if at < 0 {
-				at, out = len(out), append(out, consent.SourceFields{Name: source})
+			at := 0
+			for at < len(out) && out[at].Name != source {
+				at++
+			}
+			if at == len(out) {
+				out = append(out, consent.SourceFields{Name: source})
 			}
 			out[at].Fields = append(out[at].Fields, sensors.NewField(source, quantity, kindFor(r, quantity)))
 		}

@@ -102,6 +102,8 @@ type State struct {
 	Apart   bool // the keys lie outside the state directory
 	Light   bool // a light is on while something is sent
 	Paused  bool // by the person: nothing leaves
+	Stopped bool // the agent does not run: nothing is sensed or sent
+	Mute    bool // the disk took no writing, so that nothing may leave
 
 	Kept      bool           // a history for the person, or a readable copy of what left, lies on the disk
 	Quiet     sensors.Micros // how long nobody asks again after a no; 0: not known
@@ -130,23 +132,23 @@ type Sending struct {
 
 // Render says all that holds of the object and of each purpose of the plan, answered or not.
 func Render(in *Inputs) Document {
-	w := &writer{out: Document{Purposes: []Purpose{}, Fragments: []Fragment{}, Refused: []Refusal{}}}
+	w := &writer{tables: unpack(), out: Document{Purposes: []Purpose{}, Fragments: []Fragment{}, Refused: []Refusal{}}}
 	if in.Policy != nil {
 		w.out.Controller, w.out.Version = in.Policy.Controller.Name, in.Policy.Version
 	}
-	w.write(objectClaims(), &subject{Inputs: in})
-	w.write(routeClaims(), &subject{Inputs: in})
-	w.write(lawClaims(), &subject{Inputs: in})
+	w.write("object", &subject{Inputs: in})
+	w.write("route", &subject{Inputs: in})
+	w.write("law", &subject{Inputs: in})
 	if in.Plan != nil {
 		w.out.Plan = in.Plan.Digest().String()
 		for _, p := range in.Plan.Purposes() {
 			w.out.Purposes = append(w.out.Purposes, Purpose{p.ID, titleOf(p), p.State})
-			w.write(purposeClaims(), &subject{Inputs: in, p: p})
+			w.write("purpose", &subject{Inputs: in, p: p})
 		}
 	}
 	if m := in.State.Mine; in.State.Known && m != nil {
 		w.out.Purposes = append(w.out.Purposes, Purpose{consent.MineID, MineTitle(), m.State})
-		w.write(mineClaims(), &subject{Inputs: in, m: m})
+		w.write("mine", &subject{Inputs: in, m: m})
 	}
 	return w.out
 }

@@ -8,7 +8,7 @@ import (
 
 // A text in one language is none: it can't be made, written or read.
 func TestATextHasBothLanguages(t *testing.T) {
-	for _, pair := range [][2]string{{"", "yes"}, {"oui", ""}, {"oui", " \n"}} {
+	for _, pair := range [][2]string{{"", "yes"}, {"oui", ""}, {"oui", " \n"}, {"oui\x00non", "yes"}} {
 		if !both(pair[0], pair[1]).missing() {
 			t.Errorf("%q is a text", pair)
 		}
@@ -31,7 +31,7 @@ func TestATextHasBothLanguages(t *testing.T) {
 // What the policy writes is not taken for a place to fill.
 func TestFactsAreNotFilled(t *testing.T) {
 	got := fill(&claim{fr: "{1} et {2}", en: "{1} and {2}"}, []Text{same("{2}"), same("b")})
-	if got.en != "{2} and b" || got.fr != "{2} et b" {
+	if got.en() != "{2} and b" || got.fr() != "{2} et b" {
 		t.Errorf("%+v", got)
 	}
 }

@@ -7,23 +7,52 @@ import (
 	"github.com/candor-edge/candor/store/consent"
 )
 
-// claim is a sentence the object may say. Its texts have {1}, {2} … where facts belong.
+// claim is a line of a table: a sentence the object may say. Its texts have {1}, {2} … where facts belong, and are read in [fill] only,
+// which is reached through the predicate.
 type claim struct {
 	id     string
 	part   Part
 	voice  Voice
+	ask    string // the predicate, for [subject.prove]
 	fr, en string
-	// proof calls say with the facts that fill the texts, once for each thing it holds of. What it returns is the reason, in
-	// English, for when it did not. Nothing else reads the texts.
-	proof proof
 }
 
-// sayer prints a claim about a field or recipient ("" for none), with its facts in the place of {1}, {2} …
-type sayer func(about string, facts ...Text)
+// claims reads a table.
+func claims(table string) []claim {
+	var out []claim
+	for table != "" {
+		var line string
+		line, table, _ = strings.Cut(table, "\n")
+		w := strings.Split(line, "|")
+		out = append(out, claim{w[0], Part(w[1]), Voice(w[2]), w[3], w[4], w[5]})
+	}
+	return out
+}
+
+// speech prints one claim about a subject.
+type speech struct {
+	w    *writer
+	c    *claim
+	id   string // of the purpose
+	said bool
+}
+
+// that prints the claim with its facts in the place of {1}, {2} …
+func (x *speech) that(facts ...Text) { x.of("", facts...) }
+
+// of prints it about a field or recipient. Where a fact is missing nothing is printed.
+func (x *speech) of(about string, facts ...Text) {
+	if text := fill(x.c, facts); !text.missing() {
+		x.said = true
+		x.w.out.Fragments = append(x.w.out.Fragments, Fragment{ID: x.c.id, Voice: x.c.voice, Part: x.c.part, Purpose: x.id, About: about,
+			Label: x.w.look("part", string(x.c.part)), Text: text})
+	}
+}
 
 // subject is what claims are about.
 type subject struct {
 	*Inputs
+	tables
 	p *consent.Purpose // nil: not about one purpose
 	m *consent.Mine    // nil: not about the history for the person
 }
@@ -39,23 +68,19 @@ func (s *subject) id() string {
 }
 
 // writer makes a document.
-type writer struct{ out Document }
+type writer struct {
+	tables
+	out Document
+}
 
-// write holds claims against a subject.
-func (w *writer) write(claims []claim, s *subject) {
-	for i := range claims {
-		c := &claims[i]
-		said := false
-		why := c.proof(s, func(about string, facts ...Text) {
-			text := fill(c, facts)
-			if text.missing() {
-				return
-			}
-			said = true
-			w.out.Fragments = append(w.out.Fragments, Fragment{ID: c.id, Voice: c.voice, Part: c.part, Purpose: s.id(), About: about, Label: c.part.label(), Text: text})
-		})
-		if !said {
-			w.out.Refused = append(w.out.Refused, Refusal{ID: c.id, Purpose: s.id(), Why: why})
+// write holds the claims of a table against a subject.
+func (w *writer) write(table string, s *subject) {
+	s.tables = w.tables
+	list := claims(w.tables[table])
+	for i := range list {
+		say := speech{w: w, c: &list[i], id: s.id()}
+		if s.prove(say.c.ask, &say); !say.said {
+			w.out.Refused = append(w.out.Refused, Refusal{ID: say.c.id, Purpose: say.id, Why: w.whyNot(say.c.ask)})
 		}
 	}
 }
@@ -68,32 +93,7 @@ func fill(c *claim, facts []Text) Text {
 			return Text{}
 		}
 		mark := "{" + strconv.Itoa(i+1) + "}"
-		fr, en = append(fr, mark, f.fr), append(en, mark, f.en)
+		fr, en = append(fr, mark, f.fr()), append(en, mark, f.en())
 	}
 	return both(strings.NewReplacer(fr...).Replace(c.fr), strings.NewReplacer(en...).Replace(c.en))
 }
-
-// label is the part in words.
-func (p Part) label() Text { return lookUp(partWords, string(p)) }
-
-const partWords = `why|pourquoi|why
-return|pour vous|for you
-what|quoi|what
-when|quand|when
-how|comment|how
-where|où|where
-long|combien de temps|how long
-who|qui|who
-much|combien|how much
-name|sous quel nom|under which name
-guess|ce qui se devine|could be guessed
-ground|sur quelle base|on what ground
-no|un non|a no
-now|en ce moment|right now
-sense|ce qu'il perçoit|what it can sense
-never|ne part jamais|never leaves
-whose|à qui|whose data
-protect|protection|protection
-thief|en cas de vol|if stolen
-erase|effacer|erasing
-rights|vos droits|your rights`

@@ -1,7 +1,10 @@
 package charter
 
 import (
+	"bytes"
+	"compress/flate"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"slices"
@@ -49,6 +52,10 @@ tags = ["marketing", "profiling"]`
 		MaxBits: 3000, MaxBitsPresent: 40, MaxBitsRecipient: 5000}
 	paused := given
 	paused.state = with(func(s *State) { s.Paused = true })
+	sending := reached(Route{TLS: true})
+	sending.given = []string{"p"}
+	stopped, mute := sending, sending
+	stopped.state.Stopped, mute.state.Mute = true, true
 	token := ruled(mean)
 	token.reach = map[string]consent.Reach{"acme": {Credential: true}}
 	bareScene := scene{policy: bare + purpose("p", `access = "strictly-necessary"`, `service = "heating"`, `basis = "contract"`, mean), sources: only("room"), state: live}
@@ -70,7 +77,7 @@ tags = ["marketing", "profiling"]`
 	claimed.policy = strings.Replace(claimed.policy, `role = "processor"`, "role = \"processor\"\nlinkability = \"L2\"\nsafeguard = \"clauses types\"", 1)
 	room := func(more string) scene { return ruled("room = { rows = 60, bytes = 512 }", more, mean) }
 	return map[string]scene{
-		"nothing": {}, "asked": ruled(mean), "given": given, "full": full, "paused": paused, "bare": bareScene, "said": on("consent", said, mean),
+		"nothing": {}, "sending": sending, "stopped": stopped, "mute": mute, "asked": ruled(mean), "given": given, "full": full, "paused": paused, "bare": bareScene, "said": on("consent", said, mean),
 		"card":     {policy: head + purpose("p", consented, mean), sources: home()},
 		"unsensed": unsensed, "refused by the charter": refused, "without protection": stored, "nothing to keep": unasked, "two purposes": two,
 		"claimed": claimed, "token": token,
@@ -105,8 +112,11 @@ tags = ["marketing", "profiling"]`
 // shown lists every claim with its predicate in words, a scene in which it is printed and one in which it is refused.
 var shown = map[string][3]string{
 	"now.paused":                  {"the person has paused", "paused", "given"},
+	"now.stopped":                 {"the agent does not run", "stopped", "given"},
+	"now.mute":                    {"the disk took no writing at the start", "mute", "given"},
+	"now.waits":                   {"a purpose of the plan is given, and no route leads to its recipient", "given", "sending"},
 	"now.nothing":                 {"no purpose of the plan is given, and it is not paused", "asked", "given"},
-	"now.leaves":                  {"a purpose of the plan is given, and it is not paused", "given", "asked"},
+	"now.leaves":                  {"a purpose of the plan is given whose recipient has a route; the agent runs, is not paused, and its disk takes writing", "sending", "given"},
 	"now.last":                    {"the ledger has an upload that was accepted", "full", "given"},
 	"now.light":                   {"the object has a light for sending, and it works", "full", "given"},
 	"sense.source":                {"a source has fields; one for each", "asked", "nothing"},
@@ -199,7 +209,6 @@ var shown = map[string][3]string{
 	"much.presence":               {"the compiler finds that part of it tells or implies presence", "motion", "asked"},
 	"much.unknown":                {"something can leave, and the compiler finds no bound", "badge", "asked"},
 	"much.note":                   {"much.bits", "asked", "badge"},
-	"much.together":               {"the recipient's bound is above this purpose's", "two purposes", "asked"},
 	"name.number":                 {"the compiler gives the recipient L1 or L2: streams have random names", "asked", "token"},
 	"name.unknown":                {"the compiler gives the recipient L2, and no route to it is known", "card", "https"},
 	"name.period":                 {"the compiler gives the recipient L2, with the route it has", "https", "card"},
@@ -253,8 +262,12 @@ var shown = map[string][3]string{
 // in it, as no reader makes one.
 var emptyOnly = []string{"when.upload", "when.stamp", "long.kept", "long.yes", "who.recipient", "never.default", "mine.long"}
 
-func tables() []claim {
-	return slices.Concat(objectClaims(), routeClaims(), lawClaims(), purposeClaims(), mineClaims())
+func allClaims() []claim {
+	var out []claim
+	for _, table := range []string{"object", "route", "law", "purpose", "mine"} {
+		out = append(out, claims(unpack()[table])...)
+	}
+	return out
 }
 
 // TestEveryClaimIsShownAndRefused goes through the whole table: each claim is printed in one scene and refused in another, and none
@@ -265,7 +278,7 @@ func TestEveryClaimIsShownAndRefused(t *testing.T) {
 		rendered[name] = s.render(t)
 	}
 	known := map[string]bool{}
-	for _, c := range tables() {
+	for _, c := range allClaims() {
 		if known[c.id] {
 			t.Errorf("%s is there twice", c.id)
 		}
@@ -278,7 +291,7 @@ func TestEveryClaimIsShownAndRefused(t *testing.T) {
 		printed, there := rendered[row[1]]
 		if at := slices.IndexFunc(printed.Fragments, func(f Fragment) bool { return f.ID == c.id }); !there || at < 0 {
 			t.Errorf("%s is not printed in %q: %v", c.id, row[1], refusalOf(&printed, c.id))
-		} else if f := printed.Fragments[at]; strings.ContainsAny(f.Text.fr+f.Text.en, "{}") || f.Voice != c.voice || f.Label.missing() {
+		} else if f := printed.Fragments[at]; strings.ContainsAny(f.Text.both, "{}") || f.Voice != c.voice || f.Label.missing() {
 			t.Errorf("%s is printed as %+v", c.id, f)
 		}
 		if row[2] == "" {
@@ -297,8 +310,10 @@ func TestEveryClaimIsShownAndRefused(t *testing.T) {
 			t.Errorf("%s is no claim", id)
 		}
 	}
-	w := &writer{}
-	w.write(tables(), &subject{Inputs: &Inputs{}, p: &consent.Purpose{}, m: &consent.Mine{}})
+	w := &writer{tables: unpack()}
+	for _, table := range []string{"object", "purpose", "mine"} {
+		w.write(table, &subject{Inputs: &Inputs{}, p: &consent.Purpose{}, m: &consent.Mine{}})
+	}
 	for _, id := range emptyOnly {
 		if slices.ContainsFunc(w.out.Fragments, func(f Fragment) bool { return f.ID == id }) || refusalOf(&w.out, id) == "" {
 			t.Errorf("%s is printed of a purpose with nothing in it", id)
@@ -322,7 +337,7 @@ func TestTheTextsAreWellMade(t *testing.T) {
 		"fr": regexp.MustCompile(`(?i)(^|[ '])(tu|te|toi|ton|ta|tes|batch|hash|stream|token|plugin|opt-in)($|[ .,])`),
 		"en": regexp.MustCompile(`(?i)\b(batch|hash|stream|token|plaintext|opt-in)\b`),
 	}
-	for _, c := range tables() {
+	for _, c := range allClaims() {
 		fr, en := marks.FindAllString(c.fr, -1), marks.FindAllString(c.en, -1)
 		slices.Sort(fr)
 		slices.Sort(en)
@@ -338,11 +353,58 @@ func TestTheTextsAreWellMade(t *testing.T) {
 	}
 }
 
+// TestTablesArePacked holds tables.z against tables.txt, which it is made of; with CANDOR_WRITE=1 it is made anew. Every word of a table
+// has both languages.
+func TestTablesArePacked(t *testing.T) {
+	text, err := os.ReadFile("tables.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if os.Getenv("CANDOR_WRITE") == "1" {
+		var b bytes.Buffer
+		w, _ := flate.NewWriter(&b, flate.BestCompression)
+		if _, err := w.Write(text); err != nil || w.Close() != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile("tables.z", b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		packed = b.String()
+	}
+	have, err := io.ReadAll(flate.NewReader(strings.NewReader(packed)))
+	if err != nil || string(have) != string(text) {
+		t.Fatal("tables.z is not tables.txt; write it with CANDOR_WRITE=1 go test -run 'Packed|Document'")
+	}
+	words := unpack()
+	for _, table := range []string{"kind", "class", "role", "tag", "country", "level", "thing", "part"} {
+		lines := 0
+		for line := range strings.Lines(unpack()[table]) {
+			lines++
+			if w := strings.Split(strings.TrimSpace(line), "|"); len(w) != 3 || w[0] == "" || w[1] == "" || w[2] == "" {
+				t.Errorf("%s: %q lacks a language", table, line)
+			}
+		}
+		if lines < 3 {
+			t.Errorf("%s has %d words", table, lines)
+		}
+	}
+	for _, k := range sensors.Kinds() {
+		if after(words["kind"], k.Name) == "" {
+			t.Errorf("the kind %s has no words", k.Name)
+		}
+	}
+	for _, c := range sensors.Classes() {
+		if after(words["class"], string(c)) == "" {
+			t.Errorf("the class %s has no words", c)
+		}
+	}
+}
+
 // TestFragmentsDocument holds FRAGMENTS.md against the table; with CANDOR_WRITE=1 it is written anew.
 func TestFragmentsDocument(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("# What the object can say\n\nEvery fragment of the charter: who says it, when it may be printed, and its texts. A fragment whose predicate does not hold is\nnot printed. `TestEveryClaimIsShownAndRefused` shows each printed and each refused; this page is made by `TestFragmentsDocument`.\n\n| fragment | voice | printed when | French | English |\n|---|---|---|---|---|\n")
-	for _, c := range tables() {
+	for _, c := range allClaims() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", c.id, c.voice, shown[c.id][0], c.fr, c.en)
 	}
 	if os.Getenv("CANDOR_WRITE") == "1" {
@@ -379,6 +441,16 @@ func TestARefusedPurposeIsNotCounted(t *testing.T) {
 	for _, id := range []string{"thief.base", "much.recipient", "whose.use", "never.before"} {
 		if refusalOf(&d, id) == "" {
 			t.Errorf("%s is said of a purpose that is refused", id)
+		}
+	}
+}
+
+// Nothing is said to leave where nothing can.
+func TestNothingIsSaidToLeaveWhereNothingCan(t *testing.T) {
+	for _, name := range []string{"given", "asked", "paused", "stopped", "mute", "nothing"} {
+		d := scenes()[name].render(t)
+		if refusalOf(&d, "now.leaves") == "" {
+			t.Errorf("%s: it is said that readings leave", name)
 		}
 	}
 }

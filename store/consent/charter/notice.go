@@ -14,10 +14,10 @@ const Template = "candor notice 2"
 // Notice is what a person is told before answering: the purpose, the way to its recipient, and the rights. It looks at nothing
 // that the person decided elsewhere, so that equal rules and routes give equal notices on every object.
 func Notice(in *Inputs, p *consent.Purpose) []Fragment {
-	w, s := &writer{}, &subject{Inputs: told(in), p: p}
-	w.write(purposeClaims(), s)
-	w.write(routeClaims(), s)
-	w.write(lawClaims(), s)
+	w, s := &writer{tables: unpack()}, &subject{Inputs: told(in), p: p}
+	w.write("purpose", s)
+	w.write("route", s)
+	w.write("law", s)
 	return w.out.Fragments
 }
 
@@ -33,9 +33,9 @@ func MineNotice(in *Inputs) []Fragment {
 	if in.State.Mine == nil {
 		return nil
 	}
-	w := &writer{}
-	w.write(mineClaims(), &subject{Inputs: in, m: in.State.Mine})
-	w.write(routeClaims(), &subject{Inputs: told(&Inputs{State: in.State}), m: in.State.Mine})
+	w := &writer{tables: unpack()}
+	w.write("mine", &subject{Inputs: in, m: in.State.Mine})
+	w.write("route", &subject{Inputs: told(&Inputs{State: in.State}), m: in.State.Mine})
 	return w.out.Fragments
 }
 
