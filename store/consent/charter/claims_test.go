@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store/consent"
@@ -380,7 +381,11 @@ func TestTablesArePacked(t *testing.T) {
 		lines := 0
 		for line := range strings.Lines(unpack()[table]) {
 			lines++
-			if w := strings.Split(strings.TrimSpace(line), "|"); len(w) != 3 || w[0] == "" || w[1] == "" || w[2] == "" {
+			w := strings.Split(strings.TrimSpace(line), "|")
+			if table == "part" && (utf8.RuneCountInString(w[1]) > 16 || len(w[2]) > 16) {
+				t.Errorf("the label %q is too long for the column of a terminal", line)
+			}
+			if len(w) != 3 || w[0] == "" || w[1] == "" || w[2] == "" {
 				t.Errorf("%s: %q lacks a language", table, line)
 			}
 		}

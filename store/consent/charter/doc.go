@@ -2,9 +2,10 @@
 // stand for.
 //
 // A [Document] is made of fragments. Each has one of three voices: what this object guarantees, what the maker promises and
-// nobody can check from here, and what the law gives. Each stands in a table as a claim: two texts and a predicate over the
-// compiled plan and the [State] of the object. The texts are reached through the predicate alone: it hands over the facts
-// that fill them, and where it has none, the fragment is refused with the reason instead of printed.
+// nobody can check from here, and what the law gives. Each stands in tables.txt as a claim: two texts and a predicate over the
+// compiled plan and the [State] of the object (FRAGMENTS.md lists them with the predicates in words). The texts are reached
+// through the predicate alone: it hands over the facts that fill them, and where it has none, the fragment is refused with the
+// reason instead of printed.
 //
 // The promise: a sentence that the rules in force don't bear out is not printed; no sentence is there in one language only;
 // a change of a rule changes both. [Notice] is what a person is told before an answer, [Digest] names its exact text for the

@@ -46,7 +46,6 @@ func (s *subject) prove(ask string, say *speech) {
 
 // holds are the predicates that hand over no fact.
 func (s *subject) holds(what string) bool {
-	x := &s.State
 	switch what {
 	case "sensed":
 		return len(s.Sources) > 0
@@ -59,10 +58,12 @@ func (s *subject) holds(what string) bool {
 	case "nothing", "leaves", "long", "windows", "unsaid", "unbounded", "bounded", "consent", "free":
 		return s.holdsFor(what)
 	}
-	if !x.Known {
-		return false
-	}
-	software, open := x.Erasure == "software", len(s.given()) > 0
+	return s.State.Known && s.holdsHere(what)
+}
+
+// holdsHere are those of the object's state, where it is known.
+func (s *subject) holdsHere(what string) bool {
+	x, software, open := &s.State, s.State.Erasure == "software", len(s.given()) > 0
 	switch what {
 	case "known":
 		return true
