@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/candor-edge/candor/tinyconf"
 )
@@ -83,6 +84,8 @@ func parseURL(text string) (*url.URL, error) {
 		return nil, errors.New("does not begin with https://; use https://host/path")
 	case u.Hostname() == "":
 		return nil, errors.New("names no host; use https://host/path")
+	case !ascii(u.Hostname()):
+		return nil, errors.New("names its host in other letters than ASCII; write it as DNS has it, xn--…")
 	case u.User != nil:
 		return nil, errors.New("carries a user; credentials go into auth")
 	case strings.ContainsAny(text, "?#"):
@@ -103,6 +106,8 @@ func parseBroker(text string, u *url.URL) (*url.URL, error) {
 	switch {
 	case u.Hostname() == "":
 		return nil, errors.New("names no host; use mqtts://host/prefix")
+	case !ascii(u.Hostname()):
+		return nil, errors.New("names its host in other letters than ASCII; write it as DNS has it, xn--…")
 	case u.User != nil:
 		return nil, errors.New("carries a user; credentials go into auth, as USER:PASSWORD")
 	case strings.ContainsAny(text, "?#"):
@@ -114,6 +119,11 @@ func parseBroker(text string, u *url.URL) (*url.URL, error) {
 	}
 	u.Path = "/" + prefix
 	return u, nil
+}
+
+// ascii is what a host's name has to be: the device binary can't spell others for DNS (agent/package/slim).
+func ascii(host string) bool {
+	return strings.IndexFunc(host, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
 }
 
 func loopback(host string) bool {

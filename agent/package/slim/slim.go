@@ -54,7 +54,14 @@ func write(dir string) error {
 			return err
 		}
 	}
-	return writeMod(dir, to)
+	if err := writeMod(dir, to); err != nil {
+		return err
+	}
+	root, err := output("go", "env", "GOROOT")
+	if err != nil {
+		return err
+	}
+	return writeOverlay(dir, root)
 }
 
 func output(name string, args ...string) (string, error) {
