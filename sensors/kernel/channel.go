@@ -4,7 +4,6 @@ import (
 	"io/fs"
 	"math/big"
 	"path"
-	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -77,9 +76,41 @@ func channelOf(units map[string]unit, sort, stem string) (Channel, bool) {
 	return Channel{Kind: k, Stem: stem, factor: big.NewRat(u.num, u.den)}, ok
 }
 
-// groups gives what the groups of a pattern hold; the patterns are small and used when a source is opened only.
-func groups(pattern, text string) []string {
-	return regexp.MustCompile(pattern).FindStringSubmatch(text)
+// Names of files are taken apart by hand: package regexp alone would make the program a fiftieth larger.
+
+// fileName is the name of a channel's file: in hwmon temp1_input, in iio in_temp_ambient_raw behind its in_.
+type fileName struct {
+	sort     string // letters a to z, at least one
+	number   string // digits, or none
+	modifier string // with a _ before each part, or none
+	ending   string // behind the last _
+}
+
+// parseName takes a file's name apart; false when it is not one of a channel.
+func parseName(name string) (f fileName, ok bool) {
+	at := strings.LastIndexByte(name, '_')
+	if at < 0 {
+		return f, false
+	}
+	name, f.ending = name[:at], name[at+1:]
+	lower := func(c byte) bool { return c >= 'a' && c <= 'z' }
+	digit := func(c byte) bool { return c >= '0' && c <= '9' }
+	n := 0
+	for n < len(name) && lower(name[n]) {
+		n++
+	}
+	f.sort, name = name[:n], name[n:]
+	for n = 0; n < len(name) && digit(name[n]); n++ {
+	}
+	f.number, f.modifier = name[:n], name[n:]
+	for i := range len(f.modifier) {
+		c := f.modifier[i]
+		empty := c == '_' && (i+1 == len(f.modifier) || f.modifier[i+1] == '_')
+		if empty || i == 0 && c != '_' || c != '_' && !lower(c) && !digit(c) {
+			return f, false
+		}
+	}
+	return f, f.sort != ""
 }
 
 // iioChannels finds the channels of an industrial I/O device: one for each in_..._input, or in_..._raw with what there
@@ -87,11 +118,13 @@ func groups(pattern, text string) []string {
 func iioChannels(dir string, files []string) []Channel {
 	var out []Channel
 	for _, name := range files {
-		g := groups(`^in_([a-z]+)([0-9]*)((?:_[a-z0-9]+)*)_(input|raw)$`, name)
-		if g == nil || g[4] == "raw" && slices.Contains(files, strings.TrimSuffix(name, "_raw")+"_input") {
+		rest, in := strings.CutPrefix(name, "in_")
+		f, ok := parseName(rest)
+		if !in || !ok || f.ending != "input" && f.ending != "raw" ||
+			f.ending == "raw" && slices.Contains(files, strings.TrimSuffix(name, "_raw")+"_input") {
 			continue
 		}
-		sort, number, modifier := g[1], g[2], strings.TrimPrefix(g[3], "_")
+		sort, number, modifier := f.sort, f.number, strings.TrimPrefix(f.modifier, "_")
 		if modifier == "co2" {
 			sort, modifier = sort+"_co2", ""
 		}
@@ -104,10 +137,10 @@ func iioChannels(dir string, files []string) []Channel {
 		if modifier != "" {
 			c.Quantity += "_" + modifier
 		}
-		if g[4] == "raw" {
-			shared := "in_" + g[1]
+		if f.ending == "raw" {
+			shared := "in_" + f.sort
 			c.offset = firstOf(dir, files, stem+"_offset", shared+number+"_offset", shared+"_offset")
-			c.scale = firstOf(dir, files, stem+"_scale", shared+g[3]+"_scale", shared+number+"_scale", shared+"_scale", "in_scale")
+			c.scale = firstOf(dir, files, stem+"_scale", shared+f.modifier+"_scale", shared+number+"_scale", shared+"_scale", "in_scale")
 		}
 		out = append(out, c)
 	}
@@ -129,12 +162,13 @@ func firstOf(dir string, files []string, names ...string) string {
 func hwmonChannels(fsys fs.FS, dir string, files []string) []Channel {
 	var out []Channel
 	for _, name := range files {
-		g := groups(`^([a-z]+)([0-9]+)_(input|average)$`, name)
-		if g == nil || g[3] == "average" && slices.Contains(files, g[1]+g[2]+"_input") {
+		f, ok := parseName(name)
+		stem := f.sort + f.number
+		if !ok || f.number == "" || f.modifier != "" || f.ending != "input" && f.ending != "average" ||
+			f.ending == "average" && slices.Contains(files, stem+"_input") {
 			continue
 		}
-		stem := g[1] + g[2]
-		c, ok := channelOf(hwmonUnits(), g[1], stem)
+		c, ok := channelOf(hwmonUnits(), f.sort, stem)
 		if !ok {
 			continue
 		}
@@ -142,8 +176,8 @@ func hwmonChannels(fsys fs.FS, dir string, files []string) []Channel {
 			continue
 		}
 		c.value, c.fault = path.Join(dir, name), firstOf(dir, files, stem+"_fault")
-		c.Quantity = strings.ReplaceAll(c.Kind.Name, "-", "_") + g[2]
-		if g[1] == "fan" {
+		c.Quantity = strings.ReplaceAll(c.Kind.Name, "-", "_") + f.number
+		if f.sort == "fan" {
 			c.Quantity = stem
 		}
 		if label, err := readText(fsys, path.Join(dir, stem+"_label")); err == nil {
