@@ -28,8 +28,8 @@
 // A commit is one bbolt transaction, so two syncs (fdatasync) of one file: first the pages that changed, the state record among
 // them, are written and synced; then the meta page that makes them count is written and synced. A power cut before the second sync
 // ends leaves the file as it was. Of the meta pages, two of 4,096 bytes at its beginning, each commit writes the other one. A disk
-// that says it has synced what it has not can leave the new meta page over old data pages: then the walk at Open, which reads every page
-// before bbolt may, finds pages that do not fit or records that do not authenticate, and salvages.
+// that says it has synced what it has not can leave the new meta page over old data pages: then the look after Open finds pages
+// that do not fit, or a later reading records that do not authenticate, and salvages.
 //
 // A new file is made under a .tmp name with its first state record, synced, renamed, and its directory synced, before a record goes
 // into it; one that a power cut left half made is deleted. A drained file is deleted after the commit that says so. Keys are made
@@ -39,6 +39,16 @@
 //
 // A commit of a few rows gives the file system four to six pages; sensing costs one commit every `[buffer] flush`, a cut and an
 // acknowledgement one each.
+//
+// # What is read when
+//
+// Open reads of the newest file what bbolt relies on when it appends to it, and nothing of the others: the branches, the last
+// leaf with the state record, the free list, and that nothing the tree has is free. bbolt never opens a file but this one or a new
+// one. So a start takes as long with ten million rows as with none. What lies in the files is looked through right afterwards,
+// newest first, beside other disk work: every page, and the head of every record; with 256 KiB or less it is done before Open
+// returns. A damaged file is repaired then. Meanwhile rows are taken and committed and grants are dropped; [Store.Status] counts
+// what is known and says how many files are not. What else depends on them waits: a cut, a list of streams or uploads, expiry,
+// erasure, [Store.Verify], and a row for which others would have to go. No key and no stream is forgotten before all is known.
 //
 // # Versions
 //

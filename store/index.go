@@ -1,8 +1,8 @@
 package store
 
 import (
-	"cmp"
 	"slices"
+	"sort"
 
 	"github.com/candor-edge/candor/store/consent"
 )
@@ -110,13 +110,13 @@ func (s *Store) insertAll(found []*header, segment uint64) {
 	for stream, old := range olds {
 		x := s.streamIndex(stream)
 		x.chunks, x.outs, x.rows = append(old.chunks, x.chunks...), append(old.outs, x.outs...), x.rows+old.rows
-		byPlace := func(a, b chunkRef) int { return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.seq, b.seq)) }
-		if !slices.IsSortedFunc(x.chunks, byPlace) {
-			slices.SortFunc(x.chunks, byPlace)
+		byPlace := func(i, j int) bool { return x.chunks[i].position().less(x.chunks[j].position()) }
+		if !sort.SliceIsSorted(x.chunks, byPlace) {
+			sort.Slice(x.chunks, byPlace)
 		}
-		byNumber := func(a, b outRef) int { return cmp.Compare(a.batch, b.batch) }
-		if !slices.IsSortedFunc(x.outs, byNumber) {
-			slices.SortFunc(x.outs, byNumber)
+		byNumber := func(i, j int) bool { return x.outs[i].batch < x.outs[j].batch }
+		if !sort.SliceIsSorted(x.outs, byNumber) {
+			sort.Slice(x.outs, byNumber)
 		}
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"syscall"
@@ -145,7 +145,7 @@ func (s *Store) files() (ids []uint64, half []string, err error) {
 			ids = append(ids, id)
 		}
 	}
-	slices.Sort(ids)
+	sort.Slice(ids, func(i, j int) bool { return ids[i] < ids[j] })
 	return ids, half, nil
 }
 

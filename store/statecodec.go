@@ -51,7 +51,12 @@ func (s *state) encode() []byte {
 		b = put(b, n)
 	}
 	b = put(b, uint64(len(s.streams)))
-	for _, id := range slices.Sorted(maps.Keys(s.streams)) {
+	ids := make([]uint32, 0, len(s.streams))
+	for id := range s.streams {
+		ids = append(ids, id)
+	}
+	sortStreams(ids)
+	for _, id := range ids {
 		b = s.streams[id].encode(put(b, uint64(id)))
 	}
 	b = put(b, uint64(len(s.replays)))

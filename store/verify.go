@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sort"
 )
@@ -26,8 +25,12 @@ type SegmentCheck struct {
 func (s *Store) Verify(ctx context.Context, found func(c SegmentCheck, of int) error) error {
 	s.Await()
 	s.mu.Lock()
-	ids := slices.Sorted(maps.Keys(s.segments))
+	ids := make([]uint64, 0, len(s.segments))
+	for id := range s.segments {
+		ids = append(ids, id)
+	}
 	s.mu.Unlock()
+	sort.Slice(ids, func(i, j int) bool { return ids[i] < ids[j] })
 	for _, id := range ids {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sort"
 
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store/consent"
@@ -92,7 +93,7 @@ func (r *Ring) Days(id consent.GrantID) []int64 {
 	for day := range g.days {
 		out = append(out, int64(day))
 	}
-	slices.Sort(out)
+	sort.Slice(out, func(i, j int) bool { return out[i] < out[j] })
 	return out
 }
 

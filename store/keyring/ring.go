@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"path/filepath"
-	"slices"
 	"sync"
 
 	"github.com/candor-edge/candor/store/consent"
@@ -185,7 +183,7 @@ func (r *Ring) Has(id consent.GrantID) bool {
 func (r *Ring) Grants() []consent.GrantID {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return slices.Sorted(maps.Keys(r.content.grants))
+	return r.content.ids()
 }
 
 // Highest is the highest grant number ever used here, 0 when none was.

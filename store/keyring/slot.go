@@ -7,8 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
+	"sort"
 
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store/consent"
@@ -59,6 +58,16 @@ func (g *grant) wipe() {
 	}
 }
 
+// ids lists the grants, ascending.
+func (c *content) ids() []consent.GrantID {
+	out := make([]consent.GrantID, 0, len(c.grants))
+	for id := range c.grants {
+		out = append(out, id)
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i] < out[j] })
+	return out
+}
+
 // newContent is what a new file holds: random secrets of the object itself, and no grant.
 func newContent(rand io.Reader) (*content, error) {
 	seed, err := newSecret(rand)
@@ -90,14 +99,19 @@ func (c *content) appendContent(dst []byte) []byte {
 	dst = append(dst, c.head[:]...)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(c.highest))
 	dst = binary.BigEndian.AppendUint16(dst, uint16(len(c.grants)))
-	for _, id := range slices.Sorted(maps.Keys(c.grants)) {
+	for _, id := range c.ids() {
 		g := c.grants[id]
 		dst = binary.BigEndian.AppendUint32(dst, uint32(id))
 		dst = append(dst, byte(len(g.purpose)))
 		dst = append(dst, g.purpose...)
 		dst = append(dst, g.secret.bytes()...)
 		dst = binary.BigEndian.AppendUint16(dst, uint16(len(g.days)))
-		for _, day := range slices.Sorted(maps.Keys(g.days)) {
+		days := make([]int32, 0, len(g.days))
+		for day := range g.days {
+			days = append(days, day)
+		}
+		sort.Slice(days, func(i, j int) bool { return days[i] < days[j] })
+		for _, day := range days {
 			dst = binary.BigEndian.AppendUint32(dst, uint32(day))
 			dst = append(dst, g.days[day].secret.bytes()...)
 		}
