@@ -1,0 +1,88 @@
+package doctor
+
+import (
+	"context"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/candor-edge/candor/agent"
+	"github.com/candor-edge/candor/agent/control"
+	"github.com/candor-edge/candor/sensors/bus"
+)
+
+// Object is the agent: a running daemon, or one that was opened for the walk. Where a technician asks, its answers leave out what
+// depends on events.
+type Object interface {
+	Status(ctx context.Context) (control.Status, error)
+	Buffer(ctx context.Context) (control.Buffer, error)
+	TestUplink(ctx context.Context, recipient string) ([]control.UplinkTest, error)
+}
+
+// World is all that the doctor may look at. Fields that may be nil say so. Its functions are called by one goroutine.
+type World struct {
+	Root     fs.FS                              // the file system of the machine: proc, sys, boot, etc, dev, run, usr/lib
+	Now      func() time.Time                   // the wall clock
+	Synced   func() bool                        // something has set it since the boot
+	Space    func(dir string) (Space, error)    // of the disk under a directory
+	Levels   func(bus string) (Levels, error)   // of an I2C bus's two wires, without touching them
+	Line     func(string) (bus.LineInfo, error) // who has a GPIO line
+	PageSize int
+
+	File      string        // of the configuration
+	Config    *agent.Config // nil: it can't be read
+	ConfigErr error
+	UID       int // who asks
+
+	Daemon    bool   // Object is a running daemon
+	Object    Object // nil: there is none to ask
+	ObjectErr error  // why; nil where the object was never started
+
+	// Looks tells how the sensors do: what the daemon read, or three reads now.
+	Looks func(ctx context.Context) ([]control.Look, error)
+	// Walk goes the ways to the recipients without a message; for when there is no Object.
+	Walk func(ctx context.Context) []control.UplinkTest
+}
+
+// Space is how full a disk is.
+type Space struct {
+	Free, Total           int64 // bytes
+	FreeFiles, TotalFiles uint64
+}
+
+// Levels are the two wires of an idle I2C bus: true is high, as both have to be.
+type Levels struct{ SDA, SCL bool }
+
+// text reads a small file of the machine; "" when it is not there.
+func (w *walk) text(name string) string {
+	b, err := fs.ReadFile(w.Root, name)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(strings.TrimRight(string(b), "\x00"))
+}
+
+// first is the text of the first file of a pattern that has some.
+func (w *walk) first(pattern string) (text, name string) {
+	names, _ := fs.Glob(w.Root, pattern)
+	for _, n := range names {
+		if t := w.text(n); t != "" {
+			return t, n
+		}
+	}
+	return "", ""
+}
+
+func (w *walk) exists(name string) bool {
+	_, err := fs.Stat(w.Root, name)
+	return err == nil
+}
+
+// inRoot is an absolute name as the file system wants it.
+func inRoot(name string) string {
+	if name = strings.TrimPrefix(path.Clean(name), "/"); name == "" {
+		return "."
+	}
+	return name
+}
