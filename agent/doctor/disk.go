@@ -26,9 +26,9 @@ func (w *walk) configuration() Check {
 		return found(Refused, "configuration-not-allowed", "you may not read "+w.File).because("look as root", "sudo candor doctor", true)
 	case errors.As(w.ConfigErr, &faults):
 		return found(Broken, "configuration-wrong", faults[0].Error()).
-			because(fmt.Sprintf("mend what it says above (faults: %d)", len(faults)), "candor config check --config "+w.File, false)
+			because(fmt.Sprintf("mend what it says above (faults: %d)", len(faults)), "candor config check --config "+w.File, w.edit())
 	}
-	return found(Broken, "configuration-wrong", w.ConfigErr.Error()).because("mend it", "candor config check --config "+w.File, false)
+	return found(Broken, "configuration-wrong", w.ConfigErr.Error()).because("mend it", "candor config check --config "+w.File, w.edit())
 }
 
 // control says who is asked: a daemon, or nobody.
@@ -90,7 +90,7 @@ func (w *walk) mounts() Check {
 		switch m.kind {
 		case "tmpfs", "ramfs":
 			return found(Broken, "state-in-memory", fmt.Sprintf("%s is on %s (%s): data will be lost at reboot, every yes with it", dir, m.dir, m.kind)).
-				because("set [device] state and [keys] dir to a directory on the card", "", true)
+				because("set [device] state and [keys] dir to a directory on the card, in "+w.File, "", w.edit())
 		case "overlay":
 			upper, _ := m.option("upperdir")
 			if over := w.mountOf(upper); w.container() && over.kind != "tmpfs" {
@@ -165,7 +165,7 @@ func (w *walk) wear() Check {
 		return found(Warning, "flash-worn", "the flash says that over 80 percent of its life is used").because("replace it before it fails, and keep its state (candor export)", "", false)
 	case w.writesTooMuch():
 		return found(Warning, "flash-pace", fmt.Sprintf("more than %d MB a day are written, which wears a card out", control.FlashBudget/1_000_000)).
-			because("make [buffer] flush or `every` of the sensors longer in "+w.File, "", true)
+			because("make [buffer] flush or `every` of the sensors longer in "+w.File, "", w.edit())
 	case worst > 0:
 		return found(OK, "flash", fmt.Sprintf("the flash says that at most %d percent of its life are used", worst*10))
 	case w.text(at+"/type") == "SD":

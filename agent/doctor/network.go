@@ -33,7 +33,7 @@ func (w *walk) routes() Check {
 		for _, p := range s.Purposes {
 			if p.State == "given" && !w.routed(p.Recipient) {
 				return found(Broken, "route-missing", fmt.Sprintf("purpose %s has a yes, and no [[route]] leads to %s", p.ID, p.Recipient)).
-					because("add a [[route]] to "+p.Recipient+" to "+w.File+", then start the daemon again", "candor config reference", true)
+					because("add a [[route]] to "+p.Recipient+" to "+w.File+", then start the daemon again", "candor config reference", w.edit())
 			}
 		}
 	}
@@ -106,31 +106,31 @@ func (w *walk) roundTrip() Check {
 func (w *walk) mend(s *transport.Step) (do, command string, root bool) {
 	switch s.Fault {
 	case transport.FaultFiles:
-		return "put the file there that it names, for the daemon to read", "candor config check --config " + w.File, true
+		return "put the file there that it names, for the daemon to read", "candor config check --config " + w.File, w.edit()
 	case transport.FaultLookup:
 		if w.links() == "" {
-			return "plug the cable in, or bring the wireless network up", "ip -br link", false
+			return "plug the cable in, or bring the wireless network up", "", false
 		}
-		return "give it a name server that answers, in the router or by hand", "resolvectl status", true
+		return "give it a name server that answers, in the router or in /etc/resolv.conf", "", true
 	case transport.FaultRefused:
-		return "ask the recipient: nobody listens there; or mend url of the [[route]] in " + w.File, "", true
+		return "ask the recipient: nobody listens there; or mend url of the [[route]] in " + w.File, "", w.edit()
 	case transport.FaultSilent:
 		if w.links() == "" {
-			return "plug the cable in, or bring the wireless network up", "ip -br link", false
+			return "plug the cable in, or bring the wireless network up", "", false
 		}
-		return "let the router or firewall pass outgoing connections to that port", "ip route", false
+		return "let the router or firewall pass outgoing connections to that port", "", false
 	case transport.FaultClock:
 		return "set the clock first: the certificate may well be valid", "sudo timedatectl set-ntp true", true
 	case transport.FaultExpired:
-		return "the recipient has to renew its certificate; is the clock of this object right?", "date -u", false
+		return "the recipient has to renew its certificate, where the clock of this object is right", "", false
 	case transport.FaultAuthority:
-		return "name the recipient's authority in ca of the [[route]]; where that is right, something between reads along: another network", "candor config check --config " + w.File, true
+		return "name the recipient's authority in ca of the [[route]]; where that is right, something between reads along: try another network", "", w.edit()
 	case transport.FaultHost:
-		return "mend url of the [[route]], or look for a portal that answers for others on this network", "", true
+		return "mend url of the [[route]], or look for a portal that answers for others on this network", "", w.edit()
 	case transport.FaultPin:
-		return "get the new pin from the recipient, by another way than this network, into pin of the [[route]]", "", true
+		return "get the new pin from the recipient, by another way than this network, into pin of the [[route]]", "", w.edit()
 	case transport.FaultToken:
-		return "put a token or certificate that the recipient knows where auth or cert of the [[route]] points", "candor uplink test", true
+		return "put a token or certificate that the recipient knows where auth or cert of the [[route]] points; then try it", "candor uplink test", w.edit()
 	}
 	return "look for a portal or proxy on this network, then for the url of the [[route]]", "candor uplink test", false
 }
@@ -148,13 +148,27 @@ func (w *walk) links() (up string) {
 
 // link adds to what can't be reached how the links are.
 func (w *walk) link(s *transport.Step) string {
-	if s.Fault != transport.FaultLookup && s.Fault != transport.FaultSilent {
+	asked := ""
+	switch s.Fault {
+	case transport.FaultLookup:
+		for line := range strings.Lines(w.text("etc/resolv.conf")) {
+			if server, ok := strings.CutPrefix(strings.TrimSpace(line), "nameserver "); ok {
+				asked += " " + server
+			}
+		}
+		if asked != "" {
+			asked = "; asked:" + asked
+		} else {
+			asked = "; no name server is in /etc/resolv.conf"
+		}
+	case transport.FaultSilent:
+	default:
 		return ""
 	}
 	if up := w.links(); up != "" {
-		return "; the link is up (" + up + ")"
+		return asked + "; the link is up (" + up + ")"
 	}
-	return "; no network link is up"
+	return asked + "; no network link is up"
 }
 
 // daemon comes last: all else may be well, and nobody there to do it.

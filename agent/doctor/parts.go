@@ -110,7 +110,7 @@ func (w *walk) chip(l control.Look) (Check, bool) {
 	case l.State == control.NotAllowed:
 		return w.noRight(evidence, "i2c"), true
 	case l.State == sensors.Wrong.String(), l.Fault == sensors.WrongPart.String():
-		return found(Broken, "chip-swapped", evidence).because("put a "+l.Driver+" there again, or name in "+w.File+" what is there", scan, false), true
+		return found(Broken, "chip-swapped", evidence).because("put a "+l.Driver+" there again, or name in "+w.File+" what is there", scan, w.edit()), true
 	case l.Fault == sensors.NoAnswer.String():
 		return found(Broken, "chip-missing", evidence).because("look at its cable, power and address: who answers is listed by", scan, false), true
 	case l.State == sensors.Missing.String(), l.Fault == sensors.Gone.String():
@@ -169,9 +169,9 @@ func (w *walk) lines() Check {
 		case err != nil && sensors.FaultOf(err) == sensors.Permission:
 			return found(Unknown, "lines-unknown", "who has it may not be seen by you: "+err.Error())
 		case err != nil:
-			return found(Broken, "line-missing", err.Error()).because("name a line that is there in "+w.File, "gpioinfo", true)
+			return found(Broken, "line-missing", err.Error()).because("name a line that is there in "+w.File, "", w.edit())
 		case info.Used && (!w.Daemon || info.Consumer != "candor"):
-			return found(Broken, "line-taken", info.String()).because("stop who has it, or take its dtoverlay out of config.txt", "gpioinfo", true)
+			return found(Broken, "line-taken", info.String()).because("stop who has it, or take its dtoverlay out of config.txt", "", true)
 		case w.Daemon && !info.Used:
 			return found(Broken, "line-free", info.String()+": the daemon does not have it").because("start the daemon again", "sudo systemctl restart candor", true)
 		}

@@ -62,12 +62,12 @@ func (w *walk) noPolicy(state, err string) Check {
 	evidence, _, _ := strings.Cut(err, "\n")
 	if state == "wrong signature" {
 		return found(Broken, "policy-signature", evidence).
-			because("put the policy there again as it was signed, with its .sig; whoever changed it is worth a question", "", true)
+			because("put the policy there again as it was signed, with its .sig; whoever changed it is worth a question", "", w.edit())
 	}
 	if state == "older" {
-		return found(Broken, "policy-older", evidence).because("put the newest signed policy there", "", true)
+		return found(Broken, "policy-older", evidence).because("put the newest signed policy there", "", w.edit())
 	}
-	return found(Broken, "policy-unreadable", evidence).because("mend it, or put it there", "candor policy check "+w.Config.Policy.File, true)
+	return found(Broken, "policy-unreadable", evidence).because("mend it, or put it there", "candor policy check "+w.Config.Policy.File, w.edit())
 }
 
 func (w *walk) signed(yes bool, what string) Check {
@@ -75,7 +75,7 @@ func (w *walk) signed(yes bool, what string) Check {
 		return found(OK, "policy", w.Config.Policy.File+" is signed, and "+what)
 	}
 	return found(Note, "policy-unsigned", w.Config.Policy.File+" "+what+", and is not signed: whoever can write it can change what is asked").
-		because("have it signed, and name the key in [policy] key", "candor policy sign "+w.Config.Policy.File+" --key FILE", true)
+		because("have it signed, and name the key in [policy] key", "candor policy sign "+w.Config.Policy.File+" --key FILE", w.edit())
 }
 
 // state says whether keys, ledger and buffer open. A running daemon has opened them.
@@ -133,7 +133,7 @@ func (w *walk) buffer() Check {
 	case "ok":
 		return found(OK, "buffer", "it takes rows")
 	case "full":
-		return found(Warning, "buffer-full", "it is full: the oldest rows are dropped for new ones").because("see below why nothing leaves; [buffer] max_size may be larger", "", true)
+		return found(Warning, "buffer-full", "it is full: the oldest rows are dropped for new ones").because("see below why nothing leaves; [buffer] max_size may be larger", "", w.edit())
 	default:
 		return found(Broken, "buffer-"+strings.ReplaceAll(b.State, " ", "-"), "it takes no rows: "+b.State).because("see what is wrong with it", "candor buffer verify", false)
 	}

@@ -145,7 +145,7 @@ func (w *walk) rights() Check {
 // noRight says how to get into a group: in the service's file where there is one.
 func (w *walk) noRight(evidence, group string) Check {
 	if w.user.uid < 0 {
-		return found(Broken, "rights", evidence).because("add SupplementaryGroups="+group+" to the service, then restart it", "sudo systemctl edit candor", true)
+		return found(Broken, "rights-group", evidence).because("add SupplementaryGroups="+group+" to the service, then restart it", "sudo systemctl edit candor", true)
 	}
 	return found(Broken, "rights-group", evidence).because("make "+w.user.name+" a member of the group "+group+", then start the daemon again",
 		fmt.Sprintf("sudo usermod -aG %s %s", group, w.user.name), true)

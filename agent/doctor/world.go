@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/candor-edge/candor/agent"
@@ -77,6 +78,16 @@ func (w *walk) first(pattern string) (text, name string) {
 func (w *walk) exists(name string) bool {
 	_, err := fs.Stat(w.Root, name)
 	return err == nil
+}
+
+// edit tells whether a change of the configuration takes root: for whoever asks it does, unless the file is theirs.
+func (w *walk) edit() bool {
+	info, err := fs.Stat(w.Root, inRoot(w.File))
+	if err != nil {
+		return true
+	}
+	stat, known := info.Sys().(*syscall.Stat_t)
+	return !known || stat.Uid == 0 || int(stat.Uid) != w.UID
 }
 
 // inRoot is an absolute name as the file system wants it.
