@@ -37,6 +37,8 @@ var arrows = []struct {
 	{"uplink/receive/...", []string{"uplink/wire", "uplink/receive/...", "tinyconf"}, "a backend knows the format and nothing of the object"},
 	{"uplink/candor-receiver", []string{"uplink/wire", "uplink/receive/...", "tinyconf"}, "the reference receiver is receive with a command line"},
 	{"uplink/...", []string{"uplink/...", "store/...", "sensors", "tinyconf"}, "a stage does not know what comes after it, and agent comes after all"},
+	{"agent/doctor", []string{"agent", "agent/control", "uplink/transport", "uplink/timeline", "store/consent", "sensors", "sensors/bus", "sensors/chip", "tinyconf"},
+		"the doctor asks the agent and opens nothing of the object's: no buffer, no keys, no ledger, no wire"},
 	{"agent/...", []string{"agent/...", "uplink/...", "store/...", "sensors/...", "tinyconf"}, "agent stands outside with the keys"},
 }
 

@@ -70,7 +70,7 @@ func (w *walk) step(name string) (Check, bool) {
 					evidence = "to " + t.Recipient + ": " + evidence
 				}
 				do, command, root := w.mend(&s)
-				return found(Broken, "route-"+strings.ReplaceAll(string(s.Fault), " ", "-"), evidence+w.link(&s)).because(do, command, root), true
+				return found(Broken, "route-"+string(s.Fault), evidence+w.link(&s)).because(do, command, root), true
 			}
 		}
 	}
@@ -85,11 +85,11 @@ func (w *walk) stretch(name, well string) Check {
 	for _, t := range w.tests {
 		for _, s := range t.Steps {
 			if s.Name == name {
-				return found(OK, strings.ReplaceAll(name, " ", "-"), well)
+				return found(OK, "stretch", well)
 			}
 		}
 	}
-	return found(Skipped, strings.ReplaceAll(name, " ", "-")+"-none", "not tried: no message is sent that no ledger could note, and none without a route")
+	return found(Skipped, "stretch-none", "not tried: no message is sent that no ledger could note, and none without a route")
 }
 
 func (w *walk) dns() Check { return w.stretch(transport.StepName, "the names have addresses") }

@@ -134,8 +134,10 @@ func (w *walk) buffer() Check {
 		return found(OK, "buffer", "it takes rows")
 	case "full":
 		return found(Warning, "buffer-full", "it is full: the oldest rows are dropped for new ones").because("see below why nothing leaves; [buffer] max_size may be larger", "", w.edit())
+	case "read-only":
+		return found(Broken, "buffer-read-only", "the disk takes no writing any more, so it takes no rows").because("mend or replace the disk; what it holds can be looked at with", "candor buffer verify", false)
 	default:
-		return found(Broken, "buffer-"+strings.ReplaceAll(b.State, " ", "-"), "it takes no rows: "+b.State).because("see what is wrong with it", "candor buffer verify", false)
+		return found(Broken, "buffer-failing", "it takes no rows: "+b.State).because("see what is wrong with it", "candor buffer verify", false)
 	}
 }
 
