@@ -35,9 +35,9 @@ as somebody decided so, or something will break, 4 not for this user to see.`,
 		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w, end := g.world(cmd.Context())
-			var tell func(doctor.Check)
+			var tell func(*doctor.Check)
 			if !asJSON {
-				tell = func(c doctor.Check) { g.printCheck(c); _ = g.out.flush() }
+				tell = func(c *doctor.Check) { g.printCheck(c); _ = g.out.flush() }
 			}
 			r := doctor.Run(cmd.Context(), &w, tell)
 			err := end()
@@ -122,7 +122,7 @@ func notHere(err error) error {
 	return err
 }
 
-func (g *global) printCheck(c doctor.Check) {
+func (g *global) printCheck(c *doctor.Check) {
 	state := map[doctor.State]string{doctor.Skipped: "-", doctor.Unknown: "?", doctor.Refused: "REFUSED", doctor.Broken: "BROKEN"}[c.State]
 	if state == "" {
 		state = string(c.State)

@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"cmp"
-	"fmt"
 	"io/fs"
 	"path"
 	"runtime"
@@ -12,15 +11,17 @@ import (
 )
 
 // board says what machine this is. The names are those of the device tree, or of the firmware of a PC.
-func (w *walk) board() Check {
+func (w *walk) board() *Check {
 	w.model = cmp.Or(w.text("proc/device-tree/model"), w.text("sys/firmware/devicetree/base/model"))
-	kernel := fmt.Sprintf("kernel %s, %s, pages of %d KiB", cmp.Or(w.text("proc/sys/kernel/osrelease"), "unknown"), runtime.GOARCH, w.PageSize>>10)
-	if name := cmp.Or(w.model, w.text("sys/class/dmi/id/product_name")); name != "" {
-		return found(OK, "board", name+", "+kernel)
+	kernel := "kernel " + cmp.Or(w.text("proc/sys/kernel/osrelease"), "unknown") + ", " + runtime.GOARCH + ", pages of " + strconv.Itoa(w.PageSize>>10) + " KiB"
+	name := cmp.Or(w.model, w.text("sys/class/dmi/id/product_name"))
+	if name == "" {
+		return w.say("board-unknown", name, kernel)
 	}
-	return found(Unknown, "board-unknown", "it does not tell its name; "+kernel)
+	return w.say("board", name, kernel)
 }
 
+// pi tells a Raspberry Pi.
 func (w *walk) pi() bool { return strings.Contains(w.model, "Raspberry Pi") }
 
 // The bits of get_throttled, by the maker's documentation of vcgencmd (raspberrypi.com/documentation/computers/os.html).
@@ -33,42 +34,42 @@ const (
 
 // throttled is what the firmware of a Raspberry Pi says of itself; false where it says nothing.
 func (w *walk) throttled() (bits uint64, ok bool) {
-	text, _ := w.first(throttle)
-	bits, err := strconv.ParseUint(strings.TrimPrefix(text, "0x"), 16, 32)
-	return bits, err == nil
+	for _, n := range w.glob(throttle) {
+		if bits, err := strconv.ParseUint(strings.TrimPrefix(w.text(n), "0x"), 16, 32); err == nil {
+			return bits, true
+		}
+	}
+	return 0, false
 }
 
 // power asks the firmware, which remembers, and the kernel's monitor, which knows of now only.
-func (w *walk) power() Check {
+func (w *walk) power() *Check {
 	bits, remembers := w.throttled()
 	alarm := ""
-	names, _ := fs.Glob(w.Root, "sys/class/hwmon/hwmon*/name")
-	for _, n := range names {
+	for _, n := range w.glob("sys/class/hwmon/hwmon*/name") {
 		if w.text(n) == "rpi_volt" {
-			alarm = w.text(path.Join(path.Dir(n), "in0_lcrit_alarm"))
+			alarm = w.text(path.Dir(n) + "/in0_lcrit_alarm")
 		}
 	}
-	supply := "use a supply that holds its voltage (5.1 V and 3 A; a Pi 5 takes 5 A) and a short, thick cable"
 	switch {
-	case remembers && bits&lowNow != 0, alarm == "1":
-		return found(Broken, "under-voltage-now", "the board sees less than 4.63 V now: parts and card fail at random").because(supply, "", false)
-	case remembers && bits&lowEver != 0:
-		return found(Warning, "under-voltage-ever", "enough now, and less than 4.63 V at some time since the boot").because(supply, "", false)
+	case bits&lowNow != 0, alarm == "1":
+		return w.say("under-voltage-now")
+	case bits&lowEver != 0:
+		return w.say("under-voltage-ever")
 	case remembers:
-		return found(OK, "power", "never too low since the boot")
+		return w.say("power")
 	case alarm == "0":
-		return found(OK, "power-now", "enough now; whether it ever was too low is unknown on this board")
+		return w.say("power-now")
 	}
-	return found(Unknown, "power-unknown", "unknown on this board: nothing in /sys watches the supply")
+	return w.say("power-unknown")
 }
 
 // temperature tells no number: the board follows the room, and that tells who is at home. 85 degrees is where a Raspberry Pi
 // slows down (the maker's documentation, frequency management); a zone's own critical point counts where it is higher.
-func (w *walk) temperature() Check {
+func (w *walk) temperature() *Check {
 	const limit, near = 85_000, 5_000 // thousandths of a degree, as in the files
-	names, _ := fs.Glob(w.Root, "sys/class/thermal/thermal_zone*/temp")
 	seen, hot, close := 0, false, false
-	for _, n := range names {
+	for _, n := range w.glob("sys/class/thermal/thermal_zone*/temp") {
 		now, err := strconv.Atoi(w.text(n))
 		if err != nil || now < -40_000 || now > 200_000 {
 			continue
@@ -78,22 +79,20 @@ func (w *walk) temperature() Check {
 		hot, close = hot || now >= most, close || now >= most-near
 	}
 	bits, _ := w.throttled()
-	air := "give it air: out of the sun, off the radiator, the lid open, a heat sink"
 	switch {
 	case hot:
-		return found(Broken, "too-hot", "the board is as hot as it may get, and slows down or stops").because(air, "", false)
+		return w.say("too-hot")
 	case close || bits&hotNow != 0:
-		return found(Warning, "hot", "the board is nearly too hot").because(air, "", false)
+		return w.say("hot")
 	case seen == 0:
-		return found(Unknown, "temperature-unknown", "unknown on this board: /sys/class/thermal has no zone")
+		return w.say("temperature-unknown")
 	}
-	return found(OK, "temperature", "within what the board bears")
+	return w.say("temperature")
 }
 
 // critical is the temperature at which the kernel switches a zone's machine off; 0 when it does not say.
 func (w *walk) critical(zone string) int {
-	names, _ := fs.Glob(w.Root, zone+"/trip_point_*_type")
-	for _, n := range names {
+	for _, n := range w.glob(zone + "/trip_point_*_type") {
 		if w.text(n) == "critical" {
 			c, _ := strconv.Atoi(w.text(strings.TrimSuffix(n, "type") + "temp"))
 			return c
@@ -103,27 +102,24 @@ func (w *walk) critical(zone string) int {
 }
 
 // clock holds the time against the files of this machine: none of them was written tomorrow.
-func (w *walk) clock() Check {
+func (w *walk) clock() *Check {
 	now := w.Now()
-	set := "sudo timedatectl set-ntp true"
 	for _, name := range []string{inRoot(w.File), "etc/fake-hwclock.data", "etc/os-release", "usr/lib/os-release", "etc/machine-id"} {
 		if info, err := fs.Stat(w.Root, name); err == nil && info.ModTime().Sub(now) > 24*time.Hour {
-			return found(Broken, "clock-wrong", fmt.Sprintf("it says %s, and /%s was written later, on %s", now.UTC().Format("2006-01-02 15:04 UTC"), name,
-				info.ModTime().UTC().Format(time.DateOnly))).because("let it reach a time server, or set it by hand: sudo timedatectl set-time 'YYYY-MM-DD HH:MM'", set, true)
+			return w.say("clock-wrong", now.UTC().Format("2006-01-02 15:04 UTC"), name, info.ModTime().UTC().Format(time.DateOnly))
 		}
 	}
 	source := "no time service shows"
-	for _, s := range [][2]string{{"run/systemd/timesync", "systemd-timesyncd"}, {"run/chrony", "chrony"}, {"run/ntpd.pid", "ntpd"}} {
-		if w.exists(s[0]) {
-			source = s[1]
+	for _, s := range []string{"run/systemd/timesync", "run/chrony", "run/ntpd.pid"} {
+		if w.exists(s) {
+			source = strings.TrimSuffix(path.Base(s), ".pid")
 		}
 	}
 	if chip := w.text("sys/class/rtc/rtc0/name"); chip != "" {
 		source += ", clock chip " + chip
 	}
 	if w.Synced() {
-		return found(OK, "clock", "set and kept ("+source+")")
+		return w.say("clock", source)
 	}
-	return found(Note, "clock-unsynced", "nothing vouches for it since the boot ("+source+"); it works all the same, and nothing lapses by it").
-		because("let it reach a time server", set, true)
+	return w.say("clock-unsynced", source)
 }

@@ -100,7 +100,7 @@ var broken = []struct {
 	{"a service without the group", func(h *home) {
 		h.dead = true
 		h.set("usr/lib/systemd/system/candor.service", "[Service]\nDynamicUser=yes\nSupplementaryGroups=gpio\n")
-	}, "device rights", "rights-group", Broken, "add SupplementaryGroups=i2c to the service", true},
+	}, "device rights", "rights-service", Broken, "add SupplementaryGroups=i2c to the service", true},
 	{"the daemon's own word", func(h *home) {
 		h.chips = true
 		h.o.Adapter = func() (bus.Adapter, error) { return nil, errPermission }
@@ -163,11 +163,11 @@ var broken = []struct {
 		h.o.Resolve = func(context.Context, string) ([]string, error) {
 			return nil, &net.DNSError{Err: "i/o timeout", IsTimeout: true}
 		}
-	}, "dns", "route-lookup", Broken, "asked: 192.0.2.1; the link is up (eth0); give it a name server", true},
+	}, "dns", "route-lookup", Broken, "name servers: 192.0.2.1; the link is up (eth0); give it a name server", true},
 	{"no cable", func(h *home) {
 		h.set("sys/class/net/eth0/operstate", "down\n")
 		h.o.Resolve = func(context.Context, string) ([]string, error) { return nil, &net.DNSError{Err: "no such host"} }
-	}, "dns", "route-lookup", Broken, "no network link is up; plug the cable in", false},
+	}, "dns", "route-no-link", Broken, "no network link is up; plug the cable in", false},
 	{"nobody listens", func(h *home) { h.stop() }, "tcp", "route-refused", Broken, "connection refused", true},
 	{"a firewall", func(h *home) {
 		h.o.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, os.ErrDeadlineExceeded }
@@ -185,7 +185,7 @@ var broken = []struct {
 		h.dead = true
 		h.set("etc/systemd/system/candor.service", "[Service]\nUser=candor\nSupplementaryGroups=i2c gpio\n")
 		h.set("etc/passwd", fmt.Sprintf("candor:x:%d:990::/:/bin/false\n", os.Geteuid()))
-	}, "daemon", "daemon-dead", Broken, "sudo systemctl start candor", true},
+	}, "daemon", "service-dead", Broken, "sudo systemctl start candor", true},
 }
 
 const throttled4 = "sys/devices/platform/soc/soc:firmware/get_throttled"

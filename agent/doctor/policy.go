@@ -2,8 +2,8 @@ package doctor
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
+	"strconv"
 	"strings"
 
 	"github.com/candor-edge/candor/agent"
@@ -25,148 +25,131 @@ func (w *walk) ask() *control.Status {
 }
 
 // policy asks the daemon which policy is in force, or reads the files as it would.
-func (w *walk) policy() Check {
-	if w.Daemon {
-		if s := w.ask(); s != nil {
-			return w.policyInForce(&s.Policy)
+func (w *walk) policy() *Check {
+	files := &w.Config.Policy
+	if s := w.ask(); w.Daemon && s != nil {
+		switch p := &s.Policy; {
+		case p.State == "ok":
+			return w.signed(p.Signed, "version "+strconv.FormatUint(p.Version, 10)+" is in force")
+		case p.Version > 0:
+			return w.say("policy-old", files.File, p.State)
+		case p.State == "wrong signature":
+			return w.say("policy-signature", files.File, firstLine(p.Error))
+		case p.State == "older":
+			return w.say("policy-older", files.File, firstLine(p.Error))
+		default:
+			return w.say("policy-unreadable", files.File, firstLine(p.Error))
 		}
 	}
-	findings, _, err := agent.CheckPolicy(w.Config.Policy.File, w.Config.Policy.Charter, w.Config)
-	if err != nil {
-		code := "unreadable"
-		if errors.Is(err, consent.ErrSignature) {
-			code = "wrong signature"
-		}
-		return w.noPolicy(code, err.Error())
-	}
-	for _, f := range findings {
-		if f.Refuses {
-			return found(Note, "policy-refuses", f.At+": "+f.Text).because("let its author mend it", "candor policy check "+w.Config.Policy.File, false)
-		}
-	}
-	return w.signed(w.Config.Policy.Key.IsSet(), "can be read")
-}
-
-func (w *walk) policyInForce(p *control.PolicyStatus) Check {
+	findings, _, err := agent.CheckPolicy(files.File, files.Charter, w.Config)
 	switch {
-	case p.State == "ok":
-		return w.signed(p.Signed, fmt.Sprintf("version %d is in force", p.Version))
-	case p.Version > 0:
-		return found(Note, "policy-old", fmt.Sprintf("the file is not taken (%s); version %d, read before, stays in force", p.State, p.Version)).
-			because("let its author mend it", "candor policy check "+w.Config.Policy.File, false)
+	case errors.Is(err, consent.ErrSignature):
+		return w.say("policy-signature", files.File, firstLine(err.Error()))
+	case err != nil:
+		return w.say("policy-unreadable", files.File, firstLine(err.Error()))
 	}
-	return w.noPolicy(p.State, p.Error)
+	for i := range findings {
+		if f := &findings[i]; f.Refuses {
+			return w.say("policy-refuses", files.File, f.At+": "+f.Text)
+		}
+	}
+	return w.signed(files.Key.IsSet(), "can be read")
 }
 
-func (w *walk) noPolicy(state, err string) Check {
-	evidence, _, _ := strings.Cut(err, "\n")
-	if state == "wrong signature" {
-		return found(Broken, "policy-signature", evidence).
-			because("put the policy there again as it was signed, with its .sig; whoever changed it is worth a question", "", w.edit())
-	}
-	if state == "older" {
-		return found(Broken, "policy-older", evidence).because("put the newest signed policy there", "", w.edit())
-	}
-	return found(Broken, "policy-unreadable", evidence).because("mend it, or put it there", "candor policy check "+w.Config.Policy.File, w.edit())
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
 }
 
-func (w *walk) signed(yes bool, what string) Check {
+func (w *walk) signed(yes bool, what string) *Check {
 	if yes {
-		return found(OK, "policy", w.Config.Policy.File+" is signed, and "+what)
+		return w.say("policy", w.Config.Policy.File, what)
 	}
-	return found(Note, "policy-unsigned", w.Config.Policy.File+" "+what+", and is not signed: whoever can write it can change what is asked").
-		because("have it signed, and name the key in [policy] key", "candor policy sign "+w.Config.Policy.File+" --key FILE", w.edit())
+	return w.say("policy-unsigned", w.Config.Policy.File, what)
 }
 
 // state says whether keys, ledger and buffer open. A running daemon has opened them.
-func (w *walk) state() Check {
-	if w.ask() != nil {
-		return found(OK, "state", "keys, ledger and buffer are open")
-	}
-	switch err := w.ObjectErr; {
+func (w *walk) state() *Check {
+	err := w.ObjectErr
+	switch {
+	case w.ask() != nil:
+		return w.say("state")
 	case err == nil:
-		return found(Skipped, "state-new", "the object was never started")
+		return w.say("state-new")
 	case errors.Is(err, agent.ErrLocked):
-		return found(Broken, "state-locked", "another candor has "+w.Config.Device.State+" and answers nobody").because("start the daemon again", "sudo systemctl restart candor", true)
+		return w.say("state-locked", w.Config.Device.State)
 	case errors.Is(err, fs.ErrPermission):
-		return found(Unknown, "state-not-allowed", "only the daemon, its user and root see what the object keeps")
-	default:
-		text, _, _ := strings.Cut(err.Error(), "\n")
-		return found(Broken, "state-damaged", text).because("move that file away, keep it, and start again: every yes is asked anew", "", true)
+		return w.say("state-not-allowed")
 	}
+	return w.say("state-damaged", w.Config.Device.State, firstLine(err.Error()))
 }
 
 // consent says in words whether anything may leave. That nobody said yes is no fault and not the technician's to change.
-func (w *walk) consent() Check {
+func (w *walk) consent() *Check {
 	s := w.ask()
 	switch {
 	case s == nil && w.ObjectErr != nil:
-		return found(Unknown, "consent-unknown", "who agreed to what is not for you to see without a daemon")
+		return w.say("consent-unknown")
 	case s == nil:
-		return found(Held, "consent-none", "nobody has been asked yet, so nothing leaves").because("start the object, and let the person who lives with it decide: candor consent show", "", false)
+		return w.say("consent-none")
 	case !s.Paused.IsZero() || strings.HasPrefix(s.Truth, "Paused"):
-		c := found(Held, "consent-paused", "the person has paused the object: nothing leaves, tests neither").
-			because("ask the person: the button or the page ends the pause, or", "candor consent resume", false)
-		c.ends = true
-		return c
+		return w.say("consent-paused")
 	}
 	given := 0
-	for _, p := range s.Purposes {
-		if p.State == consent.Given {
+	for i := range s.Purposes {
+		if s.Purposes[i].State == consent.Given {
 			given++
 		}
 	}
 	if given == 0 {
-		return found(Held, "consent-none", fmt.Sprintf("nobody has said yes to any of %d purposes, so nothing leaves", len(s.Purposes))).
-			because("the person who lives with the object decides, nobody else: candor consent show", "", false)
+		return w.say("consent-none")
 	}
-	return found(OK, "consent", fmt.Sprintf("%d of %d purposes have a yes; what their rules let through leaves, nothing else", given, len(s.Purposes)))
+	return w.say("consent", strconv.Itoa(given), strconv.Itoa(len(s.Purposes)))
 }
 
 // buffer says whether rows can be kept.
-func (w *walk) buffer() Check {
+func (w *walk) buffer() *Check {
 	s := w.ask()
 	if s == nil {
-		return found(Skipped, "buffer-none", "there is none to look into")
+		return w.say("buffer-none")
 	}
-	switch b := &s.Buffer; b.State {
+	switch s.Buffer.State {
 	case "ok":
-		return found(OK, "buffer", "it takes rows")
+		return w.say("buffer")
 	case "full":
-		return found(Warning, "buffer-full", "it is full: the oldest rows are dropped for new ones").because("see below why nothing leaves; [buffer] max_size may be larger", "", w.edit())
+		return w.say("buffer-full")
 	case "read-only":
-		return found(Broken, "buffer-read-only", "the disk takes no writing any more, so it takes no rows").because("mend or replace the disk; what it holds can be looked at with", "candor buffer verify", false)
-	default:
-		return found(Broken, "buffer-failing", "it takes no rows: "+b.State).because("see what is wrong with it", "candor buffer verify", false)
+		return w.say("buffer-read-only")
 	}
+	return w.say("buffer-failing", s.Buffer.State)
 }
 
 // unsent looks for what a recipient refused, and for how long something waits, where whoever asks may know.
-func (w *walk) unsent() Check {
+func (w *walk) unsent() *Check {
 	s := w.ask()
 	if s == nil {
-		return found(Skipped, "unsent-none", "there is no buffer to look into")
+		return w.say("unsent-none")
 	}
-	retry := "mend what it says; then have it offered again"
-	for _, p := range s.Purposes {
+	for i := range s.Purposes {
+		p := &s.Purposes[i]
 		if p.Parked > 0 {
-			return found(Broken, "unsent-parked", fmt.Sprintf("%s refused uploads of purpose %s, which are kept: %s", p.Recipient, p.ID, p.ParkedReason)).because(retry, "candor uplink retry", false)
+			return w.say("unsent-parked", p.Recipient, p.ID, p.ParkedReason)
 		}
 		if p.Deletion == "overdue" {
-			return found(Warning, "deletion-overdue", p.Recipient+" has not confirmed for 30 days that it deleted what it was asked to").because("ask the recipient", "", false)
+			return w.say("deletion-overdue", p.Recipient)
 		}
 	}
-	for _, r := range s.Routes {
-		if r.State == "refused" {
-			return found(Broken, "unsent-refused", r.Recipient+" refuses uploads: "+r.Reason).because(retry, "candor uplink retry", false)
+	for i := range s.Routes {
+		if r := &s.Routes[i]; r.State == "refused" {
+			return w.say("unsent-refused", r.Recipient, "", r.Reason)
 		}
 	}
 	if s.Limited {
-		return found(OK, "unsent", "no recipient refuses anything; how much waits is not for a technician to know")
+		return w.say("unsent", "; how much waits is not for a technician to know")
 	}
 	b, err := w.Object.Buffer(w.ctx)
 	if err != nil || b.Oldest == "" {
-		return found(OK, "unsent", "nothing is refused, and no row waits")
+		return w.say("unsent", "")
 	}
-	return found(OK, "unsent-waits", "nothing is refused; the oldest row that waits is of "+b.Oldest)
+	return w.say("unsent", "; the oldest row that waits is of "+b.Oldest)
 }

@@ -36,7 +36,11 @@ type Check struct {
 	Code     string `json:"code"` // what it is, of the list in DOCTOR.md
 	Evidence string `json:"evidence"`
 	fix      *Fix
-	ends     bool // the walk ends here although nothing is broken
+}
+
+// ends tells whether the walk ends at this check: it is broken, or nothing may be tried any more.
+func (c *Check) ends() bool {
+	return c.State == Broken || c.State == Refused || c.Code == "consent-paused"
 }
 
 // Report is one walk.
@@ -45,7 +49,7 @@ type Report struct {
 	Daemon     bool     `json:"daemon"`          // a daemon was asked
 	First      *Check   `json:"first,omitempty"` // what speaks: the break, or the weightiest of what was found
 	Fix        *Fix     `json:"fix,omitempty"`   // for First
-	Checks     []Check  `json:"checks"`          // in the order of the walk
+	Checks     []*Check `json:"checks"`          // in the order of the walk
 	NotReached []string `json:"not_reached"`
 }
 
@@ -65,21 +69,9 @@ func (r *Report) Exit() int {
 // conclude finds what speaks.
 func (r *Report) conclude() {
 	r.Verdict = OK
-	for i := range r.Checks {
-		c := &r.Checks[i]
+	for _, c := range r.Checks {
 		if c.State.weight() > r.Verdict.weight() && c.State.weight() >= Note.weight() {
 			r.Verdict, r.First, r.Fix = c.State, c, c.fix
 		}
 	}
-}
-
-// found makes a check. The name is filled in by the walk.
-func found(s State, code, evidence string) Check {
-	return Check{State: s, Code: code, Evidence: evidence}
-}
-
-// because adds what to do.
-func (c Check) because(do, command string, root bool) Check {
-	c.fix = &Fix{do, command, root}
-	return c
 }

@@ -20,25 +20,21 @@ type user struct {
 	unit   bool // the service's file names it
 }
 
-// unitPlaces are where systemd looks for a service (systemd.unit(5)), what counts more first.
-func unitPlaces() []string {
-	return []string{"etc/systemd/system/candor.service", "run/systemd/system/candor.service", "usr/lib/systemd/system/candor.service", "lib/systemd/system/candor.service"}
-}
-
-// unit is the text of the service's file with its drop-ins; "" when it is not installed.
-func (w *walk) unit() (text string) {
-	for _, place := range unitPlaces() {
-		if text = w.text(place); text != "" {
-			break
+// unit is the service's file (systemd.unit(5): what is in /etc counts more) with its drop-ins, as keys and values; nil when it is not
+// installed.
+func (w *walk) unit() (out [][]string) {
+	places := []string{"etc/systemd/system/candor.service", "run/systemd/system/candor.service", "usr/lib/systemd/system/candor.service", "lib/systemd/system/candor.service"}
+	for _, place := range places {
+		if out == nil && w.exists(place) {
+			out = w.table(place, "=")
 		}
 	}
-	for _, place := range unitPlaces() {
-		names, _ := fs.Glob(w.Root, place+".d/*.conf")
-		for _, n := range names {
-			text += "\n" + w.text(n)
+	for _, place := range places {
+		for _, n := range w.glob(place + ".d/*.conf") {
+			out = append(out, w.table(n, "=")...)
 		}
 	}
-	return text
+	return out
 }
 
 // service finds whom the daemon runs as, and its groups.
@@ -48,9 +44,8 @@ func (w *walk) service() user {
 		u.uid = owner
 	}
 	var extra []string
-	for line := range strings.Lines(w.unit()) {
-		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
-		switch key {
+	for _, f := range w.unit() {
+		switch value := f[len(f)-1]; f[0] {
 		case "User":
 			u.name, u.unit = value, true
 		case "DynamicUser":
@@ -61,8 +56,7 @@ func (w *walk) service() user {
 			extra = append(extra, strings.Fields(value)...)
 		}
 	}
-	for line := range strings.Lines(w.text("etc/passwd")) {
-		f := strings.Split(line, ":")
+	for _, f := range w.table("etc/passwd", ":") {
 		if len(f) < 4 || u.name != f[0] && (u.name != "" || f[2] != strconv.Itoa(u.uid)) {
 			continue
 		}
@@ -73,14 +67,13 @@ func (w *walk) service() user {
 		gid, _ := strconv.Atoi(f[3])
 		u.groups = append(u.groups, gid)
 	}
-	for line := range strings.Lines(w.text("etc/group")) {
-		f := strings.Split(strings.TrimSpace(line), ":")
+	for _, f := range w.table("etc/group", ":") {
 		if len(f) > 3 && (slices.Contains(strings.Split(f[3], ","), u.name) || slices.Contains(extra, f[0])) {
 			gid, _ := strconv.Atoi(f[2])
 			u.groups = append(u.groups, gid)
 		}
 	}
-	u.name = cmp.Or(u.name, strconv.Itoa(u.uid))
+	u.name = cmp.Or(u.name, "user "+strconv.Itoa(u.uid))
 	return u
 }
 
@@ -98,63 +91,67 @@ func (u user) may(mode fs.FileMode, uid, gid int) bool {
 }
 
 // rights says whether the nodes may be used: by the daemon's own word where it runs, else by mode and groups.
-func (w *walk) rights() Check {
-	needs := w.nodes()
+func (w *walk) rights() *Check {
+	needs := w.buses()
+	if len(w.lineNames()) > 0 {
+		needs = append(needs, "gpiochip*")
+	}
 	if len(needs) == 0 {
-		return found(Skipped, "rights-none", "no device node is needed")
+		return w.say("rights-none")
 	}
 	if w.Daemon {
-		for _, l := range w.look() {
-			if l.State == control.NotAllowed {
+		for i := range w.look() {
+			if l := &w.looks[i]; l.State == control.NotAllowed {
 				return w.noRight(l.Error, "i2c")
 			}
 		}
-		return found(OK, "rights", "the daemon may use what it needs")
+		return w.say("rights", "the daemon")
 	}
 	for _, need := range needs {
-		names := []string{"dev/" + need}
-		if need == "gpiochip" {
-			names, _ = fs.Glob(w.Root, "dev/gpiochip*")
+		var refused *Check
+		for _, n := range w.glob("dev/" + need) {
+			if refused = w.node(n); refused == nil {
+				break // one chip that may be used is enough to look for the line
+			}
 		}
-		refused := ""
-		for _, n := range names {
-			info, err := fs.Stat(w.Root, n)
-			if err != nil {
-				continue
-			}
-			stat, known := info.Sys().(*syscall.Stat_t)
-			if !known || w.user.may(info.Mode().Perm(), int(stat.Uid), int(stat.Gid)) {
-				refused = ""
-				break
-			}
-			group := w.group(int(stat.Gid))
-			refused = fmt.Sprintf("%s may not use /%s: it belongs to group %s, mode %03o", w.user.name, n, group, info.Mode().Perm())
-			if info.Mode()&0o060 != 0o060 || group == "root" {
-				return found(Broken, "rights-udev", refused).because("set its group and mode by a udev rule, as the package does",
-					fmt.Sprintf(`sudo chgrp %s /%s; sudo chmod 660 /%s`, strings.TrimRight(strings.TrimPrefix(need, "/dev/"), "-0123456789chip"), n, n), true)
-			}
-			need = group
-		}
-		if refused != "" {
-			return w.noRight(refused, need)
+		if refused != nil {
+			return refused
 		}
 	}
-	return found(OK, "rights", w.user.name+" may use "+strings.Join(needs, ", "))
+	return w.say("rights", w.user.name)
 }
 
-// noRight says how to get into a group: in the service's file where there is one.
-func (w *walk) noRight(evidence, group string) Check {
-	if w.user.uid < 0 {
-		return found(Broken, "rights-group", evidence).because("add SupplementaryGroups="+group+" to the service, then restart it", "sudo systemctl edit candor", true)
+// node is nil when the service may use a node.
+func (w *walk) node(name string) *Check {
+	info, err := fs.Stat(w.Root, name)
+	if err != nil {
+		return nil
 	}
-	return found(Broken, "rights-group", evidence).because("make "+w.user.name+" a member of the group "+group+", then start the daemon again",
-		fmt.Sprintf("sudo usermod -aG %s %s", group, w.user.name), true)
+	stat, known := info.Sys().(*syscall.Stat_t)
+	if !known || w.user.may(info.Mode().Perm(), int(stat.Uid), int(stat.Gid)) {
+		return nil
+	}
+	group := w.group(int(stat.Gid))
+	evidence := fmt.Sprintf("%s may not use /%s: it belongs to group %s, mode %03o", w.user.name, name, group, info.Mode().Perm())
+	if info.Mode()&0o060 != 0o060 || stat.Gid == 0 {
+		kind, _, _ := strings.Cut(strings.TrimPrefix(name, "dev/"), "-")
+		return w.say("rights-udev", evidence, strings.TrimRight(kind, "chip0123456789"), name)
+	}
+	return w.noRight(evidence, group)
+}
+
+// noRight says how to get into a group: in the service's file where systemd makes up the user.
+func (w *walk) noRight(evidence, group string) *Check {
+	if w.user.uid < 0 {
+		return w.say("rights-service", evidence, "", group)
+	}
+	return w.say("rights-group", evidence, w.user.name, group)
 }
 
 // group is the name of a group, or its number.
 func (w *walk) group(gid int) string {
-	for line := range strings.Lines(w.text("etc/group")) {
-		if f := strings.Split(line, ":"); len(f) > 2 && f[2] == strconv.Itoa(gid) {
+	for _, f := range w.table("etc/group", ":") {
+		if len(f) > 2 && f[2] == strconv.Itoa(gid) {
 			return f[0]
 		}
 	}

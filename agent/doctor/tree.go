@@ -9,7 +9,7 @@ import (
 // step is one check of the tree.
 type step struct {
 	name string
-	look func(*walk) Check
+	look func(*walk) *Check
 }
 
 // tree is the order of the walk: what everything stands on comes first.
@@ -49,9 +49,9 @@ type walk struct {
 }
 
 // Run walks down the tree and ends at the first break. tell is called with each check as it is made; nil is fine.
-func Run(ctx context.Context, world *World, tell func(Check)) Report {
+func Run(ctx context.Context, world *World, tell func(*Check)) Report {
 	w := &walk{World: world, ctx: ctx}
-	r := Report{Daemon: world.Daemon, Checks: []Check{}, NotReached: []string{}}
+	r := Report{Daemon: world.Daemon, Checks: []*Check{}, NotReached: []string{}}
 	over := false
 	for _, s := range tree() {
 		if over || ctx.Err() != nil {
@@ -64,7 +64,7 @@ func Run(ctx context.Context, world *World, tell func(Check)) Report {
 		if tell != nil {
 			tell(c)
 		}
-		over = c.State == Broken || c.State == Refused || c.ends
+		over = c.ends()
 	}
 	r.conclude()
 	return r

@@ -64,15 +64,18 @@ func (w *walk) text(name string) string {
 	return strings.TrimSpace(strings.TrimRight(string(b), "\x00"))
 }
 
-// first is the text of the first file of a pattern that has some.
-func (w *walk) first(pattern string) (text, name string) {
+// glob lists the files of a pattern; none when there are none.
+func (w *walk) glob(pattern string) []string {
 	names, _ := fs.Glob(w.Root, pattern)
-	for _, n := range names {
-		if t := w.text(n); t != "" {
-			return t, n
-		}
+	return names
+}
+
+// table reads a file whose lines are fields between separators.
+func (w *walk) table(name, separator string) (out [][]string) {
+	for _, line := range strings.Split(w.text(name), "\n") {
+		out = append(out, strings.Split(strings.TrimSpace(line), separator))
 	}
-	return "", ""
+	return out
 }
 
 func (w *walk) exists(name string) bool {

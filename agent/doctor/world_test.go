@@ -275,7 +275,7 @@ func (h *home) fill(w *World, set World) {
 func (h *home) done(w *World) Report {
 	h.t.Helper()
 	told := 0
-	r := Run(h.t.Context(), w, func(Check) { told++ })
+	r := Run(h.t.Context(), w, func(*Check) { told++ })
 	if told != len(r.Checks) || len(r.Checks)+len(r.NotReached) != len(tree()) {
 		h.t.Errorf("%d checks, %d told, %d not reached", len(r.Checks), told, len(r.NotReached))
 	}
