@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 
 	"github.com/candor-edge/candor/agent/control"
 	"github.com/candor-edge/candor/store/consent"
@@ -39,7 +40,7 @@ func (a *Agent) openGrants(purpose string) []consent.GrantID {
 			open = append(open, answer.ID)
 		}
 	}
-	slices.Sort(open)
+	sort.Slice(open, func(i, j int) bool { return open[i] < open[j] })
 	return slices.Compact(open)
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -145,8 +144,7 @@ func (s *Store) files() (ids []uint64, half []string, err error) {
 			ids = append(ids, id)
 		}
 	}
-	slices.Sort(ids)
-	return ids, half, nil
+	return rising(ids), half, nil
 }
 
 // load finds the newest state, lists the files that are to be looked through and opens one for writing. When the newest file

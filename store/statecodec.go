@@ -51,7 +51,7 @@ func (s *state) encode() []byte {
 		b = put(b, n)
 	}
 	b = put(b, uint64(len(s.streams)))
-	for _, id := range slices.Sorted(maps.Keys(s.streams)) {
+	for _, id := range rising(slices.Collect(maps.Keys(s.streams))) {
 		b = s.streams[id].encode(put(b, uint64(id)))
 	}
 	b = put(b, uint64(len(s.replays)))

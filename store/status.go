@@ -149,7 +149,7 @@ func (s *Store) streamsLocked() []uint32 {
 		ids[id] = true
 	}
 	s.eachLot(func(l *lot) { ids[l.stream] = true })
-	return slices.Sorted(maps.Keys(ids))
+	return rising(slices.Collect(maps.Keys(ids)))
 }
 
 // Losses tells what is missing from a stream since its last cut, committed or not.
@@ -188,8 +188,7 @@ func (s *Store) Uncertain() []uint32 {
 			out = append(out, id)
 		}
 	}
-	slices.Sort(out)
-	return out
+	return rising(out)
 }
 
 // gap remembers a gap; mu is held.

@@ -26,7 +26,7 @@ type SegmentCheck struct {
 func (s *Store) Verify(ctx context.Context, found func(c SegmentCheck, of int) error) error {
 	s.Await()
 	s.mu.Lock()
-	ids := slices.Sorted(maps.Keys(s.segments))
+	ids := rising(slices.Collect(maps.Keys(s.segments)))
 	s.mu.Unlock()
 	for _, id := range ids {
 		if err := ctx.Err(); err != nil {

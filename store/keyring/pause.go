@@ -92,8 +92,7 @@ func (r *Ring) Days(id consent.GrantID) []int64 {
 	for day := range g.days {
 		out = append(out, int64(day))
 	}
-	slices.Sort(out)
-	return out
+	return rising(out)
 }
 
 // DestroyDays destroys the keys of a grant for the days from first to last, both included: in memory at once, and in

@@ -185,7 +185,7 @@ func (r *Ring) Has(id consent.GrantID) bool {
 func (r *Ring) Grants() []consent.GrantID {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return slices.Sorted(maps.Keys(r.content.grants))
+	return rising(slices.Collect(maps.Keys(r.content.grants)))
 }
 
 // Highest is the highest grant number ever used here, 0 when none was.

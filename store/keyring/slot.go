@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"sort"
 
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store/consent"
@@ -90,14 +91,14 @@ func (c *content) appendContent(dst []byte) []byte {
 	dst = append(dst, c.head[:]...)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(c.highest))
 	dst = binary.BigEndian.AppendUint16(dst, uint16(len(c.grants)))
-	for _, id := range slices.Sorted(maps.Keys(c.grants)) {
+	for _, id := range rising(slices.Collect(maps.Keys(c.grants))) {
 		g := c.grants[id]
 		dst = binary.BigEndian.AppendUint32(dst, uint32(id))
 		dst = append(dst, byte(len(g.purpose)))
 		dst = append(dst, g.purpose...)
 		dst = append(dst, g.secret.bytes()...)
 		dst = binary.BigEndian.AppendUint16(dst, uint16(len(g.days)))
-		for _, day := range slices.Sorted(maps.Keys(g.days)) {
+		for _, day := range rising(slices.Collect(maps.Keys(g.days))) {
 			dst = binary.BigEndian.AppendUint32(dst, uint32(day))
 			dst = append(dst, g.days[day].secret.bytes()...)
 		}
@@ -218,4 +219,10 @@ func decodeGrant(r *reader) (*grant, error) {
 		g.days[day], last = newDayKey(key, true), int64(day)
 	}
 	return g, nil
+}
+
+// rising sorts numbers in place. It is package sort's work: what package slices makes for each type is some eight KB of the device binary.
+func rising[N ~uint32 | ~int32 | ~int64](list []N) []N {
+	sort.Slice(list, func(i, j int) bool { return list[i] < list[j] })
+	return list
 }

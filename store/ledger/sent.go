@@ -203,7 +203,7 @@ func (r *recorder) finish() error {
 		}
 		r.after(func(s *state) { s.totals[purpose], s.totalKeys[purpose] = t, number })
 	}
-	slices.Sort(r.offered)
+	sort.Slice(r.offered, func(i, j int) bool { return r.offered[i] < r.offered[j] })
 	for _, number := range slices.Compact(r.offered) {
 		if i := r.l.state.stream(number); i >= 0 && !r.l.state.streams[i].Offered {
 			s := r.l.state.streams[i]
