@@ -26,27 +26,22 @@ func (w *walk) pi() bool { return strings.Contains(w.model, "Raspberry Pi") }
 
 // The bits of get_throttled, by the maker's documentation of vcgencmd (raspberrypi.com/documentation/computers/os.html).
 const (
-	lowNow   = 1 << 0
-	hotNow   = 1<<2 | 1<<3 // throttled, soft limit of temperature
-	lowEver  = 1 << 16
-	throttle = "sys/devices/platform/soc*/*firmware*/get_throttled"
+	lowNow  = 1 << 0
+	hotNow  = 1<<2 | 1<<3 // throttled, soft limit of temperature
+	lowEver = 1 << 16
 )
 
 // throttled is what the firmware of a Raspberry Pi says of itself; false where it says nothing.
 func (w *walk) throttled() (bits uint64, ok bool) {
-	for _, n := range w.glob(throttle) {
-		if bits, err := strconv.ParseUint(strings.TrimPrefix(w.text(n), "0x"), 16, 32); err == nil {
-			return bits, true
-		}
-	}
-	return 0, false
+	bits, err := strconv.ParseUint(strings.TrimPrefix(w.text("sys/devices/platform/soc/soc:firmware/get_throttled"), "0x"), 16, 32)
+	return bits, err == nil
 }
 
 // power asks the firmware, which remembers, and the kernel's monitor, which knows of now only.
 func (w *walk) power() *Check {
 	bits, remembers := w.throttled()
 	alarm := ""
-	for _, n := range w.glob("sys/class/hwmon/hwmon*/name") {
+	for _, n := range w.each("sys/class/hwmon", "hwmon", "name") {
 		if w.text(n) == "rpi_volt" {
 			alarm = w.text(path.Dir(n) + "/in0_lcrit_alarm")
 		}
@@ -69,7 +64,7 @@ func (w *walk) power() *Check {
 func (w *walk) temperature() *Check {
 	const limit, near = 85_000, 5_000 // thousandths of a degree, as in the files
 	seen, hot, close := 0, false, false
-	for _, n := range w.glob("sys/class/thermal/thermal_zone*/temp") {
+	for _, n := range w.each("sys/class/thermal", "thermal_zone", "temp") {
 		now, err := strconv.Atoi(w.text(n))
 		if err != nil || now < -40_000 || now > 200_000 {
 			continue
@@ -92,8 +87,8 @@ func (w *walk) temperature() *Check {
 
 // critical is the temperature at which the kernel switches a zone's machine off; 0 when it does not say.
 func (w *walk) critical(zone string) int {
-	for _, n := range w.glob(zone + "/trip_point_*_type") {
-		if w.text(n) == "critical" {
+	for _, n := range w.each(zone, "trip_point_", "") {
+		if strings.HasSuffix(n, "_type") && w.text(n) == "critical" {
 			c, _ := strconv.Atoi(w.text(strings.TrimSuffix(n, "type") + "temp"))
 			return c
 		}

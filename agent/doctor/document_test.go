@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/candor-edge/candor/uplink/transport"
 )
@@ -88,5 +89,26 @@ func TestCodesAreAllThereIs(t *testing.T) {
 	}
 	if len(made) > 0 {
 		t.Errorf("not in the list: %v", made)
+	}
+}
+
+// TestFindings: the list is well-formed. What has to speak has one thing to do, what is well has none.
+func TestFindings(t *testing.T) {
+	w := &walk{World: &World{Root: fstest.MapFS{}, File: "FILE"}}
+	seen := map[string]bool{}
+	for _, code := range Codes() {
+		c := w.say(code, "one", "two", "three", "four")
+		switch {
+		case seen[code], c.State.weight() < 0, c.Evidence == "", len(c.Evidence) > 200:
+			t.Errorf("%+v", c)
+		case (c.fix != nil) != (c.State.weight() >= Note.weight()):
+			t.Errorf("%s is %s, and what to do is %+v", code, c.State, c.fix)
+		case strings.Contains(c.Evidence, "{") || c.fix != nil && strings.Contains(c.fix.Do+c.fix.Command, "{"):
+			t.Errorf("not filled in: %+v %+v", c, c.fix)
+		}
+		seen[code] = true
+	}
+	if c := w.say("no such code"); c.State != Broken || c.Evidence != "" {
+		t.Errorf("%+v", c)
 	}
 }

@@ -83,33 +83,23 @@ func (w *walk) step(name string) *Check {
 }
 
 // stretch is a check of one stretch that is well where every way got past it.
-func (w *walk) stretch(name, well string) *Check {
+func (w *walk) stretch(name string) *Check {
 	if c := w.step(name); c != nil {
 		return c
 	}
 	for i := range w.tests {
 		for _, s := range w.tests[i].Steps {
 			if s.Name == name {
-				return w.say("stretch", well)
+				return w.say("stretch")
 			}
 		}
 	}
 	return w.say("stretch-none")
 }
 
-func (w *walk) dns() *Check { return w.stretch(transport.StepName, "the names have addresses") }
-func (w *walk) tcp() *Check { return w.stretch(transport.StepReach, "connections are taken") }
-func (w *walk) tls() *Check { return w.stretch(transport.StepTLS, "certificates are right and valid") }
-func (w *walk) auth() *Check {
-	return w.stretch(transport.StepAuth, "the recipients know this object's tokens or certificates")
-}
-func (w *walk) roundTrip() *Check {
-	return w.stretch(transport.StepReply, "a message without reading or identifier was answered as it should be")
-}
-
 // links are the network links that are up, but the machine's own; "" when there is none.
 func (w *walk) links() (up string) {
-	for _, n := range w.glob("sys/class/net/*/operstate") {
+	for _, n := range w.each("sys/class/net", "", "operstate") {
 		if link, state := path.Base(path.Dir(n)), w.text(n); link != "lo" && state != "down" && state != "lowerlayerdown" {
 			up += " " + link
 		}

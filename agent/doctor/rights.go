@@ -30,7 +30,7 @@ func (w *walk) unit() (out [][]string) {
 		}
 	}
 	for _, place := range places {
-		for _, n := range w.glob(place + ".d/*.conf") {
+		for _, n := range w.each(place+".d", "", "") {
 			out = append(out, w.table(n, "=")...)
 		}
 	}
@@ -94,7 +94,7 @@ func (u user) may(mode fs.FileMode, uid, gid int) bool {
 func (w *walk) rights() *Check {
 	needs := w.buses()
 	if len(w.lineNames()) > 0 {
-		needs = append(needs, "gpiochip*")
+		needs = append(needs, "gpiochip")
 	}
 	if len(needs) == 0 {
 		return w.say("rights-none")
@@ -109,7 +109,7 @@ func (w *walk) rights() *Check {
 	}
 	for _, need := range needs {
 		var refused *Check
-		for _, n := range w.glob("dev/" + need) {
+		for _, n := range w.each("dev", need, "") {
 			if refused = w.node(n); refused == nil {
 				break // one chip that may be used is enough to look for the line
 			}

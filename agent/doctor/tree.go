@@ -4,12 +4,13 @@ import (
 	"context"
 
 	"github.com/candor-edge/candor/agent/control"
+	"github.com/candor-edge/candor/uplink/transport"
 )
 
 // step is one check of the tree.
 type step struct {
 	name string
-	look func(*walk) *Check
+	look func(*walk) *Check // nil: a stretch of the way to the recipients
 }
 
 // tree is the order of the walk: what everything stands on comes first.
@@ -20,8 +21,8 @@ func tree() []step {
 		{"flash wear", (*walk).wear}, {"i2c", (*walk).i2c}, {"device rights", (*walk).rights}, {"bus lines", (*walk).levels},
 		{"chips", (*walk).chips}, {"reads", (*walk).reads}, {"gpio lines", (*walk).lines}, {"policy", (*walk).policy},
 		{"state", (*walk).state}, {"consent", (*walk).consent}, {"buffer", (*walk).buffer}, {"unsent", (*walk).unsent},
-		{"routes", (*walk).routes}, {"dns", (*walk).dns}, {"tcp", (*walk).tcp}, {"tls", (*walk).tls}, {"auth", (*walk).auth},
-		{"round trip", (*walk).roundTrip}, {"daemon", (*walk).daemon},
+		{"routes", (*walk).routes}, {transport.StepName, nil}, {transport.StepReach, nil}, {transport.StepTLS, nil},
+		{transport.StepAuth, nil}, {transport.StepReply, nil}, {"daemon", (*walk).daemon},
 	}
 }
 
@@ -58,7 +59,12 @@ func Run(ctx context.Context, world *World, tell func(*Check)) Report {
 			r.NotReached = append(r.NotReached, s.name)
 			continue
 		}
-		c := s.look(w)
+		var c *Check
+		if s.look == nil {
+			c = w.stretch(s.name)
+		} else {
+			c = s.look(w)
+		}
 		c.Name = s.name
 		r.Checks = append(r.Checks, c)
 		if tell != nil {

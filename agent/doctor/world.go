@@ -64,10 +64,15 @@ func (w *walk) text(name string) string {
 	return strings.TrimSpace(strings.TrimRight(string(b), "\x00"))
 }
 
-// glob lists the files of a pattern; none when there are none.
-func (w *walk) glob(pattern string) []string {
-	names, _ := fs.Glob(w.Root, pattern)
-	return names
+// each lists the files DIR/NAME/file for all names in a directory that begin with a prefix, in order. file may be "".
+func (w *walk) each(dir, prefix, file string) (out []string) {
+	entries, _ := fs.ReadDir(w.Root, dir)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), prefix) {
+			out = append(out, strings.TrimSuffix(dir+"/"+e.Name()+"/"+file, "/"))
+		}
+	}
+	return out
 }
 
 // table reads a file whose lines are fields between separators.
