@@ -76,9 +76,7 @@ func doctorsWord(r *doctor.Report) error {
 func (g *global) world(ctx context.Context) (w doctor.World, end func() error) {
 	w, end = g.env.Host(), func() error { return nil }
 	w.File, w.UID = g.config, g.env.UID
-	if abs, err := filepath.Abs(g.config); err == nil {
-		w.File = abs
-	}
+	w.Path, _ = filepath.Abs(g.config) // "" where this directory is gone: then the file is not seen either
 	cfg, err := agent.LoadConfig(g.config)
 	if err != nil {
 		w.ConfigErr = err

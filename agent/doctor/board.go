@@ -99,7 +99,7 @@ func (w *walk) critical(zone string) int {
 // clock holds the time against the files of this machine: none of them was written tomorrow.
 func (w *walk) clock() *Check {
 	now := w.Now()
-	for _, name := range []string{inRoot(w.File), "etc/fake-hwclock.data", "etc/os-release", "usr/lib/os-release", "etc/machine-id"} {
+	for _, name := range []string{inRoot(w.Path), "etc/fake-hwclock.data", "etc/os-release", "usr/lib/os-release", "etc/machine-id"} {
 		if info, err := fs.Stat(w.Root, name); err == nil && info.ModTime().Sub(now) > 24*time.Hour {
 			return w.say("clock-wrong", now.UTC().Format("2006-01-02 15:04 UTC"), name, info.ModTime().UTC().Format(time.DateOnly))
 		}

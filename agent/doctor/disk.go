@@ -30,14 +30,17 @@ func (w *walk) configuration() *Check {
 // control says who is asked: a daemon, or nobody.
 func (w *walk) control() *Check {
 	w.user = w.service()
+	answers := w.ask() != nil // or ObjectErr says why not
 	group := cmp.Or(w.Config.Control.Technician, w.Config.Control.Person)
 	switch {
 	case errors.Is(w.ObjectErr, control.ErrNotAllowed) && group != "":
 		return w.say("control-not-allowed", w.ObjectErr.Error(), group)
 	case errors.Is(w.ObjectErr, control.ErrNotAllowed):
 		return w.say("control-no-group", w.ObjectErr.Error())
-	case w.Daemon:
+	case w.Daemon && answers:
 		return w.say("control")
+	case w.Daemon:
+		return w.say("control-silent", w.ObjectErr.Error())
 	}
 	return w.say("control-alone")
 }

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"path"
 	"strings"
 
@@ -90,7 +91,7 @@ func (w *walk) stretch(name string) *Check {
 	for i := range w.tests {
 		for _, s := range w.tests[i].Steps {
 			if s.Name == name {
-				return w.say("stretch")
+				return w.say("stretch", cmp.Or(s.Text, "well"))
 			}
 		}
 	}

@@ -31,7 +31,8 @@ type World struct {
 	Line     func(string) (bus.LineInfo, error) // who has a GPIO line
 	PageSize int
 
-	File      string        // of the configuration
+	File      string        // the configuration, as it was named
+	Path      string        // the same, from the root
 	Config    *agent.Config // nil: it can't be read
 	ConfigErr error
 	UID       int // who asks
@@ -90,7 +91,7 @@ func (w *walk) exists(name string) bool {
 
 // edit tells whether a change of the configuration takes root: for whoever asks it does, unless the file is theirs.
 func (w *walk) edit() bool {
-	info, err := fs.Stat(w.Root, inRoot(w.File))
+	info, err := fs.Stat(w.Root, inRoot(w.Path))
 	if err != nil {
 		return true
 	}

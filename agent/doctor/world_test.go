@@ -197,7 +197,7 @@ func (h *home) walk() Report {
 		resolve := h.o.Resolve
 		h.o.Dial = func(ctx context.Context, _, address string) (net.Conn, error) { return dialTo(ctx, resolve, address) }
 	}
-	w := World{Root: h.root, Now: time.Now, Synced: func() bool { return true }, PageSize: 4096, UID: os.Geteuid(), File: filepath.Join(h.dir, "candor.toml"),
+	w := World{Root: h.root, Now: time.Now, Synced: func() bool { return true }, PageSize: 4096, UID: os.Geteuid(), File: filepath.Join(h.dir, "candor.toml"), Path: filepath.Join(h.dir, "candor.toml"),
 		Space:  func(string) (Space, error) { return Space{8 << 30, 16 << 30, 1000, 2000}, nil },
 		Levels: func(string) (Levels, error) { return Levels{true, true}, nil },
 		Line: func(name string) (bus.LineInfo, error) {
