@@ -39,6 +39,8 @@ var arrows = []struct {
 	{"uplink/...", []string{"uplink/...", "store/...", "sensors", "tinyconf"}, "a stage does not know what comes after it, and agent comes after all"},
 	{"agent/doctor", []string{"agent", "agent/control", "uplink/transport", "uplink/timeline", "store/consent", "sensors", "sensors/bus", "sensors/chip", "tinyconf"},
 		"the doctor asks the agent and opens nothing of the object's: no buffer, no keys, no ledger, no wire"},
+	{"agent/bundle", []string{"agent", "agent/control", "agent/doctor", "sensors"},
+		"what leaves for support is made of words of closed lists: it has no way to a buffer, a ledger or a line"},
 	{"agent/...", []string{"agent/...", "uplink/...", "store/...", "sensors/...", "tinyconf"}, "agent stands outside with the keys"},
 }
 

@@ -125,7 +125,7 @@ func (g *global) printCheck(c *doctor.Check) {
 	if state == "" {
 		state = string(c.State)
 	}
-	paragraph(g.out, fmt.Sprintf("%-8s %-14s ", state, c.Name), g.plain(c.Evidence))
+	paragraph(g.out, fmt.Sprintf("%-8s %-14s ", state, c.Name), c.Evidence)
 }
 
 func (g *global) printReport(r *doctor.Report) {
@@ -143,9 +143,9 @@ func (g *global) printReport(r *doctor.Report) {
 		if r.Fix.Root {
 			lead = "Fix (needs root): "
 		}
-		paragraph(g.out, lead, g.plain(r.Fix.Do))
+		paragraph(g.out, lead, r.Fix.Do)
 		if r.Fix.Command != "" {
-			_, _ = fmt.Fprintf(g.out, "  %s\n", clean(g.plain(r.Fix.Command)))
+			_, _ = fmt.Fprintf(g.out, "  %s\n", clean(r.Fix.Command))
 		}
 	}
 	if len(r.NotReached) > 0 {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"bytes"
 	"strings"
 	"testing"
@@ -12,12 +11,12 @@ import (
 // TestTheDoctorFitsASerialTerminal: 80 columns, and ASCII where the locale does not name UTF-8.
 func TestTheDoctorFitsASerialTerminal(t *testing.T) {
 	for _, tt := range []struct{ locale, sensor, pipe string }{
-		{"", "sensor de l'entree: wrong part", "?"}, {"C", "sensor de l'entree: wrong part", "?"}, {"fr_FR.UTF-8", "sensor de l’entrée: wrong part", "│"},
+		{"C", "sensor de l'entree: wrong part", "?"}, {"fr_FR.UTF-8", "sensor de l’entrée: wrong part", "│"},
 	} {
 		var out bytes.Buffer
-		g := &global{out: &output{w: bufio.NewWriter(&out)}, env: Env{Getenv: func(name string) string {
-			return map[string]string{"LANG": "fr_FR.UTF-8", "LC_ALL": tt.locale, "LC_CTYPE": "POSIX"}[name]
-		}}}
+		g := &global{out: newOutput(&out, func(name string) string {
+			return map[string]string{"LANG": "fr_FR.UTF-8", "LC_ALL": tt.locale}[name]
+		})}
 		c := &doctor.Check{Name: "configuration", State: doctor.Refused, Evidence: "sensor de l’entrée: wrong part " + strings.Repeat("and so on ", 30) + "│"}
 		g.printCheck(c)
 		g.printReport(&doctor.Report{Verdict: doctor.Broken, First: c, Fix: &doctor.Fix{Do: strings.Repeat("take it out ", 20), Root: true}, NotReached: doctor.Names()})
