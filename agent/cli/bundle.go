@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -142,7 +141,7 @@ func writeBundle(name string, data []byte) error {
 
 func printSections(w io.Writer, list []bundle.Section) {
 	_, _ = fmt.Fprintln(w, "It holds")
-	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	tw := newTable(w)
 	for _, s := range list {
 		row(tw, "  "+s.Name, fmt.Sprint(s.Entries), s.Holds)
 	}
