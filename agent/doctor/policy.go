@@ -140,7 +140,7 @@ func (w *walk) unsent() *Check {
 		}
 	}
 	for i := range s.Routes {
-		if r := &s.Routes[i]; r.State == "refused" {
+		if r := &s.Routes[i]; r.State == "refused" && r.Failures == 0 { // something was refused; where everything is, the way is walked below
 			return w.say("unsent-refused", r.Recipient, "", r.Reason)
 		}
 	}
