@@ -24,9 +24,9 @@ func newDoctor(g *global) *cobra.Command {
 		Long: `Walks from board and power over clock, disk, buses, chips and lines to policy,
 consent, buffer and the way to the recipients, and ends at the first break: what
 was seen, one thing to do about it, and whether that takes root. It works with
-a dead daemon; a living one is asked, and no bus is touched then. It changes
-nothing and shows no measured value. At the end of the way it sends a test
-message, as candor uplink test does.
+a dead daemon; a living one is asked, and no bus is touched then. It mends
+nothing by itself and shows no measured value. At the end of the way it sends a
+test message, as candor uplink test does.
 
 Exit codes: 0 all works, 1 something is broken, 3 all works but nothing leaves,
 as somebody decided so, or something will break, 4 not for this user to see.`,

@@ -5,9 +5,10 @@
 // the JSON.
 //
 // The promise: one break speaks, with what was seen and exactly one thing to do, which says whether it takes root. What was
-// checked before it is listed, and what was not reached. It changes nothing: no file, no setting of a part, no line. With a
-// daemon alive it asks that and touches no bus; with a dead one it looks for itself. It shows no measured value, not the
-// temperature of the board either, which follows the room's; of what tells of people not even a verdict.
+// checked before it is listed, and what was not reached. It mends nothing and changes no setting of a part, no line and no
+// file, but that the ledger notes the test message. With a daemon alive it asks that and touches no bus; with a dead one it
+// looks for itself. It shows no measured value, not the temperature of the board either, which follows the room's; of what
+// tells of people not even a verdict.
 //
 // Caveats: a board that does not tell of its power, card or lines is said to be unknown there, and not to be well. Nothing
 // here was seen on real hardware yet: the files of /sys and /boot are those that the kernel's and the maker's documents name.

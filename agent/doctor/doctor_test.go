@@ -108,7 +108,7 @@ var broken = []struct {
 	{"a node that no group may use", func(h *home) {
 		h.dead, h.fresh, h.world.UID = true, true, 4711
 		h.root["dev/i2c-1"] = &fstest.MapFile{Mode: 0o600, Sys: &syscall.Stat_t{Gid: 0}}
-	}, "device rights", "rights-udev", Broken, "udev", true},
+	}, "device rights", "rights-udev", Broken, "sudo chgrp i2c /dev/i2c-1; sudo chmod 660 /dev/i2c-1", true},
 	{"SDA is held", func(h *home) { h.world.Levels = func(string) (Levels, error) { return Levels{false, true}, nil } }, "bus lines", "sda-low", Broken, "take the power", false},
 	{"SCL is held", func(h *home) { h.world.Levels = func(string) (Levels, error) { return Levels{true, false}, nil } }, "bus lines", "scl-low", Broken, "pull-up", false},
 	{"a stuck bus", func(h *home) {
@@ -127,6 +127,10 @@ var broken = []struct {
 		h.wire.Detach(0x18)
 		h.wire.Attach(0x18, bustest.Func(func(_, _ []byte) error { return syscall.EBUSY }))
 	}, "chips", "chip-taken", Broken, "dtoverlay", true},
+	{"a chip whose driver the kernel does not have", func(h *home) {
+		h.chips = true
+		h.config = strings.Replace(h.config, "driver = \"mcp9808\"\nbus = \"i2c-1\"", "driver = \"kernel\"\nfile = \"iio:bme280\"", 1)
+	}, "chips", "chip-kernel", Broken, "to /boot/firmware/config.txt, then reboot", true},
 	{"another's line", func(h *home) {
 		h.world.Line = func(n string) (bus.LineInfo, error) {
 			return bus.LineInfo{Name: n, Label: "pinctrl", Used: true, Consumer: "onewire"}, nil

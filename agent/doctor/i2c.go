@@ -63,13 +63,20 @@ func (w *walk) i2c() *Check {
 	return w.say("i2c", strings.Join(needs, ", "))
 }
 
-// missingLine looks into the boot configuration that counts. Since Bookworm that is the one in /boot/firmware, and what stands in
-// the old place is not read.
+// bootFile is the boot configuration that counts. Since Bookworm that is the one in /boot/firmware, and what stands in the old
+// place is not read.
+func (w *walk) bootFile() (name string, moved bool) {
+	if name = "/boot/firmware/config.txt"; w.exists(inRoot(name)) {
+		return name, true
+	}
+	return "/boot/config.txt", false
+}
+
+// missingLine says how the boot configuration has the line that a bus needs.
 func (w *walk) missingLine(need string) *Check {
-	line, file, stray := parameter(need), "/boot/firmware/config.txt", ""
-	if !w.exists(inRoot(file)) {
-		file = "/boot/config.txt"
-	} else if w.sets("boot/config.txt", line) == "yes" {
+	line, stray := parameter(need), ""
+	file, moved := w.bootFile()
+	if moved && w.sets("boot/config.txt", line) == "yes" {
 		stray = "; it stands in /boot/config.txt, which this system does not read"
 	}
 	how := w.sets(inRoot(file), line)

@@ -7,6 +7,7 @@ import (
 	"github.com/candor-edge/candor/agent/control"
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/sensors/chip"
+	"github.com/candor-edge/candor/sensors/kernel"
 )
 
 // look asks once how the sensors do.
@@ -100,8 +101,10 @@ func (w *walk) chips() *Check {
 // chip judges one sensor, nil when it is well. The error of a part holds no value it measured.
 func (w *walk) chip(l *control.Look) *Check {
 	evidence := "sensor " + l.Name + " (" + l.Driver + "): " + l.State
-	if l.Error != "" {
-		evidence = "sensor " + l.Name + ": " + l.Error
+	if line := firstLine(l.Error); strings.HasPrefix(line, "sensor ") { // it names it
+		evidence = line
+	} else if line != "" {
+		evidence = "sensor " + l.Name + ": " + line
 	}
 	code := "chip-faulty"
 	switch l.Fault {
@@ -121,7 +124,11 @@ func (w *walk) chip(l *control.Look) *Check {
 			return nil
 		}
 	}
-	return w.say(code, evidence, l.Driver, l.Name)
+	if l.Driver == kernel.Driver && (code != "chip-faulty" || l.State == "failed") {
+		code = "chip-kernel"
+	}
+	file, _ := w.bootFile()
+	return w.say(code, evidence, l.Driver, l.Name, file)
 }
 
 // reads says whether what is read is there, in range and alive: classes, no values, and of what tells of people nothing.

@@ -134,8 +134,11 @@ func (w *walk) node(name string) *Check {
 	group := w.group(int(stat.Gid))
 	evidence := fmt.Sprintf("%s may not use /%s: it belongs to group %s, mode %03o", w.user.name, name, group, info.Mode().Perm())
 	if info.Mode()&0o060 != 0o060 || stat.Gid == 0 {
-		kind, _, _ := strings.Cut(strings.TrimPrefix(name, "dev/"), "-")
-		return w.say("rights-udev", evidence, strings.TrimRight(kind, "chip0123456789"), name)
+		usual := "i2c"
+		if strings.HasPrefix(name, "dev/gpiochip") {
+			usual = "gpio"
+		}
+		return w.say("rights-udev", evidence, usual, name)
 	}
 	return w.noRight(evidence, group)
 }
