@@ -46,7 +46,7 @@ var broken = []struct {
 		h.world.Now = func() time.Time { return time.Unix(1000, 0) }
 	}, "clock", "clock-wrong", Broken, "1970-01-01 00:16 UTC, and /etc/os-release was written later, on 2026-03-01", true},
 	{"nothing vouches for the clock", func(h *home) { h.world.Synced = func() bool { return false }; h.policy += "" }, "clock", "clock-unsynced", Note, "set-ntp", true},
-	{"no configuration", func(h *home) { h.world.File = filepath.Join(h.dir, "nothing.toml") }, "configuration", "configuration-missing", Broken, "nothing.toml", false},
+	{"no configuration", func(h *home) { h.world.File = filepath.Join(h.dir, "nothing.toml") }, "configuration", "configuration-missing", Broken, "candor config init --config ", true},
 	{"a configuration with a fault", func(h *home) { h.config = strings.Replace(h.config, "driver = \"mcp9808\"", "driver = \"mcp9908\"", 1) }, "configuration", "configuration-wrong", Broken, "mcp9908", true},
 	{"a socket that is another's", func(h *home) {
 		h.world.ObjectErr = &control.Error{Code: control.ErrNotAllowed, Text: "the control socket is not for this user"}
@@ -356,6 +356,24 @@ func TestALivingDaemonsBusesAreLeftAlone(t *testing.T) {
 	}
 	if r.First == nil || r.First.Name != "disk" { // one file node free
 		t.Errorf("%+v", r.First)
+	}
+}
+
+// TestWhoMayEdit: what is the asker's own takes no root to change.
+func TestWhoMayEdit(t *testing.T) {
+	file := &fstest.MapFile{Sys: &syscall.Stat_t{Uid: 1000}}
+	for _, tt := range []struct {
+		name, path string
+		uid        int
+		root       bool
+	}{
+		{"one's own", "/home/lea/candor.toml", 1000, false}, {"another's", "/home/lea/candor.toml", 1001, true}, {"root asks", "/home/lea/candor.toml", 0, true},
+		{"a file to be, in one's own folder", "/home/lea/new.toml", 1000, false}, {"nobody knows", "/srv/candor.toml", 1000, true}, {"no place", "", 1000, true},
+	} {
+		w := &walk{World: &World{Root: fstest.MapFS{"home/lea/candor.toml": file, "home/lea": {Mode: fs.ModeDir, Sys: file.Sys}}, Path: tt.path, UID: tt.uid}}
+		if w.edit() != tt.root {
+			t.Errorf("%s: root %t", tt.name, w.edit())
+		}
 	}
 }
 

@@ -89,9 +89,13 @@ func (w *walk) exists(name string) bool {
 	return err == nil
 }
 
-// edit tells whether a change of the configuration takes root: for whoever asks it does, unless the file is theirs.
+// edit tells whether a change of the configuration takes root: for whoever asks it does, unless the file is theirs, or its folder
+// where there is none.
 func (w *walk) edit() bool {
 	info, err := fs.Stat(w.Root, inRoot(w.Path))
+	if err != nil {
+		info, err = fs.Stat(w.Root, inRoot(path.Dir(w.Path)))
+	}
 	if err != nil {
 		return true
 	}
