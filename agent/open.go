@@ -306,7 +306,7 @@ func (a *Agent) Close() error {
 		a.keys = nil
 	}
 	if a.lock != nil {
-		errs = append(errs, a.giveBack(), a.lock.Close())
+		errs = append(errs, a.lock.Close())
 		a.lock = nil
 	}
 	return errors.Join(errs...)
