@@ -184,6 +184,15 @@ var broken = []struct {
 	}, "tls", "route-pin", Broken, "by another way than this network", true},
 	{"a token that is not known", func(h *home) { h.says(http.StatusUnauthorized, "") }, "auth", "route-token", Broken, "candor uplink test", true},
 	{"a portal", func(h *home) { h.says(http.StatusOK, "<html>log in") }, "round trip", "route-answer", Broken, "portal", false},
+	{"a dead daemon whose token systemd has", func(h *home) {
+		h.dead = true
+		h.config = strings.Replace(h.config, "auth = \"file:"+h.dir+"/token\"", "auth = \"credential:acme-token\"", 1)
+	}, "daemon", "daemon-dead", Broken, "candor run --config", false},
+	{"the same, and a certificate that is over", func(h *home) {
+		h.dead = true
+		h.serve(time.Now().Add(-time.Hour))
+		h.config = strings.Replace(h.config, "auth = \"file:"+h.dir+"/token\"", "auth = \"credential:acme-token\"", 1)
+	}, "tls", "route-expired", Broken, "has to renew its certificate", false},
 	{"a dead daemon", func(h *home) { h.dead = true }, "daemon", "daemon-dead", Broken, "candor run --config", false},
 	{"a dead service", func(h *home) {
 		h.dead = true

@@ -65,7 +65,7 @@ func TestCodesAreAllThereIs(t *testing.T) {
 	}
 	made := map[string]bool{}
 	for _, f := range []transport.StepFault{transport.FaultFiles, transport.FaultLookup, transport.FaultRefused, transport.FaultSilent, transport.FaultExpired, transport.FaultClock,
-		transport.FaultHost, transport.FaultAuthority, transport.FaultPin, transport.FaultProtocol, transport.FaultToken, transport.FaultAnswer} {
+		transport.FaultHost, transport.FaultAuthority, transport.FaultPin, transport.FaultProtocol, transport.FaultToken, transport.FaultService, transport.FaultAnswer} {
 		made["route-"+string(f)] = true
 	}
 	call := regexp.MustCompile(`(?:w\.say\(|code = |code := )"([a-z0-9-]*)"`)

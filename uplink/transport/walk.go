@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/candor-edge/candor/tinyconf"
 )
 
 // Resolver gives the addresses of a host's name; net.Resolver.LookupHost outside tests.
@@ -41,6 +43,7 @@ const (
 	FaultPin       StepFault = "pin"
 	FaultProtocol  StepFault = "protocol" // what answers speaks something else
 	FaultToken     StepFault = "token"    // 401 or 403
+	FaultService   StepFault = "service"  // the token is handed to the service alone, and this is not it
 	FaultAnswer    StepFault = "answer"   // any other answer, or none
 )
 
@@ -56,14 +59,22 @@ type Step struct {
 const walkTime = 10 * time.Second
 
 // Walk goes the way of a route as far as it gets without a message: name, connection, TLS. It stops at the first stretch that
-// can't be walked and sends nothing but what TLS needs. The route's files are read.
+// can't be walked and sends nothing but what TLS needs. The route's files are read; secrets that systemd hands to the service
+// alone are done without where this is not the service.
 func Walk(ctx context.Context, r Route, env Env) []Step {
+	text := "token, keys and certificates can be read"
 	l, err := Open(r, env)
+	if errors.Is(err, tinyconf.ErrNoCredentials) {
+		text = "its secrets are handed to the service alone; the way is walked without"
+		var none tinyconf.Secret
+		r.Auth, r.Seal, r.Cert, r.Key = none, none, "", none
+		l, err = Open(r, env)
+	}
 	if err != nil {
 		return []Step{{Name: StepFiles, Text: err.Error(), Fault: FaultFiles}}
 	}
 	defer l.Close()
-	steps := []Step{{Name: StepFiles, OK: true, Text: "token, keys and certificates can be read"}}
+	steps := []Step{{Name: StepFiles, OK: true, Text: text}}
 	host, port := l.base.Hostname(), l.base.Port()
 	if port == "" {
 		port = map[string]string{"https": "443", "http": "80", "mqtts": "8883", "mqtt": "1883"}[l.base.Scheme]
@@ -178,8 +189,12 @@ func Failed(err error, walked func() []Step) []Step {
 	var refusal *Refusal
 	answered := errors.As(err, &refusal) || errors.Is(err, ErrNoProof)
 	if !answered {
-		if steps := walked(); !steps[len(steps)-1].OK {
+		steps := walked()
+		if !steps[len(steps)-1].OK {
 			return steps
+		}
+		if errors.Is(err, tinyconf.ErrNoCredentials) {
+			return append(steps, Step{Name: StepAuth, Text: err.Error(), Fault: FaultService})
 		}
 	}
 	steps := through(StepTLS)

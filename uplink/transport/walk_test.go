@@ -52,6 +52,12 @@ func TestWalk(t *testing.T) {
 		{"another host", "", &named, nil, StepTLS, FaultHost},
 		{"another authority", "", &foreign, nil, StepTLS, FaultAuthority},
 		{"another key", "", &good, func(r *Route, _ *Env) { r.Pin = pinOf(old.Leaf) }, StepTLS, FaultPin},
+		{"a token that only the service has", "", &good, func(r *Route, _ *Env) {
+			var err error
+			if r.Auth, err = tinyconf.ParseSecret("credential:acme-token", false); err != nil {
+				panic(err)
+			}
+		}, StepTLS, ""},
 		{"no such file", closed, nil, func(r *Route, _ *Env) { r.CA = "not there" }, StepFiles, FaultFiles},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -97,6 +103,7 @@ func TestFailed(t *testing.T) {
 		{&Refusal{Status: 404}, dead, StepReply, FaultAnswer},
 		{ErrNoProof, dead, StepReply, FaultAnswer},
 		{shown, walk(Step{Name: StepTLS, OK: true}), StepAuth, FaultToken},
+		{fmt.Errorf("auth: %w", tinyconf.ErrNoCredentials), walk(Step{Name: StepTLS, OK: true}), StepAuth, FaultService},
 		{errors.New("reset"), walk(Step{Name: StepReach, Fault: FaultRefused}), StepReach, FaultRefused},
 		{errors.New("reset"), walk(Step{Name: StepTLS, OK: true}), StepReply, FaultAnswer},
 	} {
