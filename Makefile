@@ -15,7 +15,7 @@ HOT         := internal/runtime/... internal/bytealg internal/abi internal/byteo
 	crypto/internal/fips140/sha256 crypto/internal/fips140/edwards25519/... crypto/internal/fips140/subtle crypto/internal/fips140deps/byteorder \
 	golang.org/x/crypto/... $(addprefix github.com/candor-edge/candor/,store store/consent uplink/wire sensors sensors/simulated)
 SMALL       := -gcflags=all=-l $(foreach p,$(HOT),-gcflags=$(p)=)
-# cobra without two packages it brings along for nothing, net/http without the tables of other scripts (agent/package/slim).
+# cobra without what it brings along for nothing, net/http without the tables of other scripts (agent/package/slim).
 SLIM        := -modfile=bin/slim/go.mod -overlay=bin/slim/overlay.json
 STATICCHECK := go run -modfile=.ci/tools.mod honnef.co/go/tools/cmd/staticcheck
 

@@ -18,7 +18,7 @@ func onBench(cfg *Config, o Options) *Agent {
 	if cfg == nil {
 		cfg = &Config{}
 	}
-	return &Agent{cfg: cfg, opts: defaults(o), hardware: newHardware()}
+	return &Agent{cfg: cfg, opts: defaults(o), hardware: newHardware(o.Adapter)}
 }
 
 // ScanBuses is what [Agent.Scan] does, for when no daemon runs. cfg may be nil.

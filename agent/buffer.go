@@ -17,7 +17,7 @@ const paceAfter = time.Hour
 // What is said of the flash wear. Only the verdict is for a technician: the number depends on what happens in the home.
 const (
 	flashWithin = "within the budget"
-	flashOver   = "over the budget"
+	flashOver   = control.FlashOver
 	flashEarly  = "too early to tell"
 )
 

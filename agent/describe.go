@@ -74,7 +74,7 @@ func DescribeDrivers() []DriverInfo {
 
 // kernelDevices lists what the kernel of this machine has a driver for; nothing where that can't be seen.
 func kernelDevices() (out []string) {
-	devices, err := kernel.Devices(newHardware().sys)
+	devices, err := kernel.Devices(newHardware(nil).sys)
 	if err != nil && len(devices) == 0 {
 		return nil
 	}

@@ -28,8 +28,8 @@ type hardware struct {
 	supervisor *sensors.Supervisor
 }
 
-func newHardware() *hardware {
-	buses := bus.NewBuses(bus.Options{})
+func newHardware(adapter func() (bus.Adapter, error)) *hardware {
+	buses := bus.NewBuses(bus.Options{Open: adapter})
 	names := func() ([]string, error) { return bus.Names("/dev") }
 	return &hardware{buses: buses, open: chip.Muxed(buses.Open), names: names, sys: os.DirFS("/sys"),
 		line:  func(o bus.LineOptions) (chip.Line, error) { return bus.OpenLine(o) },
@@ -37,7 +37,7 @@ func newHardware() *hardware {
 }
 
 // Drivers is the table of everything a [[sensor]] can name, for looking at; its sources share nothing.
-func Drivers() []sensors.Driver { return newHardware().drivers() }
+func Drivers() []sensors.Driver { return newHardware(nil).drivers() }
 
 // drivers is the table of everything a [[sensor]] can name.
 func (h *hardware) drivers() []sensors.Driver {

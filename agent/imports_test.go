@@ -37,6 +37,10 @@ var arrows = []struct {
 	{"uplink/receive/...", []string{"uplink/wire", "uplink/receive/...", "tinyconf"}, "a backend knows the format and nothing of the object"},
 	{"uplink/candor-receiver", []string{"uplink/wire", "uplink/receive/...", "tinyconf"}, "the reference receiver is receive with a command line"},
 	{"uplink/...", []string{"uplink/...", "store/...", "sensors", "tinyconf"}, "a stage does not know what comes after it, and agent comes after all"},
+	{"agent/doctor", []string{"agent", "agent/control", "uplink/transport", "uplink/timeline", "store/consent", "sensors", "sensors/bus", "sensors/chip", "sensors/kernel", "tinyconf"},
+		"the doctor asks the agent and opens nothing of the object's: no buffer, no keys, no ledger, no wire"},
+	{"agent/bundle", []string{"agent", "agent/control", "agent/doctor", "sensors"},
+		"what leaves for support is made of words of closed lists: it has no way to a buffer, a ledger or a line"},
 	{"agent/...", []string{"agent/...", "uplink/...", "store/...", "sensors/...", "tinyconf"}, "agent stands outside with the keys"},
 }
 

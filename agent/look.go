@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -26,7 +25,7 @@ func (a *Agent) Look(ctx context.Context, names []string) (control.Looks, error)
 	running := a.daemon
 	a.mu.Unlock()
 	if !running {
-		a.runOnce(ctx, chosen)
+		a.runFor(ctx, chosen, 1)
 	}
 	workshop := a.workshop()
 	out := control.Looks{Workshop: workshop}
@@ -65,15 +64,45 @@ func (a *Agent) chosen(names []string) ([]*running, error) {
 	return out, nil
 }
 
-// errEnough ends a source after its first reading.
+// Examine reads each sensor so often, as fast as its part has something new, and tells how they do in verdicts without
+// values, whether somebody lives with the object or not. No daemon may run. It opens nothing of the object's state; lines, which tell
+// when they change, and what is simulated are left alone.
+func Examine(ctx context.Context, cfg *Config, rounds int, o Options) ([]control.Look, error) {
+	quick := *cfg
+	quick.Sensors = slices.Clone(cfg.Sensors)
+	for i := range quick.Sensors {
+		c := &quick.Sensors[i]
+		if row, err := chip.Named(c.Driver); err == nil && row.On == chip.I2C || c.Driver == "kernel" {
+			c.Every = tinyconf.Duration(max(row.Fastest, 100*time.Millisecond))
+		}
+	}
+	a := onBench(&quick, o)
+	defer func() { _ = a.Close() }()
+	if err := a.openSources(false); err != nil {
+		return nil, err
+	}
+	all, err := a.chosen(nil)
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(r *running) bool { return r.simulated || r.config.Line != "" })
+	a.runFor(ctx, all, rounds)
+	var out []control.Look
+	for _, r := range all {
+		out = append(out, a.lookAt(r, false))
+	}
+	return out, ctx.Err()
+}
+
+// errEnough ends a source after its last reading.
 type errEnough struct{}
 
 // Error implements error.
-func (errEnough) Error() string { return "one reading is enough" }
+func (errEnough) Error() string { return "so many readings are enough" }
 
-// runOnce runs sources until each has measured once, or the time is over. Nothing of it goes anywhere.
-func (a *Agent) runOnce(ctx context.Context, chosen []*running) {
-	ctx, cancel := context.WithTimeout(ctx, lookTime)
+// runFor runs sources until each has measured so often, or the time is over. Nothing of it goes anywhere.
+func (a *Agent) runFor(ctx context.Context, chosen []*running, rounds int) {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(rounds)*lookTime)
 	defer cancel()
 	var all sync.WaitGroup
 	for _, r := range chosen {
@@ -84,8 +113,12 @@ func (a *Agent) runOnce(ctx context.Context, chosen []*running) {
 				all.Go(func() { hopeless(ctx, cancel, w) })
 			}
 			r.set("running", nil)
+			left := rounds
 			err := r.source.Run(ctx, func(reading sensors.Reading) error {
 				r.seen.take(&reading, a.opts.Clock.Now())
+				if left--; left > 0 {
+					return nil
+				}
 				return errEnough{}
 			})
 			state := "ended"
@@ -125,7 +158,10 @@ func hopeless(ctx context.Context, cancel func(), w sensors.Watched) {
 func (a *Agent) lookAt(r *running, workshop bool) control.Look {
 	st := r.status()
 	out := control.Look{Name: st.Name, Driver: st.Driver, Simulated: st.Simulated, State: st.State, Error: st.Error}
-	if errors.Is(r.trouble(), sensors.Permission) {
+	if err := r.trouble(); err != nil {
+		out.Fault = sensors.FaultOf(err).String()
+	}
+	if out.Fault == sensors.Permission.String() {
 		out.State = control.NotAllowed
 	}
 	if at, ok := r.looked(); ok {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/candor-edge/candor/agent/control"
 	"github.com/candor-edge/candor/sensors"
+	"github.com/candor-edge/candor/sensors/bus"
 	"github.com/candor-edge/candor/store"
 	"github.com/candor-edge/candor/store/consent"
 	"github.com/candor-edge/candor/store/keyring"
@@ -31,13 +32,15 @@ var ErrLocked = errors.New("another candor is using the state directory")
 
 // Options are what an agent takes from outside. The zero value is the machine's own.
 type Options struct {
-	Clock     sensors.Clock    // nil: the system's, as far as it can be trusted; one that is given always is
-	Kernel    *timeline.Kernel // what is asked of the machine about its clock; nil: the machine's own with the system's clock
-	ClockName string           // shown in status; "" with the system's clock
-	Log       *slog.Logger     // nil: silent
-	Rand      io.Reader        // nil: crypto/rand
-	Dial      transport.Dialer // nil: the machine's network
-	Sending   func(bool)       // the light: called when sending starts and when it stops
+	Clock     sensors.Clock               // nil: the system's, as far as it can be trusted; one that is given always is
+	Kernel    *timeline.Kernel            // what is asked of the machine about its clock; nil: the machine's own with the system's clock
+	ClockName string                      // shown in status; "" with the system's clock
+	Log       *slog.Logger                // nil: silent
+	Rand      io.Reader                   // nil: crypto/rand
+	Dial      transport.Dialer            // nil: the machine's network
+	Resolve   transport.Resolver          // of the names of recipients, where a test message got no answer; nil: the machine's
+	Adapter   func() (bus.Adapter, error) // opens any I2C bus; nil: the one of the machine that has the name
+	Sending   func(bool)                  // the light: called when sending starts and when it stops
 	Version   string
 	// Role is who works on the bench, without the API that knows its peers: what root sees there is told. "" is the person.
 	Role control.Role

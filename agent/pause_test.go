@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -114,5 +115,27 @@ func readAll(r *http.Request) (int64, error) {
 		if err != nil {
 			return n, err
 		}
+	}
+}
+
+// While paused nothing leaves, tests neither.
+func TestNoTestLeavesWhilePaused(t *testing.T) {
+	asked := 0
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { asked++; w.WriteHeader(http.StatusNoContent) }))
+	defer srv.Close()
+	o := newObject(t, srv.URL, 1)
+	a := o.open()
+	defer func() { _ = a.Close() }()
+	if _, err := a.Pause(t.Context(), control.Person, control.Decision{}); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := a.TestUplink(t.Context(), ""); !errors.Is(err, control.ErrConflict) || len(list) != 0 || asked != 0 {
+		t.Fatalf("%+v, %v, asked %d times", list, err, asked)
+	}
+	if _, err := a.Resume(t.Context(), control.Person, control.Decision{}); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := a.TestUplink(t.Context(), ""); err != nil || len(list) != 1 || !list[0].OK || asked != 1 {
+		t.Fatalf("%+v, %v, asked %d times", list, err, asked)
 	}
 }

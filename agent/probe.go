@@ -6,11 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/candor-edge/candor/agent/control"
+	"github.com/candor-edge/candor/sensors"
+	"github.com/candor-edge/candor/store/consent"
 	"github.com/candor-edge/candor/store/ledger"
 	"github.com/candor-edge/candor/tinyconf"
+	"github.com/candor-edge/candor/uplink/timeline"
 	"github.com/candor-edge/candor/uplink/transport"
 	"github.com/candor-edge/candor/uplink/wire"
 )
@@ -23,6 +27,9 @@ func (a *Agent) TestUplink(ctx context.Context, recipient string) ([]control.Upl
 	named := map[string]bool{}
 	for _, p := range a.pipe.Plan().Purposes() {
 		named[p.Recipient.ID] = true
+	}
+	if a.keys.Paused() != 0 {
+		return nil, control.Errorf(control.ErrConflict, "candor consent resume", "the person has paused this object: nothing leaves it, tests neither")
 	}
 	var out []control.UplinkTest
 	var known []string
@@ -51,9 +58,10 @@ func (a *Agent) testRoute(ctx context.Context, r *transport.Route) control.Uplin
 	out := control.UplinkTest{Recipient: r.Recipient, URL: r.URL, Bytes: wire.TestSize}
 	started := time.Now()
 	left, err := a.probe(ctx, r)
-	out.Took, out.OK = time.Since(started), err == nil
+	out.Took, out.OK, out.Steps = time.Since(started), err == nil, transport.Passed()
 	if err != nil {
 		out.Error, out.Hint = err.Error(), hintFor(err)
+		out.Steps = transport.Failed(err, func() []transport.Step { return transport.Walk(ctx, *r, a.lineEnv()) })
 	}
 	if left {
 		line := ledger.Sent{Recipient: r.Recipient, WireBytes: wire.TestSize, SentAt: a.now(), Control: testLine, Result: ledger.ResultAccepted}
@@ -71,8 +79,39 @@ func (a *Agent) testRoute(ctx context.Context, r *transport.Route) control.Uplin
 	return out
 }
 
+// lineEnv is what a line of this agent may use of the world outside.
+func (a *Agent) lineEnv() transport.Env {
+	return transport.Env{Secrets: tinyconf.SystemEnv(), Now: a.clock().Now, Trusted: a.clockTrusted, Dial: a.opts.Dial, Resolve: a.opts.Resolve}
+}
+
+// WalkRoutes goes the ways of the configuration that a purpose of the policy uses, as far as that takes no message: for an object
+// that was never started, or whose state can't be opened, so that no ledger could note a test.
+func WalkRoutes(ctx context.Context, cfg *Config, o Options) []control.UplinkTest {
+	_, plan, err := CheckPolicy(cfg.Policy.File, cfg.Policy.Charter, cfg)
+	if err != nil {
+		return nil
+	}
+	a := onBench(cfg, o)
+	defer func() { _ = a.Close() }()
+	if _, system := a.opts.Clock.(sensors.SystemClock); system && o.Kernel == nil {
+		kernel := timeline.System()
+		a.opts.Kernel = &kernel
+	}
+	env := a.lineEnv()
+	env.Trusted = func() bool { return a.opts.Kernel == nil || a.opts.Kernel.Synced() }
+	var out []control.UplinkTest
+	for _, r := range cfg.Routes {
+		if slices.ContainsFunc(plan.Purposes(), func(p *consent.Purpose) bool { return p.Recipient.ID == r.Recipient }) {
+			steps := transport.Walk(ctx, r, env)
+			last := steps[len(steps)-1]
+			out = append(out, control.UplinkTest{Recipient: r.Recipient, URL: r.URL, OK: last.OK, Error: last.Text, Steps: steps})
+		}
+	}
+	return out
+}
+
 func (a *Agent) probe(ctx context.Context, r *transport.Route) (left bool, err error) {
-	line, err := transport.Open(*r, transport.Env{Secrets: tinyconf.SystemEnv(), Now: a.clock().Now, Trusted: a.clockTrusted, Dial: a.opts.Dial})
+	line, err := transport.Open(*r, a.lineEnv())
 	if err != nil {
 		return false, err
 	}

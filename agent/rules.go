@@ -4,8 +4,11 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
+	"time"
 
 	"github.com/candor-edge/candor/sensors"
+	"github.com/candor-edge/candor/sensors/chip"
+	"github.com/candor-edge/candor/sensors/kernel"
 	"github.com/candor-edge/candor/store/consent"
 	"github.com/candor-edge/candor/store/ledger"
 )
@@ -206,13 +209,29 @@ func reachOf(cfg *Config) map[string]consent.Reach {
 func (a *Agent) sourceFields() []consent.SourceFields {
 	var out []consent.SourceFields
 	for _, s := range a.sources {
-		every := sensors.Micros(s.config.Every.Std().Microseconds())
+		every := sensors.Micros(intervalOf(&s.config).Microseconds())
 		if _, fixed := s.source.(*attributes); fixed {
 			every = sensors.Day // told once an epoch, which is a day at least
 		}
 		out = append(out, consent.SourceFields{Name: s.source.Name(), Fields: s.source.Fields(), Every: every})
 	}
 	return out
+}
+
+// intervalOf is the time between two readings: what the configuration says, else what the part does by itself; 0 when nothing fixes
+// it. Who agreed to single readings agreed to how often they come, whoever fixed that.
+func intervalOf(c *sensors.Config) time.Duration {
+	if c.Every != 0 {
+		return c.Every.Std()
+	}
+	if c.Driver == kernel.Driver {
+		return kernel.Every
+	}
+	row, err := chip.Named(c.Driver)
+	if err != nil || row.On != chip.I2C {
+		return 0
+	}
+	return row.Every
 }
 
 // Reload reads policy and charter again and puts them in force. With a fault the last good ones stay; the error says

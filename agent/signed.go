@@ -111,18 +111,15 @@ func KeyGen(path string, random io.Reader) error {
 	if random == nil {
 		random = rand.Reader
 	}
-	public, private, err := ed25519.GenerateKey(random)
-	if err != nil {
+	// Both forms are fixed but for the key (RFC 8410, sections 4 and 7, and their examples in section 10).
+	secret := []byte("\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20")
+	open := []byte("\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00")
+	var seed [ed25519.SeedSize]byte
+	if _, err := io.ReadFull(random, seed[:]); err != nil {
 		return fmt.Errorf("make a key: %w", err)
 	}
-	secret, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return fmt.Errorf("make a key: %w", err)
-	}
-	open, err := x509.MarshalPKIXPublicKey(public)
-	if err != nil {
-		return fmt.Errorf("make a key: %w", err)
-	}
+	secret = append(secret, seed[:]...)
+	open = append(open, ed25519.NewKeyFromSeed(seed[:]).Public().(ed25519.PublicKey)...)
 	if err := writeNew(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600); err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ type running struct {
 func (a *Agent) openSources(strict bool) error {
 	env := sensors.HostEnv(a.opts.Clock, a.cfg.dir)
 	if a.hardware == nil {
-		a.hardware = newHardware()
+		a.hardware = newHardware(a.opts.Adapter)
 	}
 	table := a.hardware.drivers()
 	for _, c := range a.cfg.Sensors {

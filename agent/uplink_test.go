@@ -81,7 +81,10 @@ func TestTheUplinkIsTested(t *testing.T) {
 	front.Close()
 	list, err := a.TestUplink(t.Context(), "acme")
 	if err != nil || len(list) != 1 || list[0].OK || list[0].Error == "" || list[0].Hint == "" {
-		t.Errorf("%+v, %v", list, err)
+		t.Fatalf("%+v, %v", list, err)
+	}
+	if at := list[0].Steps[len(list[0].Steps)-1]; at.Name != "tcp" || at.OK || at.Fault != "refused" {
+		t.Errorf("the way breaks at %+v", at)
 	}
 }
 

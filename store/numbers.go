@@ -1,6 +1,9 @@
 package store
 
-import "slices"
+import (
+	"slices"
+	"sort"
+)
 
 // span is the numbers from lo to hi, both included.
 type span struct{ lo, hi uint64 }
@@ -60,4 +63,10 @@ func (s numbers) without(n uint64) numbers {
 		s = slices.Insert(s, i, span{r.lo, n - 1})
 	}
 	return s
+}
+
+// rising sorts numbers in place. It is package sort's work: what package slices makes for each type is some eight KB of the device binary.
+func rising[N uint32 | uint64](list []N) []N {
+	sort.Slice(list, func(i, j int) bool { return list[i] < list[j] })
+	return list
 }

@@ -213,7 +213,9 @@ func (b *binder) mapping(dst reflect.Value, v any, s spot, opt options) bool {
 	for _, k := range sorted(values) {
 		elem := reflect.New(dst.Type().Elem()).Elem()
 		b.value(elem, values[k], s.child(k), opt)
-		out.SetMapIndex(reflect.ValueOf(k).Convert(dst.Type().Key()), elem)
+		key := reflect.New(dst.Type().Key()).Elem()
+		key.SetString(k)
+		out.SetMapIndex(key, elem)
 	}
 	dst.Set(out)
 	if c, ok := dst.Addr().Interface().(Checker); ok {

@@ -44,6 +44,9 @@ type Env struct {
 	Open func(path string) (io.ReadCloser, error)
 }
 
+// ErrNoCredentials is that systemd has handed this process no credentials: it is not the service.
+var ErrNoCredentials = errors.New("$CREDENTIALS_DIRECTORY is not set")
+
 // SystemEnv is the Env of this process: its files, and $CREDENTIALS_DIRECTORY
 // (systemd.exec(5)).
 func SystemEnv() Env {
@@ -119,7 +122,7 @@ func (s Secret) Read(env Env) ([]byte, error) {
 	case body.scheme == "literal":
 		return []byte(body.value), nil
 	case body.scheme == "credential" && env.Credentials == "":
-		return nil, fmt.Errorf("%s: $CREDENTIALS_DIRECTORY is not set, add LoadCredential=%s:PATH to the service", s.Source(), body.value)
+		return nil, fmt.Errorf("%s: %w, add LoadCredential=%s:PATH to the service", s.Source(), ErrNoCredentials, body.value)
 	case body.scheme == "credential":
 		path = filepath.Join(env.Credentials, body.value)
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"github.com/candor-edge/candor/agent/doctor"
 )
 
 // The exit codes, fixed so that scripts can rely on them.
@@ -26,13 +28,14 @@ type Env struct {
 	Stdout io.Writer
 	Stderr io.Writer
 	Getenv func(string) string
-	UID    int       // effective user: decides what may be done without a daemon
-	Rand   io.Reader // for keys and names, cryptographic
+	UID    int                 // effective user: decides what may be done without a daemon
+	Rand   io.Reader           // for keys and names, cryptographic
+	Host   func() doctor.World // what the doctor may look at of this machine
 }
 
 // HostEnv is the world of this process.
 func HostEnv() Env {
-	return Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, UID: os.Geteuid(), Rand: rand.Reader}
+	return Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, UID: os.Geteuid(), Rand: rand.Reader, Host: doctor.Host}
 }
 
 // Main runs candor with arguments that do not include the program's name, and returns the exit code. It never ends the process and
@@ -81,7 +84,7 @@ what the person living with it agreed to, and shows what left, why and to whom.`
 	root.SetHelpFunc(help)
 	root.SetUsageFunc(func(cmd *cobra.Command) error { help(cmd, nil); return nil })
 	root.AddCommand(
-		newRun(g), newStatus(g), newHealth(g), newCharter(g), newConsent(g), newPreview(g), newSent(g), newExport(g), newBuffer(g), newSensor(g), newUplink(g),
+		newRun(g), newStatus(g), newHealth(g), newCharter(g), newConsent(g), newPreview(g), newSent(g), newExport(g), newBuffer(g), newSensor(g), newUplink(g), newDoctor(g), newBundle(g),
 		newLedger(g), newErase(g), newTransfer(g),
 		newDecode(g), newConfig(g), newPolicy(g), newCompletion(g), newVersion(g),
 	)

@@ -17,12 +17,30 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/candor-edge/candor/agent/control"
+	"github.com/candor-edge/candor/agent/doctor"
+	"github.com/candor-edge/candor/sensors/bus"
 )
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"candor": func() { os.Exit(Main(os.Args[1:], HostEnv())) },
+		"candor": func() { os.Exit(Main(os.Args[1:], testEnv())) },
 	})
+}
+
+// testEnv is the world of this process, but that the doctor looks at the machine that lies in the directory CANDOR_TEST_ROOT, if that is set.
+func testEnv() Env {
+	env := HostEnv()
+	if dir := os.Getenv("CANDOR_TEST_ROOT"); dir != "" {
+		env.Host = func() doctor.World {
+			w := doctor.Host()
+			w.Root, w.Synced = os.DirFS(dir), func() bool { return true }
+			w.Line = func(name string) (bus.LineInfo, error) {
+				return bus.LineInfo{Label: "pinctrl", Name: name, Used: true, Consumer: "onewire"}, nil
+			}
+			return w
+		}
+	}
+	return env
 }
 
 // TestScripts runs testdata/script/*.txtar, one or more a verb. Besides the usual commands there are
@@ -204,7 +222,7 @@ func TestOutputFails(t *testing.T) {
 func TestHelp(t *testing.T) {
 	verbs := [][]string{
 		{}, {"run"}, {"status"}, {"consent"}, {"consent", "show"}, {"consent", "grant"}, {"consent", "withdraw"}, {"preview"}, {"sent"}, {"decode"},
-		{"config"}, {"config", "check"}, {"config", "reference"}, {"policy"}, {"policy", "check"}, {"completion"}, {"version"}, {"help"},
+		{"config"}, {"config", "check"}, {"config", "reference"}, {"policy"}, {"policy", "check"}, {"completion"}, {"version"}, {"help"}, {"doctor"}, {"bundle"},
 		{"sensor"}, {"sensor", "list"}, {"sensor", "scan"}, {"sensor", "read"}, {"sensor", "record"},
 	}
 	for _, verb := range verbs {

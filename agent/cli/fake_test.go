@@ -8,6 +8,7 @@ import (
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store/consent"
 	"github.com/candor-edge/candor/store/consent/charter"
+	"github.com/candor-edge/candor/uplink/transport"
 )
 
 // fakeAgent answers what the scripts expect.
@@ -137,7 +138,8 @@ func (fakeAgent) Scan(_ context.Context, bus string) (control.Scan, error) {
 }
 
 func (fakeAgent) TestUplink(context.Context, string) ([]control.UplinkTest, error) {
-	return []control.UplinkTest{{Recipient: "acme", URL: "https://ingest.acme.example/v1", Bytes: 256, Error: "no such host", Hint: "check the network"}}, nil
+	return []control.UplinkTest{{Recipient: "acme", URL: "https://ingest.acme.example/v1", Bytes: 256, Error: "no such host", Hint: "check the network",
+		Steps: []transport.Step{{Name: transport.StepFiles, OK: true}, {Name: transport.StepName, Text: "ingest.acme.example can't be looked up: no such host", Fault: transport.FaultLookup}}}}, nil
 }
 
 func (fakeAgent) RetryParked(context.Context) (control.Retried, error) {

@@ -14,7 +14,7 @@ func exitCodes() []struct {
 		{exitDone, "done"},
 		{exitFailed, "failed, or what was looked at is not well"},
 		{exitWrongUse, "wrong use: a verb, flag, name or value that can't be meant"},
-		{exitLeft, "something is left undone and kept, as a buffer that is not drained"},
+		{exitLeft, "something is left undone and kept, as a buffer; doctor: held, or a warning"},
 		{exitNotAllowed, "not allowed for whoever asks"},
 	}
 }

@@ -28,7 +28,7 @@ const (
 // sources are the folders whose types are in answers, by the name of their package. Types of control stand without it.
 func sources() map[string]string {
 	return map[string]string{"control": ".", "agent": "..", "cli": "../cli", "sensors": "../../sensors", "consent": "../../store/consent",
-		"charter": "../../store/consent/charter"}
+		"charter": "../../store/consent/charter", "doctor": "../doctor", "bundle": "../bundle", "transport": "../../uplink/transport"}
 }
 
 // shaper reads types and writes down their JSON.

@@ -11,6 +11,9 @@ import (
 // what ten sensors at ten seconds must get by with.
 const FlashBudget = 60_000_000
 
+// FlashOver is what [Buffer.Flash] says when more is written.
+const FlashOver = "over the budget"
+
 // Buffer is what `buffer show` prints.
 type Buffer struct {
 	BufferStatus

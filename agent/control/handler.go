@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"unicode"
@@ -85,14 +86,43 @@ func Routes(b Backend) []string {
 // request without one is refused. The handler is safe for concurrent use if the backend is.
 func NewHandler(b Backend) http.Handler {
 	s := &server{backend: b}
-	mux := http.NewServeMux()
-	for _, rt := range s.routes() {
-		mux.Handle(rt.path, served{rt, s})
+	return pages{s, s.routes()}
+}
+
+// pages finds the route of a path. http.ServeMux would do, and is 50 KB of the device binary.
+type pages struct {
+	*server
+	list []route
+}
+
+// ServeHTTP implements http.Handler.
+func (p pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for _, rt := range p.list {
+		if rt.matches(r) {
+			served{rt, p.server}.ServeHTTP(w, r)
+			return
+		}
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		writeError(w, Errorf(ErrNotFound, "", "there is nothing at this path"))
-	})
-	return mux
+	writeError(w, Errorf(ErrNotFound, "", "there is nothing at this path"))
+}
+
+// matches holds a path against the route's, part by part, and notes what stands for the part in braces, of which there is at
+// most one.
+func (rt route) matches(r *http.Request) bool {
+	before, rest, open := strings.Cut(rt.path, "{")
+	path := r.URL.EscapedPath()
+	if !open {
+		return path == rt.path
+	}
+	name, after, _ := strings.Cut(rest, "}")
+	middle, begins := strings.CutPrefix(path, before)
+	middle, ends := strings.CutSuffix(middle, after)
+	value, err := url.PathUnescape(middle)
+	if !begins || !ends || middle == "" || strings.Contains(middle, "/") || err != nil {
+		return false
+	}
+	r.SetPathValue(name, value)
+	return true
 }
 
 // served is a route with who answers it.

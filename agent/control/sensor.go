@@ -33,7 +33,8 @@ type Look struct {
 	Simulated bool        `json:"simulated"`
 	State     string      `json:"state"`
 	Error     string      `json:"error,omitempty"`
-	Age       string      `json:"age,omitempty"` // of the last good look; "" when it would tell of an event, or there was none
+	Fault     string      `json:"fault,omitempty"` // in which way it failed last: "no answer", "wrong part", "timeout" …; "" while all is well
+	Age       string      `json:"age,omitempty"`   // of the last good look; "" when it would tell of an event, or there was none
 	Fields    []FieldLook `json:"fields"`
 }
 

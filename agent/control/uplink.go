@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"github.com/candor-edge/candor/uplink/transport"
 )
 
 // Prober tries the ways to the recipients. Nothing that is measured takes part in it, so a technician may ask.
@@ -26,6 +28,8 @@ type UplinkTest struct {
 	Took      time.Duration `json:"took_ns"`
 	Error     string        `json:"error,omitempty"`
 	Hint      string        `json:"hint,omitempty"` // what would help
+	// Steps is how far the way goes, in order: files, dns, tcp, tls, auth, round trip. The last one is the first that failed.
+	Steps []transport.Step `json:"steps"`
 }
 
 // Retried answers a retry. How many uploads it is about is in the status, for those who may see it.

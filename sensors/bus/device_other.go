@@ -58,3 +58,8 @@ func (*Output) Set(bool) error { return errGPIO }
 
 // Close does nothing.
 func (*Output) Close() error { return nil }
+
+// Idle fails.
+func Idle(string) (sda, scl bool, err error) {
+	return false, false, errors.New("the levels of a bus can be read on Linux only")
+}

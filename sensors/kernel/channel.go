@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"io/fs"
-	"math/big"
 	"path"
 	"slices"
 	"sort"
@@ -17,11 +16,12 @@ type Channel struct {
 	Kind     sensors.Kind //
 	Stem     string       // what its files' names begin with: "in_temp", "temp1"
 
-	factor *big.Rat // from the file's unit to the kind's unit and scale
-	value  string   // the file with the value
-	offset string   // the file to add, "" for none
-	scale  string   // the file to multiply by, "" for none
-	fault  string   // the file that says 1 when the value means nothing, "" for none
+	num, den int64 // from the file's unit to the kind's unit and scale
+
+	value  string // the file with the value
+	offset string // the file to add, "" for none
+	scale  string // the file to multiply by, "" for none
+	fault  string // the file that says 1 when the value means nothing, "" for none
 }
 
 // unit is what the kernel's documents say of a sort of file.
@@ -73,7 +73,7 @@ func channelOf(units map[string]unit, sort, stem string) (Channel, bool) {
 		return Channel{}, false
 	}
 	k, ok := sensors.KindNamed(u.kind)
-	return Channel{Kind: k, Stem: stem, factor: big.NewRat(u.num, u.den)}, ok
+	return Channel{Kind: k, Stem: stem, num: u.num, den: u.den}, ok
 }
 
 // fileName is the name of a channel's file, taken apart: sort and number, modifiers each with the underscore before it, and
@@ -248,8 +248,8 @@ func (c Channel) measure(fsys fs.FS) (sensors.Value, string, error) {
 	}
 	for _, step := range []struct {
 		file string
-		do   func(z, x, y *big.Rat) *big.Rat
-	}{{c.offset, (*big.Rat).Add}, {c.scale, (*big.Rat).Mul}} {
+		do   func(a, b number) number
+	}{{c.offset, number.plus}, {c.scale, number.times}} {
 		if step.file == "" {
 			continue
 		}
@@ -257,9 +257,9 @@ func (c Channel) measure(fsys fs.FS) (sensors.Value, string, error) {
 		if err != nil {
 			return sensors.Value{}, step.file, err
 		}
-		step.do(v, v, by)
+		v = step.do(v, by)
 	}
-	n, fits := round(v.Mul(v, c.factor))
+	n, fits := v.round(c.num, c.den)
 	if !fits {
 		return sensors.Value{Quality: sensors.Fault}, "", nil
 	}

@@ -25,8 +25,10 @@ type Options struct {
 const (
 	w1Deadline   = 5 * time.Second
 	fileDeadline = 2 * time.Second
-	defaultEvery = 30 * time.Second
 )
+
+// Every is the time between two readings where the configuration says nothing.
+const Every = 30 * time.Second
 
 // Drivers returns the row of this package for the driver table. The key file names the device ("iio:bme280"), columns
 // the fields and their kinds, for a device that may be missing at the start or of which only some are wanted.
@@ -38,7 +40,7 @@ func Drivers(o Options) []sensors.Driver {
 		o.Supervise = superviseAlone
 	}
 	return []sensors.Driver{{
-		Name:  driverName,
+		Name:  Driver,
 		Doc:   "a sensor with a driver in the Linux kernel: file = \"iio:bme280\", \"hwmon:cpu_thermal\" or \"w1:28-0123456789ab\"",
 		Needs: []string{"file"},
 		Uses:  append([]string{"every", "columns", "classes"}, sensors.LimitKeys()...),
@@ -67,10 +69,10 @@ func (o Options) open(c sensors.Config, env sensors.Env) (sensors.Source, error)
 	if err := sensors.SetClasses(fields, c.Classes); err != nil {
 		return fail(err)
 	}
-	s := sensors.Supervised{Name: c.Name, Driver: driverName, Fields: fields, Part: NewPart(o.FS, ref, channels),
+	s := sensors.Supervised{Name: c.Name, Driver: Driver, Fields: fields, Part: NewPart(o.FS, ref, channels),
 		Every: time.Duration(c.Every), Deadline: fileDeadline}
 	if s.Every == 0 {
-		s.Every = defaultEvery
+		s.Every = Every
 	}
 	if ref.Subsystem == OneWire {
 		s.Deadline = w1Deadline

@@ -68,7 +68,7 @@ func TestOpen(t *testing.T) {
 	if err != nil {
 		t.Fatalf("a device that is missing, with its fields declared: %v", err)
 	}
-	if len(last.Fields) != 2 || last.Fields[0].Name != "x.humidity" || last.Fields[0].Class != sensors.Presence || last.Every != defaultEvery {
+	if len(last.Fields) != 2 || last.Fields[0].Name != "x.humidity" || last.Fields[0].Class != sensors.Presence || last.Every != Every {
 		t.Errorf("it is supervised as %+v", last)
 	}
 	if err := open(sensors.Config{File: "w1:28-000000000001"}); err != nil || last.Deadline != w1Deadline {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -300,6 +301,43 @@ func TestDeadlineOver(t *testing.T) {
 	}
 }
 
+// exact is a number as a fraction.
+func exact(v number) *big.Rat {
+	return new(big.Rat).SetFrac(v.n, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(v.point)), nil))
+}
+
+// TestArithmeticIsExact: (value + offset) times scale, in another unit, is what fractions give, rounded half away from zero.
+func TestArithmeticIsExact(t *testing.T) {
+	texts := []string{"0", "-0.5", "0.5", "1.5", "-1.5", "23450", "-40000", "0.000152587890625", "100.653250000", "99999999999999999999", "2.4", "-1205", "0.0000000000000000000000000000000001"}
+	for _, a := range texts {
+		for _, b := range texts {
+			for _, c := range texts {
+				for _, unit := range []struct{ num, den int64 }{{1, 1}, {1, 10}, {10, 36}, {1000000, 1}} {
+					var v [3]number
+					for i, text := range []string{a, b, c} {
+						var err error
+						if v[i], err = parseNumber(text); err != nil {
+							t.Fatal(text, err)
+						}
+					}
+					want := new(big.Rat).Add(exact(v[0]), exact(v[1]))
+					want.Mul(want, exact(v[2])).Mul(want, big.NewRat(unit.num, unit.den))
+					half := big.NewRat(1, 2)
+					if want.Sign() < 0 {
+						half.Neg(half)
+					}
+					want.Add(want, half)
+					whole := new(big.Int).Quo(want.Num(), want.Denom())
+					got, fits := v[0].plus(v[1]).times(v[2]).round(unit.num, unit.den)
+					if fits != whole.IsInt64() || fits && got != whole.Int64() {
+						t.Fatalf("(%s + %s) * %s * %d/%d is %d %t, want %v", a, b, c, unit.num, unit.den, got, fits, whole)
+					}
+				}
+			}
+		}
+	}
+}
+
 func FuzzNumber(f *testing.F) {
 	for _, seed := range []string{"23450", "-0.5", "100.653250000", "+1", "1e9", "", "0x1", "1/3", "99999999999999999999"} {
 		f.Add(seed)
@@ -313,10 +351,10 @@ func FuzzNumber(f *testing.F) {
 		if perr != nil {
 			t.Fatalf("%q is a number here and nowhere else", text)
 		}
-		if got, _ := r.Float64(); got != want {
+		if got, _ := exact(r).Float64(); got != want {
 			t.Fatalf("%q is %v, want %v", text, got, want)
 		}
-		if n, fits := round(r); fits && (float64(n)-want > 1 || want-float64(n) > 1) && n > -1<<52 && n < 1<<52 {
+		if n, fits := r.round(1, 1); fits && (float64(n)-want > 1 || want-float64(n) > 1) && n > -1<<52 && n < 1<<52 {
 			t.Fatalf("%q is rounded to %d", text, n)
 		}
 	})

@@ -13,7 +13,8 @@ import (
 	"github.com/candor-edge/candor/sensors"
 )
 
-const driverName = "kernel"
+// Driver is the name of this package's driver.
+const Driver = "kernel"
 
 // part is one device of the kernel. Its fields are fixed; where their files are is found by Identify.
 type part struct {
@@ -120,7 +121,7 @@ func (p *part) measure(c Channel) (sensors.Value, string, error) {
 }
 
 func (p *part) fault(what string, kind sensors.FaultKind, cause error) error {
-	return &sensors.FaultError{Driver: driverName, Bus: p.ref.String(), Operation: what, Kind: kind, Cause: cause}
+	return &sensors.FaultError{Driver: Driver, Bus: p.ref.String(), Operation: what, Kind: kind, Cause: cause}
 }
 
 // kindOf is the kind of a failed read: a part's driver in the kernel hands up what the bus said.

@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"io/fs"
-	"math/big"
 	"path"
 	"slices"
 	"strings"
@@ -41,7 +40,7 @@ func w1Number(name string) bool {
 
 func w1Channels(dir string) []Channel {
 	k, _ := sensors.KindNamed("temperature")
-	return []Channel{{Quantity: "temperature", Kind: k, Stem: w1File, value: path.Join(dir, w1File), factor: big.NewRat(1, 1)}}
+	return []Channel{{Quantity: "temperature", Kind: k, Stem: w1File, value: path.Join(dir, w1File), num: 1, den: 1}}
 }
 
 // w1Measure reads one thermometer.
@@ -85,10 +84,10 @@ func parseW1(text string) (int64, error) {
 		return 0, errW1On
 	}
 	r, err := parseNumber(strings.TrimSpace(degrees))
-	if err != nil || !r.IsInt() {
+	if err != nil || r.point > 0 {
 		return 0, errW1Form
 	}
-	n, fits := round(r)
+	n, fits := r.round(1, 1)
 	if !fits {
 		return 0, errW1Form
 	}

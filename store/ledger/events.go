@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -192,7 +193,9 @@ func (l *Ledger) Erase(entries []uint64, when sensors.Micros, role string) error
 				return fmt.Errorf("entry %d: %w", seq, err)
 			}
 		}
-		return c.add(when, Erased, 0, &body{Role: role, Erased: slices.Sorted(slices.Values(entries))})
+		all := slices.Clone(entries)
+		sort.Slice(all, func(i, j int) bool { return all[i] < all[j] })
+		return c.add(when, Erased, 0, &body{Role: role, Erased: all})
 	})
 	if err != nil {
 		return fmt.Errorf("ledger: erase: %w", err)

@@ -24,6 +24,9 @@ const (
 	margin    = 2 * sensors.Hour    // between spans: the end of one that a power cut ended is known to the hour
 )
 
+// jumped is what is said of a clock that did.
+const jumped = "the clock jumped by more than a day and is not believed before the next start"
+
 // Options are what a keeper is made of. Nothing may be nil but Log.
 type Options struct {
 	Kernel Kernel
@@ -176,8 +179,8 @@ func (k *Keeper) correct(mono sensors.Micros) {
 	case size(step) > sensors.Day:
 		k.stepAt = 0
 		if k.odd == "" {
-			k.odd = "the clock jumped by more than a day and is not believed before the next start"
-			k.o.Log.Warn(k.odd)
+			k.odd = jumped
+			k.o.Log.Warn(jumped)
 		}
 	case k.stepAt == 0 || size(step-k.step) > 2*sensors.Second+(mono-k.stepAt)/1000:
 		k.step, k.stepAt = step, mono

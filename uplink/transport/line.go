@@ -28,6 +28,7 @@ type Env struct {
 	Now     func() time.Time // nil: time.Now
 	Trusted func() bool      // whether Now is known to be right; nil: it is
 	Dial    Dialer           // nil: the machine's own network
+	Resolve Resolver         // for Walk only; nil: the machine's own
 }
 
 // Line is an open way to one recipient. Safe for concurrent use. It holds idle connections; Close ends them.

@@ -131,7 +131,7 @@ func (t *trust) verify(s tls.ConnectionState) error {
 	}
 	pinned := slices.Contains(t.pins, sha256.Sum256(leaf.RawSubjectPublicKeyInfo))
 	if len(t.pins) > 0 && !pinned {
-		return errors.New("the server's key is not the pinned one")
+		return errPin
 	}
 	_, err := leaf.Verify(o)
 	var invalid x509.CertificateInvalidError
@@ -179,6 +179,8 @@ func parsePins(text string) ([][sha256.Size]byte, error) {
 	}
 	return out, nil
 }
+
+var errPin = errors.New("the server's key is not the pinned one")
 
 var errNoPin = errors.New(`is no pin; use "sha256:" and 64 hex digits, the SHA-256 of the server's public key`)
 

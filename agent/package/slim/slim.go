@@ -25,6 +25,10 @@ func edits() []edit {
 		{"cobra.go", "func AddTemplateFuncs(tmplFuncs template.FuncMap) {", "func AddTemplateFuncs(tmplFuncs map[string]interface{}) {"},
 		{"cobra.go", "\t\t\tt := template.New(\"top\")\n\t\t\tt.Funcs(templateFuncs)\n\t\t\ttemplate.Must(t.Parse(text))\n\t\t\treturn t.Execute(w, data)\n",
 			"\t\t\treturn fmt.Errorf(\"no templates in this build\")\n"},
+		{"command.go", "\tc.InitDefaultCompletionCmd(args...)\n", ""},
+		{"command.go", "\treturn defaultUsageFunc\n", "\treturn func(io.Writer, interface{}) error { return nil }\n"},
+		{"command.go", "\treturn defaultHelpFunc\n", "\treturn func(io.Writer, interface{}) error { return nil }\n"},
+		{"command.go", "\treturn defaultVersionFunc\n", "\treturn func(io.Writer, interface{}) error { return nil }\n"},
 	}
 }
 
