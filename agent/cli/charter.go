@@ -52,7 +52,7 @@ daemon and no object is needed.`,
 	langFlag(cmd, &o.lang)
 	cmd.Flags().BoolVar(&o.card, "card", false, "print a label of one page, from the policy alone")
 	cmd.Flags().StringVar(&o.policy, "policy", "", "with --card: the policy's `FILE` (default that of candor.toml)")
-	cmd.Flags().StringVar(&o.charter, "charter", "", "with --card: the charter's `FILE` (default that of candor.toml)")
+	cmd.Flags().StringVar(&o.charter, "charter", "", "with --card: the charter's `FILE` (default that of candor.toml, for its own policy)")
 	jsonFlag(cmd, &o.json)
 	return cmd
 }
