@@ -38,6 +38,7 @@ type Options struct {
 	Rand      io.Reader        // nil: crypto/rand
 	Dial      transport.Dialer // nil: the machine's network
 	Sending   func(bool)       // the light: called when sending starts and when it stops
+	Drivers   []sensors.Driver // beside the agent's own: for measurements and simulations
 	Version   string
 	// Role is who works on the bench, without the API that knows its peers: what root sees there is told. "" is the person.
 	Role control.Role
