@@ -73,6 +73,7 @@ check: ## all that has to hold before a change is accepted
 	in_git=; git rev-parse --git-dir >/dev/null 2>&1 && in_git=yes; \
 	[ -z "$$in_git" ] || before=$$(state); \
 	$(MAKE) --no-print-directory format length vet staticcheck test faults nocgo cross || exit 1; \
+	$(MAKE) --no-print-directory fuzz FUZZTIME=200x || exit 1; \
 	if [ -z "$$in_git" ]; then echo "not a git checkout: whether files were left behind is not checked"; \
 	elif [ "$$before" != "$$(state)" ]; then \
 		echo "the run changed the tree, a test or a tool left something behind:"; git status --porcelain -uall; exit 1; \
