@@ -6,7 +6,8 @@ BUDGET      := 10000000
 CEILING     := 400
 FUZZTIME    ?= 5s
 # The linker rounds the parts of a 32-bit ARM binary to 64 KiB, for kernels with pages of that size; those of ARMv6 have 4 KiB.
-STRIP       := -trimpath -ldflags "-s -w$$round"
+SYMBOLS     ?= -s -w
+STRIP       := -trimpath -ldflags "$(SYMBOLS)$$round"
 # The agent speaks HTTP/1.1 only; without the other half of net/http it is half a megabyte smaller.
 TAGS        := -tags nethttpomithttp2
 # Everything is compiled without inlining but the packages in which a reading costs something: over half a megabyte.
@@ -17,12 +18,15 @@ HOT         := internal/runtime/... internal/bytealg internal/abi internal/byteo
 SMALL       := -gcflags=all=-l $(foreach p,$(HOT),-gcflags=$(p)=)
 # cobra without what it brings along for nothing, net/http without the tables of other scripts (agent/package/slim).
 SLIM        := -modfile=bin/slim/go.mod -overlay=bin/slim/overlay.json
+OUT         ?= bin
+TARGETS     ?= "arm64" "arm 6"
+FLAVOURS    ?= "candor nomqtt" "candor-mqtt mqtt"
 STATICCHECK := go run -modfile=.ci/tools.mod honnef.co/go/tools/cmd/staticcheck
 
 # The race detector needs a C compiler.
 CC_FOUND := $(shell command -v "$$(go env CC 2>/dev/null | cut -d' ' -f1)" 2>/dev/null)
 
-.PHONY: help run build test soak mutants faults hardware-sim check format vet staticcheck length nocgo cross bench fleet fuzz clean
+.PHONY: help run build test soak mutants faults hardware-sim check format vet staticcheck length nocgo cross bench bench-peers armv6 vulnerable fleet fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +73,7 @@ check: ## all that has to hold before a change is accepted
 	in_git=; git rev-parse --git-dir >/dev/null 2>&1 && in_git=yes; \
 	[ -z "$$in_git" ] || before=$$(state); \
 	$(MAKE) --no-print-directory format length vet staticcheck test faults nocgo cross || exit 1; \
+	$(MAKE) --no-print-directory fuzz FUZZTIME=200x || exit 1; \
 	if [ -z "$$in_git" ]; then echo "not a git checkout: whether files were left behind is not checked"; \
 	elif [ "$$before" != "$$(state)" ]; then \
 		echo "the run changed the tree, a test or a tool left something behind:"; git status --porcelain -uall; exit 1; \
@@ -97,8 +102,8 @@ nocgo: ## everything builds without a C compiler
 
 cross: ## build the device binary for arm64 and ARMv6, and hold its size against the budget; candor-mqtt is the one with MQTT
 	@go run ./agent/package/slim bin/slim
-	@for target in "arm64" "arm 6"; do for flavour in "candor nomqtt" "candor-mqtt mqtt"; do \
-		set -- $$target; goarch=$$1 goarm=$$2 dir=bin/linux-$$1$${2:+v$$2} round="$${2:+ -R 4096}"; set -- $$flavour; \
+	@for target in $(TARGETS); do for flavour in $(FLAVOURS); do \
+		set -- $$target; goarch=$$1 goarm=$$2 dir=$(OUT)/linux-$$1$${2:+v$$2} round="$${2:+ -R 4096}"; set -- $$flavour; \
 		GOOS=linux GOARCH=$$goarch GOARM=$$goarm CGO_ENABLED=0 go build $(SLIM) $(STRIP) $(TAGS),$$2 $(SMALL) -o $$dir/$$1 ./agent/candor || exit 1; \
 		size=$$(($$(wc -c <$$dir/$$1))); \
 		echo "$$dir/$$1: $$size bytes, the budget is $(BUDGET)"; \
@@ -107,9 +112,23 @@ cross: ## build the device binary for arm64 and ARMv6, and hold its size against
 	@echo "the command line, with the cobra of these builds:"
 	@go test $(SLIM) ./agent/cli
 
+bench-peers: ## run the workload that others were measured with (OTELCOL=, TELEGRAF= name their binaries)
+	@./agent/bench/run.sh peers
+
 bench: ## measure the budgets (agent/bench)
 	@if [ ! -f agent/bench/run.sh ]; then echo "agent/bench/run.sh is not there"; exit 1; fi
 	@./agent/bench/run.sh
+
+armv6: ## run the tests of packages as ARMv6 programs, under an emulator where there is one (qemu-user-static)
+	@./.ci/armv6.sh
+
+vulnerable: ## look for known vulnerabilities in what is called, where their list can be reached
+	@out=$$(go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./... 2>&1); code=$$?; \
+	case "$$code:$$out" in \
+	0:*) echo "vulnerable: none known is called";; \
+	*"fetching vulnerabilities"*|*"dial tcp"*|*"no such host"*|*"module lookup disabled"*|*"403 Forbidden"*|*"404 Not Found"*) echo "vulnerable: skipped, the list or the tool can't be reached from here";; \
+	*) echo "$$out"; exit 1;; \
+	esac
 
 fleet: ## play many objects against a receiver and measure it (ARGS="-devices 1000 -nats 3 -receivers 2", -h lists more)
 	@go build $(TAGS) -o bin/ ./uplink/candor-receiver

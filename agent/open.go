@@ -41,6 +41,7 @@ type Options struct {
 	Resolve   transport.Resolver          // of the names of recipients, where a test message got no answer; nil: the machine's
 	Adapter   func() (bus.Adapter, error) // opens any I2C bus; nil: the one of the machine that has the name
 	Sending   func(bool)                  // the light: called when sending starts and when it stops
+	Drivers   []sensors.Driver            // beside the agent's own: for measurements and simulations
 	Version   string
 	// Role is who works on the bench, without the API that knows its peers: what root sees there is told. "" is the person.
 	Role control.Role

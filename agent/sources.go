@@ -29,7 +29,7 @@ func (a *Agent) openSources(strict bool) error {
 	if a.hardware == nil {
 		a.hardware = newHardware(a.opts.Adapter)
 	}
-	table := a.hardware.drivers()
+	table := append(a.hardware.drivers(), a.opts.Drivers...)
 	for _, c := range a.cfg.Sensors {
 		d, err := sensors.DriverNamed(table, c.Driver)
 		if err != nil {

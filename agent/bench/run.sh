@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # Measures the budgets of the design and prints one table; `make bench` calls
-# it. It takes Go, and some minutes on a small machine.
+# it. It takes Go, and some minutes on a small machine. With "peers" it runs the
+# workload that others were measured with instead; `make bench-peers` calls it so.
 #
 #   BENCH_SAVE=1       also writes the table to agent/bench/results
 #   BENCH_READINGS=N   readings of the recording, a million if not given
+#   BENCH_BACKLOG=N    rows of the largest backlog, ten million if not given
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 readings=${BENCH_READINGS:-1000000}
+backlog=${BENCH_BACKLOG:-10000000}
 work=$(mktemp -d "${TMPDIR:-/tmp}/candor-bench-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
@@ -19,15 +22,19 @@ fi
 
 echo "bench: building" >&2
 export CGO_ENABLED=0
-go build -trimpath -ldflags "-s -w" -tags nethttpomithttp2 -o "$work/" ./agent/candor ./uplink/candor-receiver ./agent/bench/gen ./agent/bench/measure
-make --no-print-directory cross >/dev/null || true # the table says what is over the budget
-mkdir -p "$work/sizes/linux-armv6" "$work/sizes/linux-arm64"
-cp bin/linux-armv6/candor "$work/sizes/linux-armv6/" && cp bin/linux-arm64/candor "$work/sizes/linux-arm64/"
-
-"$work/gen" -n "$readings" >"$work/room.csv"
+go build -trimpath -ldflags "-s -w" -tags nethttpomithttp2 -o "$work/" ./agent/candor ./uplink/candor-receiver ./agent/bench/gen ./agent/bench/measure ./agent/bench/ingest
 save=()
 [ "${BENCH_SAVE:-}" != 1 ] || save=(-save agent/bench/results)
-"$work/measure" -bin "$work" -sizes "$work/sizes" -recording "$work/room.csv" -readings "$readings" -commit "$commit" "${save[@]}"
+if [ "${1:-}" = peers ]; then
+	"$work/measure" -peers -bin "$work" -recording none -commit "$commit, the peers' workload" "${save[@]}"
+	exit
+fi
+make --no-print-directory cross OUT="$work/sizes" >/dev/null || true # the table says what is over the budget
+make --no-print-directory cross OUT="$work/symbols" SYMBOLS= BUDGET=100000000 TARGETS='"arm 6"' FLAVOURS='"candor nomqtt"' >/dev/null
+go tool nm -size "$work/symbols/linux-armv6/candor" >"$work/sizes/symbols.txt"
+
+"$work/gen" -n "$readings" >"$work/room.csv"
+"$work/measure" -backlog "$backlog" -bin "$work" -sizes "$work/sizes" -recording "$work/room.csv" -readings "$readings" -commit "$commit" "${save[@]}"
 
 echo "bench: 100 sensors on 4 simulated buses at 10 Hz, five seconds" >&2
 go test -run '^$' -bench '^BenchmarkPlant$' -benchtime 1x ./sensors/bus | awk '/^BenchmarkPlant/ {

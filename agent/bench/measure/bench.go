@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -20,6 +19,8 @@ type options struct {
 	recording string
 	data      string // directory of the recordings that sizes are measured on
 	readings  int
+	most      int // rows of the largest backlog
+	peers     bool
 	save      string
 	commit    string
 	limit     time.Duration
@@ -42,9 +43,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f.StringVar(&b.recording, "recording", "", "the recording, a CSV `file`")
 	f.StringVar(&b.data, "data", "agent/bench/data", "`directory` of the recordings that sizes are measured on")
 	f.IntVar(&b.readings, "readings", 1_000_000, "how many readings it has")
+	f.IntVar(&b.most, "backlog", 10_000_000, "how many rows the largest backlog of the growth has")
+	f.BoolVar(&b.peers, "peers", false, "run the workload of the peers instead, against the binaries that OTELCOL and TELEGRAF name")
 	f.StringVar(&b.save, "save", "", "also write the results into this `directory`")
 	f.StringVar(&b.commit, "commit", "unknown", "what is measured")
-	f.DurationVar(&b.limit, "limit", 4*time.Minute, "give up after this time")
+	f.DurationVar(&b.limit, "limit", 20*time.Minute, "give up after this time")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -63,24 +66,32 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return b.tell(stdout, time.Now())
 }
 
+// part is one part of the table.
+type part struct {
+	name string
+	run  func(context.Context) error
+}
+
 // measure runs every part in turn.
 func (b *bench) measure(ctx context.Context) (err error) {
 	if b.dir, err = os.MkdirTemp("", "candor-bench-"); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
-	parts := []struct {
-		name string
-		run  func(context.Context) error
-	}{
+	parts := []part{
 		{"run --once to a receiver", b.once},
 		{"a backlog, and its way out", b.backlog},
 		{"idle", b.idle},
 		{"start", b.start},
+		{"growth", b.growth},
 		{"the wire at 60 and at 1,000 a batch", b.wire},
+		{"bytes a day of the reference policy", b.daily},
 		{"the wire beside others", b.encodings},
 		{"single stages", b.stages},
 		{"sizes", b.programs},
+	}
+	if b.peers {
+		parts = b.peerParts()
 	}
 	for _, p := range parts {
 		began := time.Now()
@@ -195,41 +206,6 @@ func (b *bench) backlog(ctx context.Context) error {
 	return nil
 }
 
-// idle measures a daemon that has little to do: one simulated room every ten seconds.
-func (b *bench) idle(ctx context.Context) error {
-	const long = 10 * time.Second
-	s, err := b.site("idle", living)
-	if err != nil {
-		return err
-	}
-	if err := s.grant(ctx); err != nil {
-		return err
-	}
-	receiver, err := s.receive(ctx)
-	if err != nil {
-		return err
-	}
-	defer receiver.end()
-	daemon, err := s.start(ctx, "candor", "run", "--config", s.config)
-	if err != nil {
-		return err
-	}
-	defer daemon.end()
-	if err := daemon.wait(ctx, long); err != nil {
-		return err
-	}
-	resident, private := daemon.status("VmRSS"), daemon.status("RssAnon")
-	used, err := daemon.stop()
-	if err != nil {
-		return err
-	}
-	b.out.heading("idle daemon, one room every 10 s, after %s", long)
-	b.out.atMost("resident", mega(resident), 16, "%.1f MB")
-	b.out.only("of it private, the rest is the program file and mappings", mega(private), "%.1f MB")
-	b.out.only("CPU with start and stop", used.cpu.Seconds()*1000, "%.0f ms")
-	return nil
-}
-
 // start measures the time from the start of the process to the first commit of readings.
 func (b *bench) start(ctx context.Context) error {
 	const times = 5
@@ -253,26 +229,6 @@ func (b *bench) start(ctx context.Context) error {
 	}
 	b.out.heading("start, median of %d", times)
 	b.out.atMost("process started to first readings on disk", float64(median(took).Microseconds())/1000, 100, "%.0f ms")
-	return nil
-}
-
-// programs tells the size of the programs.
-func (b *bench) programs(context.Context) error {
-	if b.sizes == "" {
-		return nil
-	}
-	found, err := filepath.Glob(filepath.Join(b.sizes, "*", "candor"))
-	if err != nil || len(found) == 0 {
-		return errors.Join(err, fmt.Errorf("no programs in the folders of %s", filepath.Base(b.sizes)))
-	}
-	b.out.heading("device binary, stripped")
-	for _, name := range found {
-		info, err := os.Stat(name)
-		if err != nil {
-			return err
-		}
-		b.out.atMost(filepath.Base(filepath.Dir(name)), mega(info.Size()), 10, "%.2f MB")
-	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -129,5 +130,32 @@ func TestWireBytes(t *testing.T) {
 	}
 	if _, err := readRows(strings.NewReader(text+"4000,x,1,1,1,1\n"), 10); err == nil {
 		t.Error("a cell that is no number was read")
+	}
+}
+
+func TestSymbol(t *testing.T) {
+	for line, want := range map[string]string{
+		"  101074      15148 T unicode.map.init.2":                                               "unicode 15148",
+		"  c9bc0 120 T github.com/candor-edge/candor/store.(*Store).Append":                      "github.com/candor-edge/candor/store 120",
+		"  c9bc0 9 T slices.Sort[go.shape.struct { github.com/candor-edge/candor/store.a int }]": "slices 9",
+		"  9bdbd0   33554432 D crypto/internal/fips140/drbg.memory":                              "",
+		"  9bdbd0 12 B runtime.x":                                                                "",
+		"  8ee580     282336 r go:func.*":                                                        "",
+	} {
+		pkg, size, ok := symbol(line)
+		if got := fmt.Sprintf("%s %d", pkg, size); ok != (want != "") || ok && got != want {
+			t.Errorf("%q is of %q", line, got)
+		}
+	}
+}
+
+func TestParseGrown(t *testing.T) {
+	got, err := parseGrown("    growth_test.go:74:     10000 rows:  13.9 bytes written and    50 allocated a row,     -3 KB in memory, commit 2.29ms, " +
+		"start 940µs (open 140µs), of an empty one 850µs (open 180µs), all looked through 540µs\n")
+	if err != nil || len(got) != 1 || got[0] != (grown{10000, 13.9, 50, -3, 2290 * time.Microsecond, 940 * time.Microsecond, 850 * time.Microsecond, 540 * time.Microsecond}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := parseGrown("PASS"); err == nil {
+		t.Error("nothing is something")
 	}
 }

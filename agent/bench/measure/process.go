@@ -93,6 +93,20 @@ func (p *process) status(key string) int64 {
 	return number(procFile(p.cmd.Process.Pid, "status"), key+":") * 1024
 }
 
+// ticks is the CPU time of the process so far, in the hundredths of a second that /proc/PID/stat has on every Linux; 0 when it
+// is not there any more.
+func (p *process) ticks() (sum int64) {
+	text := procFile(p.cmd.Process.Pid, "stat")
+	f := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:]) // a name may have blanks
+	for _, i := range []int{11, 12} {                          // utime and stime are numbers 14 and 15, the first of f is number 3
+		if i < len(f) {
+			n, _ := strconv.ParseInt(string(f[i]), 10, 64)
+			sum += n
+		}
+	}
+	return sum
+}
+
 func procFile(pid int, name string) []byte {
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, name)) // none is as good as an empty one: it tells nothing
 	return b

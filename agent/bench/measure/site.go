@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -153,7 +155,12 @@ func (s *site) receive(ctx context.Context) (*process, error) {
 
 // ask runs a verb that prints JSON and reads it.
 func (s *site) ask(ctx context.Context, into any, args ...string) error {
-	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, "candor"), append(args, "--json", "--config", s.config)...)
+	return s.asked(ctx, into, append(args, "--config", s.config)...)
+}
+
+// asked is ask of a verb that needs no object.
+func (s *site) asked(ctx context.Context, into any, args ...string) error {
+	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, "candor"), append(args, "--json")...)
 	text, err := cmd.Output()
 	if err != nil {
 		return fmt.Errorf("candor %s: %w", args[0], err)
@@ -251,4 +258,25 @@ func pagesUsed(name string) (uint64, error) {
 func median(list []time.Duration) time.Duration {
 	sorted := slices.Sorted(slices.Values(list))
 	return sorted[(len(sorted)-1)/2]
+}
+
+// copyLines copies the first lines of a file.
+func copyLines(from, to string, lines int) (err error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	w := bufio.NewWriter(out)
+	for scan := bufio.NewScanner(in); lines > 0 && scan.Scan(); lines-- {
+		if _, err := fmt.Fprintln(w, scan.Text()); err != nil {
+			return err
+		}
+	}
+	return w.Flush()
 }
