@@ -311,6 +311,9 @@ func (a *Agent) Close() error {
 		a.keys = nil
 	}
 	if a.lock != nil {
+		if os.Geteuid() == 0 {
+			errs = append(errs, giveBack(a.cfg.Device.State), giveBack(a.cfg.Keys.Dir))
+		}
 		errs = append(errs, a.lock.Close())
 		a.lock = nil
 	}

@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/candor-edge/candor/tinyconf"
 )
@@ -79,4 +81,36 @@ func (c *Config) settlePlaces(path string) error {
 		c.Keys.Dir = strings.TrimRight(c.Device.State, "/") + "-keys"
 	}
 	return nil
+}
+
+// giveBack gives to the owner of dir what root has made in it, so that the daemon, which is not root, still has its files after
+// root has looked after the object. Links are left alone: the owner could have laid them.
+func giveBack(dir string) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }()
+	info, err := root.Stat(".")
+	if err != nil {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || owner.Uid == 0 {
+		return nil
+	}
+	return fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := root.Lstat(name)
+		if err != nil {
+			return err
+		}
+		of, ok := info.Sys().(*syscall.Stat_t)
+		if !ok || of.Uid != 0 || !d.IsDir() && (!d.Type().IsRegular() || of.Nlink > 1) {
+			return nil
+		}
+		return root.Lchown(name, int(owner.Uid), int(owner.Gid))
+	})
 }

@@ -36,8 +36,8 @@ func System() Kernel {
 		base = time.Duration(at.Nano())
 	}
 	k := Kernel{
-		Wall:  time.Now,
-		Since: func() time.Duration { return base + time.Since(started) },
+		Wall:   time.Now,
+		Since:  func() time.Duration { return base + time.Since(started) },
 		Synced: func() bool { return synced(unix.Adjtimex, timesyncd) },
 	}
 	// The kernel draws this name at random for each boot, and keeps it in memory only.
