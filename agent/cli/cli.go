@@ -93,3 +93,9 @@ what the person living with it agreed to, and shows what left, why and to whom.`
 	root.SetHelpCommand(newHelp())
 	return root
 }
+
+// Tree is every verb with its help and flags, for tools that write manuals and completions. It must not be run: [Main] does that.
+func Tree() *cobra.Command {
+	env := HostEnv()
+	return newRoot(&global{env: env, out: newOutput(io.Discard, env.Getenv)})
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// licensed is a module and under what its authors give it.
+type licensed struct {
+	path, version string
+	id            string // as SPDX names it
+	text          string // of the licence, and of the notice if there is one
+}
+
+// tells are sentences by which a licence is known, once white space is one space and letters are small. All of a row must be there.
+var tells = []struct {
+	id   string
+	with []string
+}{
+	{"Apache-2.0", []string{"apache license version 2.0, january 2004", "grant of patent license"}},
+	{"EPL-2.0", []string{"eclipse public license - v 2.0"}},
+	{"MPL-2.0", []string{"mozilla public license version 2.0"}},
+	{"ISC", []string{"permission to use, copy, modify, and/or distribute this software for any purpose with or without fee is hereby granted"}},
+	{"ISC", []string{"permission to use, copy, modify, and distribute this software for any purpose with or without fee is hereby granted"}},
+	{"MIT", []string{"permission is hereby granted, free of charge, to any person obtaining a copy", "the above copyright notice and this permission notice"}},
+	{"BSD-3-Clause", []string{"redistribution and use in source and binary forms", "neither the name of"}},
+	{"BSD-2-Clause", []string{"redistribution and use in source and binary forms", "redistributions in binary form must reproduce"}},
+}
+
+// shippable are the licences under which something may be in what is shipped. EPL-2.0 asks that the source is to be had, which for
+// a module it is.
+var shippable = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "EPL-2.0"}
+
+// testable are further ones under which something may be used in tests only.
+var testable = []string{"MPL-2.0"}
+
+// identify names the licence of a text; "" if it is none that is known.
+func identify(text string) string {
+	plain := strings.ToLower(strings.Join(strings.Fields(text), " "))
+	for _, t := range tells {
+		if !slices.ContainsFunc(t.with, func(s string) bool { return !strings.Contains(plain, s) }) {
+			return t.id
+		}
+	}
+	return ""
+}
+
+// readLicence reads the licence in a module's folder.
+func readLicence(path, version, dir string) (licensed, error) {
+	l := licensed{path: path, version: version}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return l, fmt.Errorf("%s: %w", path, err)
+	}
+	for _, e := range entries { // sorted by name
+		name := strings.ToLower(strings.SplitN(e.Name(), ".", 2)[0])
+		licence := slices.Contains([]string{"license", "licence", "copying"}, name)
+		if e.IsDir() || !licence && name != "notice" {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			return l, fmt.Errorf("%s: %w", path, err)
+		}
+		l.text += strings.TrimSpace(strings.ReplaceAll(string(text), "\r\n", "\n")) + "\n\n"
+		if licence && l.id == "" {
+			l.id = identify(string(text))
+		}
+	}
+	if l.id == "" {
+		return l, fmt.Errorf("%s: its licence is none that is known here; read it, and add it to the table or leave the module out", path)
+	}
+	return l, nil
+}
+
+// licences reads those of the modules in a binary and of Go's own library, which is in it too.
+func licences(b *build) ([]licensed, error) {
+	var out []licensed
+	var errs []error
+	wanted := []string{}
+	for _, d := range b.info.Deps {
+		if d.Replace != nil {
+			errs = append(errs, fmt.Errorf("%s: is replaced by %s, which the list would not tell", d.Path, d.Replace.Path))
+		}
+		wanted = append(wanted, d.Path+"@"+d.Version)
+	}
+	found, err := folders(wanted)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range b.info.Deps {
+		l, err := readLicence(d.Path, d.Version, found[d.Path+"@"+d.Version])
+		if err == nil && !slices.Contains(shippable, l.id) {
+			err = fmt.Errorf("%s: is under %s, which nothing that is shipped may be", d.Path, l.id)
+		}
+		out, errs = append(out, l), append(errs, err)
+	}
+	l, err := goLicence(b.info.GoVersion)
+	return append(out, l), errors.Join(append(errs, err)...)
+}
+
+// goLicence is that of Go's own library, as it lies beside the tools.
+func goLicence(version string) (licensed, error) {
+	out, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		return licensed{}, fmt.Errorf("go env: %w", err)
+	}
+	if version != runtime.Version() {
+		return licensed{}, fmt.Errorf("the binary is of %s and this tool of %s: the licence beside it is another's", version, runtime.Version())
+	}
+	return readLicence("std", version, strings.TrimSpace(string(out)))
+}
+
+// folders asks Go where modules, path@version, lie.
+func folders(modules []string) (map[string]string, error) {
+	out := map[string]string{}
+	if len(modules) == 0 {
+		return out, nil
+	}
+	text, err := exec.Command("go", append([]string{"mod", "download", "-json"}, modules...)...).Output()
+	if err != nil {
+		return nil, fmt.Errorf("go mod download: %w", err)
+	}
+	for d := json.NewDecoder(strings.NewReader(string(text))); ; {
+		var m struct{ Path, Version, Dir string }
+		if err := d.Decode(&m); errors.Is(err, io.EOF) {
+			return out, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("go mod download: %w", err)
+		}
+		out[m.Path+"@"+m.Version] = m.Dir
+	}
+}
