@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -35,10 +36,14 @@ type component struct {
 	Properties []property `json:"properties,omitempty"`
 }
 
+// choice is one licence, or an expression of several.
 type choice struct {
-	Licence struct {
-		ID string `json:"id"`
-	} `json:"license"`
+	Licence    *named `json:"license,omitempty"`
+	Expression string `json:"expression,omitempty"`
+}
+
+type named struct {
+	ID string `json:"id"`
 }
 
 type hash struct {
@@ -56,10 +61,11 @@ type dependency struct {
 	On  []string `json:"dependsOn,omitempty"`
 }
 
-func oneLicence(id string) []choice {
-	var c choice
-	c.Licence.ID = id
-	return []choice{c}
+func under(ids ...string) []choice {
+	if len(ids) == 1 {
+		return []choice{{Licence: &named{ids[0]}}}
+	}
+	return []choice{{Expression: strings.Join(ids, " AND ")}}
 }
 
 // makeBill lists what is in a binary. Its serial number is made of the binary's digest, so that the same binary has the same one.
@@ -68,7 +74,7 @@ func makeBill(b *build, parts []licensed) ([]byte, error) {
 	for _, d := range b.info.Deps {
 		sums[d.Path] = d.Sum
 	}
-	self := component{Type: "application", Name: b.name, Version: b.version, Licences: oneLicence("Apache-2.0"),
+	self := component{Type: "application", Name: b.name, Version: b.version, Licences: under("Apache-2.0"),
 		Purl: fmt.Sprintf("pkg:deb/candor/%s@%s?arch=%s", b.name, b.version, b.arch), Hashes: []hash{{"SHA-256", fmt.Sprintf("%x", b.sum)}}}
 	self.Ref = self.Purl
 	for _, key := range []string{"GOOS", "GOARCH", "GOARM", "CGO_ENABLED", "-tags", "-trimpath", "vcs.revision", "vcs.modified"} {
@@ -80,7 +86,7 @@ func makeBill(b *build, parts []licensed) ([]byte, error) {
 	out := bill{Format: "CycloneDX", Spec: "1.5", Serial: serial(b.sum), Version: 1,
 		Metadata: metadata{Timestamp: b.at.Format(time.RFC3339), Component: self}}
 	for _, p := range parts {
-		c := component{Type: "library", Name: p.path, Version: p.version, Licences: oneLicence(p.id), Purl: "pkg:golang/" + p.path + "@" + p.version}
+		c := component{Type: "library", Name: p.path, Version: p.version, Licences: under(p.ids...), Purl: "pkg:golang/" + p.path + "@" + p.version}
 		if sum := sums[p.path]; sum != "" {
 			c.Properties = []property{{"candor:go.sum", sum}}
 		}

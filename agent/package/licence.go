@@ -16,8 +16,8 @@ import (
 // licensed is a module and under what its authors give it.
 type licensed struct {
 	path, version string
-	id            string // as SPDX names it
-	text          string // of the licence, and of the notice if there is one
+	ids           []string // as SPDX names them; all of them hold
+	text          string   // of the licence, and of the notice if there is one
 }
 
 // tells are sentences by which a licence is known, once white space is one space and letters are small. All of a row must be there.
@@ -42,15 +42,24 @@ var shippable = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "M
 // testable are further ones under which something may be used in tests only.
 var testable = []string{"MPL-2.0"}
 
-// identify names the licence of a text; "" if it is none that is known.
-func identify(text string) string {
+// identify names the licences in a text; none if none is known.
+func identify(text string) (ids []string) {
 	plain := strings.ToLower(strings.Join(strings.Fields(text), " "))
 	for _, t := range tells {
-		if !slices.ContainsFunc(t.with, func(s string) bool { return !strings.Contains(plain, s) }) {
-			return t.id
+		missing := slices.ContainsFunc(t.with, func(s string) bool { return !strings.Contains(plain, s) })
+		if !missing && !slices.Contains(ids, t.id) && (t.id != "BSD-2-Clause" || !slices.Contains(ids, "BSD-3-Clause")) {
+			ids = append(ids, t.id)
 		}
 	}
-	return ""
+	return ids
+}
+
+// expression is the licences of a module as SPDX writes them.
+func (l licensed) expression() string { return strings.Join(l.ids, " AND ") }
+
+// within says whether all licences of a module are allowed.
+func (l licensed) within(allowed []string) bool {
+	return !slices.ContainsFunc(l.ids, func(id string) bool { return !slices.Contains(allowed, id) })
 }
 
 // readLicence reads the licence in a module's folder.
@@ -71,11 +80,11 @@ func readLicence(path, version, dir string) (licensed, error) {
 			return l, fmt.Errorf("%s: %w", path, err)
 		}
 		l.text += strings.TrimSpace(strings.ReplaceAll(string(text), "\r\n", "\n")) + "\n\n"
-		if licence && l.id == "" {
-			l.id = identify(string(text))
+		if licence {
+			l.ids = append(l.ids, identify(string(text))...)
 		}
 	}
-	if l.id == "" {
+	if len(l.ids) == 0 {
 		return l, fmt.Errorf("%s: its licence is none that is known here; read it, and add it to the table or leave the module out", path)
 	}
 	return l, nil
@@ -98,8 +107,8 @@ func licences(b *build) ([]licensed, error) {
 	}
 	for _, d := range b.info.Deps {
 		l, err := readLicence(d.Path, d.Version, found[d.Path+"@"+d.Version])
-		if err == nil && !slices.Contains(shippable, l.id) {
-			err = fmt.Errorf("%s: is under %s, which nothing that is shipped may be", d.Path, l.id)
+		if err == nil && !l.within(shippable) {
+			err = fmt.Errorf("%s: is under %s, which nothing that is shipped may be", d.Path, l.expression())
 		}
 		out, errs = append(out, l), append(errs, err)
 	}

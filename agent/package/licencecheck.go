@@ -38,10 +38,10 @@ func checkLicences(out io.Writer) error {
 		switch {
 		case err != nil:
 			errs = append(errs, err)
-		case !slices.Contains(allowed, l.id):
-			errs = append(errs, fmt.Errorf("%s: is under %s, which is not for what is %s", path, l.id, use))
+		case !l.within(allowed):
+			errs = append(errs, fmt.Errorf("%s: is under %s, which is not for what is %s", path, l.expression(), use))
 		default:
-			_, _ = fmt.Fprintf(out, "%-8s %-14s %s\n", use, l.id, m)
+			_, _ = fmt.Fprintf(out, "%-8s %-14s %s\n", use, l.expression(), m)
 		}
 	}
 	return errors.Join(errs...)
