@@ -86,7 +86,7 @@ what the person living with it agreed to, and shows what left, why and to whom.`
 	root.AddCommand(
 		newRun(g), newStatus(g), newHealth(g), newCharter(g), newConsent(g), newPreview(g), newSent(g), newExport(g), newBuffer(g), newSensor(g), newUplink(g), newDoctor(g), newBundle(g),
 		newLedger(g), newErase(g), newTransfer(g),
-		newDecode(g), newConfig(g), newPolicy(g), newCompletion(g), newVersion(g),
+		newDecode(g), newConfig(g), newPolicy(g), newCompletion(g), newAbout(g), newVersion(g),
 	)
 	group(root)
 	root.AddCommand(newTopics()...)

@@ -248,7 +248,7 @@ func TestOutputFails(t *testing.T) {
 func TestHelp(t *testing.T) {
 	verbs := [][]string{
 		{}, {"run"}, {"status"}, {"consent"}, {"consent", "show"}, {"consent", "grant"}, {"consent", "withdraw"}, {"preview"}, {"sent"}, {"decode"},
-		{"config"}, {"config", "check"}, {"config", "reference"}, {"policy"}, {"policy", "check"}, {"completion"}, {"version"}, {"help"}, {"doctor"}, {"bundle"},
+		{"config"}, {"config", "check"}, {"config", "reference"}, {"policy"}, {"policy", "check"}, {"completion"}, {"about"}, {"version"}, {"help"}, {"doctor"}, {"bundle"},
 		{"sensor"}, {"sensor", "list"}, {"sensor", "scan"}, {"sensor", "read"}, {"sensor", "record"},
 	}
 	for _, verb := range verbs {

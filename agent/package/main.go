@@ -57,6 +57,11 @@ func pack(path, version, conf string) (name string, data []byte, err error) {
 	if err != nil {
 		return "", nil, err
 	}
+	return assemble(b, parts, conf)
+}
+
+// assemble makes the package of a build and its parts.
+func assemble(b *build, parts []licensed, conf string) (name string, data []byte, err error) {
 	entries, err := contents(b, parts, conf)
 	if err != nil {
 		return "", nil, err
