@@ -13,7 +13,7 @@ import (
 
 // build is a binary and what Go wrote into it.
 type build struct {
-	name    string // of the package: candor, or candor-mqtt
+	name    string // of the package: candor, or candor-mqtt for one that can speak MQTT
 	version string // as Debian writes it
 	arch    string // as Debian names it
 	at      time.Time
@@ -42,8 +42,8 @@ func readBuild(path, version string) (*build, error) {
 		return nil, err
 	}
 	b.sum = sha256.Sum256(b.binary)
-	for _, tag := range strings.Split(b.setting("-tags"), ",") {
-		if tag == "mqtt" {
+	for _, d := range info.Deps {
+		if d.Path == "github.com/eclipse/paho.golang" {
 			b.name = "candor-mqtt"
 		}
 	}

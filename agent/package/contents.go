@@ -38,7 +38,7 @@ func contents(b *build, parts []licensed, conf string) ([]entry, error) {
 		file("usr/lib/udev/rules.d/60-candor.rules", embedded("files/candor.rules")),
 		folder("etc/candor/credentials", 0o700),
 	}
-	doc := "usr/share/doc/" + b.name + "/"
+	const doc = "usr/share/doc/candor/" // of either package; there is never more than one of them
 	sbom, err := makeBill(b, parts)
 	if err != nil {
 		return nil, err
@@ -53,6 +53,9 @@ func contents(b *build, parts []licensed, conf string) ([]entry, error) {
 		file(doc+"examples/policy.toml", []byte(agent.PolicyReference())),
 		file(doc+"examples/charter.toml", []byte(agent.CharterReference())),
 		file(doc+"examples/other-time-service.conf", embedded("files/other-time-service.conf")))
+	if b.name != "candor" {
+		out = append(out, file("usr/share/doc/"+b.name+"/copyright", copyright(parts)))
+	}
 	settings, err := settings(conf)
 	if err != nil {
 		return nil, err

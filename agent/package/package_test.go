@@ -190,7 +190,7 @@ func TestSameBytes(t *testing.T) {
 func TestContents(t *testing.T) {
 	name, deb, err := packed(t, binary(t), "1.2.3", "")
 	must(t, err)
-	if !strings.HasPrefix(name, "candor-mqtt_1.2.3_") && !strings.HasPrefix(name, "candor_1.2.3_") {
+	if !strings.HasPrefix(name, "candor-mqtt_1.2.3_") { // a build without tags can speak it
 		t.Errorf("it is called %s", name)
 	}
 	u := unpack(t, deb)
@@ -224,7 +224,7 @@ func TestContents(t *testing.T) {
 		t.Errorf("conffiles: %q", got)
 	}
 	control := string(u.text["control:control"])
-	for _, line := range []string{"Package: candor", "Version: 1.2.3", "Depends: systemd (>= 250)", "Description: "} {
+	for _, line := range []string{"Package: candor-mqtt", "Conflicts: candor", "Version: 1.2.3", "Depends: systemd (>= 250)", "Description: "} {
 		if !strings.Contains("\n"+control, "\n"+line) {
 			t.Errorf("control has no %q:\n%s", line, control)
 		}
