@@ -113,10 +113,11 @@ FLAVOUR   ?= nomqtt
 
 deb: ## make Debian packages into bin/deb (DEB_ARCHS="arm64 armhf", CONF=folder with your files for /etc/candor, FLAVOUR=mqtt)
 	@mkdir -p bin/deb
+	@go run ./agent/package/slim bin/slim
 	@go build -o bin/deb/package ./agent/package
 	@for arch in $(DEB_ARCHS); do \
-		case $$arch in armhf) goarch=arm goarm=6 ;; *) goarch=$$arch goarm= ;; esac; \
-		GOOS=linux GOARCH=$$goarch GOARM=$$goarm CGO_ENABLED=0 go build -buildvcs=auto $(STRIP) $(TAGS),$(FLAVOUR) $(SMALL) \
+		case $$arch in armhf) goarch=arm goarm=6 round=" -R 4096" ;; *) goarch=$$arch goarm= round= ;; esac; \
+		GOOS=linux GOARCH=$$goarch GOARM=$$goarm CGO_ENABLED=0 go build -buildvcs=auto $(SLIM) $(STRIP) $(TAGS),$(FLAVOUR) $(SMALL) \
 			-o bin/deb/$$arch/candor ./agent/candor || exit 1; \
 		bin/deb/package -out bin/deb $(if $(CONF),-conf "$(CONF)") bin/deb/$$arch/candor || exit 1; \
 	done

@@ -28,6 +28,7 @@ type part struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
 	Licence string `json:"licence"`
+	Changed bool   `json:"changed,omitempty"` // it is a copy in which something was cut out
 }
 
 func newAbout(g *global) *cobra.Command {
@@ -61,10 +62,10 @@ func about() (aboutInfo, error) {
 	a := aboutInfo{versionInfo: buildVersion(), Support: supportEnd, Licence: "Apache-2.0", Parts: []part{}}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, d := range info.Deps {
-			a.Parts = append(a.Parts, part{d.Path, d.Version, Licence(d.Path)})
+			a.Parts = append(a.Parts, part{d.Path, d.Version, Licence(d.Path), d.Replace != nil})
 		}
 	}
-	a.Parts = append(a.Parts, part{"std", a.Go, Licence("std")})
+	a.Parts = append(a.Parts, part{"std", a.Go, Licence("std"), false})
 	switch {
 	case a.Revision == "":
 		a.Rebuild = "can't be told: this was built outside of version control"
@@ -124,6 +125,10 @@ func printAbout(w io.Writer, a *aboutInfo) {
 	paragraph(w, "rebuild  ", a.Rebuild)
 	_, _ = fmt.Fprintln(w, "parts")
 	for _, p := range a.Parts {
-		_, _ = fmt.Fprintf(w, "  %-13s %s %s\n", p.Licence, p.Name, p.Version)
+		changed := ""
+		if p.Changed {
+			changed = " (changed)"
+		}
+		_, _ = fmt.Fprintf(w, "  %-13s %s %s%s\n", p.Licence, p.Name, p.Version, changed)
 	}
 }

@@ -33,7 +33,13 @@ type component struct {
 	Licences   []choice   `json:"licenses,omitempty"`
 	Purl       string     `json:"purl"`
 	Hashes     []hash     `json:"hashes,omitempty"`
+	Pedigree   *pedigree  `json:"pedigree,omitempty"`
 	Properties []property `json:"properties,omitempty"`
+}
+
+// pedigree tells what was changed in a part.
+type pedigree struct {
+	Notes string `json:"notes"`
 }
 
 // choice is one licence, or an expression of several.
@@ -72,7 +78,7 @@ func under(ids ...string) []choice {
 func makeBill(b *build, parts []licensed) ([]byte, error) {
 	sums := map[string]string{}
 	for _, d := range b.info.Deps {
-		sums[d.Path] = d.Sum
+		sums[d.Path] = d.Sum // of what was not changed
 	}
 	self := component{Type: "application", Name: b.name, Version: b.version, Licences: under("Apache-2.0"),
 		Purl: fmt.Sprintf("pkg:deb/candor/%s@%s?arch=%s", b.name, b.version, b.arch), Hashes: []hash{{"SHA-256", fmt.Sprintf("%x", b.sum)}}}
@@ -89,6 +95,9 @@ func makeBill(b *build, parts []licensed) ([]byte, error) {
 		c := component{Type: "library", Name: p.path, Version: p.version, Licences: under(p.ids...), Purl: "pkg:golang/" + p.path + "@" + p.version}
 		if sum := sums[p.path]; sum != "" {
 			c.Properties = []property{{"candor:go.sum", sum}}
+		}
+		if p.changed != "" {
+			c.Pedigree = &pedigree{p.changed}
 		}
 		c.Ref = c.Purl
 		out.Components = append(out.Components, c)

@@ -102,7 +102,11 @@ Comment:
 	sorted := slices.Clone(parts)
 	slices.SortFunc(sorted, func(a, b licensed) int { return strings.Compare(a.path, b.path) })
 	for _, p := range sorted {
-		fmt.Fprintf(&c, "\nFiles: %s@%s\nCopyright: see the text\nLicense: %s\n", p.path, p.version, strings.ReplaceAll(p.expression(), " AND ", " and "))
+		changed := ""
+		if p.changed != "" {
+			changed = "Comment: changed: " + p.changed + "\n"
+		}
+		fmt.Fprintf(&c, "\nFiles: %s@%s\nCopyright: see the text\n%sLicense: %s\n", p.path, p.version, changed, strings.ReplaceAll(p.expression(), " AND ", " and "))
 		for line := range strings.Lines(strings.TrimSpace(p.text) + "\n") {
 			if line = strings.TrimRight(line, " \t\n"); line == "" {
 				line = "."

@@ -16,23 +16,21 @@ type manual struct {
 	date    string // 2026-11-25
 }
 
-// exits is the table of exit codes, the same for every verb.
-const exits = `.TP
-.B 0
-done
-.TP
-.B 1
-failed
-.TP
-.B 2
-wrong use
-.TP
-.B 3
-something is left undone and kept
-.TP
-.B 4
-not allowed
-`
+// exits is the table of exit codes, the same for every verb, as the page of help on them has it: a number and what it says.
+func exits(root *cobra.Command) string {
+	var b strings.Builder
+	for _, c := range root.Commands() {
+		if c.Name() != "exit-codes" {
+			continue
+		}
+		for line := range strings.Lines(c.Long) {
+			if code, words, ok := strings.Cut(strings.TrimSpace(line), "  "); ok {
+				fmt.Fprintf(&b, ".TP\n.B %s\n%s\n", roff(code), roff(strings.TrimSpace(words)))
+			}
+		}
+	}
+	return b.String()
+}
 
 // pages writes a page for the program and for each verb, by file name as candor-consent-grant.1.
 func (m manual) pages(root *cobra.Command) map[string][]byte {
@@ -81,7 +79,7 @@ func (m manual) page(cmd *cobra.Command) []byte {
 		fmt.Fprint(&b, ".SH EXAMPLES\n")
 		verbatim(&b, cmd.Example)
 	}
-	fmt.Fprint(&b, ".SH EXIT STATUS\n"+exits)
+	fmt.Fprint(&b, ".SH EXIT STATUS\n"+exits(cmd.Root()))
 	m.foot(&b, cmd)
 	return b.Bytes()
 }

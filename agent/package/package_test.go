@@ -390,7 +390,7 @@ func TestManuals(t *testing.T) {
 	walk = func(c *cobra.Command) {
 		verbs++
 		page := string(pages[pageName(c)+".1"])
-		for _, want := range []string{".TH", ".SH NAME\n" + roff(pageName(c)) + " \\- " + roff(c.Short), ".SH EXAMPLES", ".SH EXIT STATUS", roff(strings.Split(strings.TrimSpace(c.Example), "\n")[0])} {
+		for _, want := range []string{".TH", ".SH NAME\n" + roff(pageName(c)) + " \\- " + roff(c.Short), ".SH EXAMPLES", ".SH EXIT STATUS\n.TP\n.B 0\ndone\n.TP\n.B 1\n", "\n.B 4\n", roff(strings.Split(strings.TrimSpace(c.Example), "\n")[0])} {
 			if !strings.Contains(page, want) {
 				t.Errorf("%s has no %q:\n%s", c.CommandPath(), want, page)
 			}
