@@ -220,7 +220,7 @@ func TestLifeOfAPackage(t *testing.T) {
 	}
 	groups, err := os.ReadFile(g.path("etc/group"))
 	must(t, err)
-	for _, line := range []string{"candor-person:x:", "candor-technician:x:", "i2c:x:", "gpio:x:"} {
+	for _, line := range []string{"candor-person:x:", "candor-tech:x:", "i2c:x:", "gpio:x:"} {
 		_, members, found := strings.Cut(string(groups), line)
 		members, _, _ = strings.Cut(members, "\n")
 		if !found || strings.HasPrefix(line, "candor-") && !strings.HasSuffix(members, ":") {
