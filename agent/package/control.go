@@ -46,7 +46,7 @@ func control(b *build, entries []entry) []byte {
 	var c bytes.Buffer
 	fmt.Fprintf(&c, "Package: %s\nVersion: %s\nArchitecture: %s\n", b.name, b.version, b.arch)
 	fmt.Fprintf(&c, "Maintainer: The Candor developers <candor-edge@users.noreply.github.com>\nInstalled-Size: %d\n", kib)
-	fmt.Fprint(&c, "Depends: systemd (>= 250)\nRecommends: ca-certificates, init-system-helpers, systemd-timesyncd, udev\nSuggests: i2c-tools\n")
+	fmt.Fprint(&c, "Depends: systemd (>= 250)\nRecommends: ca-certificates, systemd-timesyncd, udev\nSuggests: i2c-tools\n")
 	if b.name == "candor" {
 		fmt.Fprint(&c, "Conflicts: candor-mqtt\nReplaces: candor-mqtt\n")
 	} else {
@@ -107,7 +107,11 @@ Comment:
 			changed = "Comment: changed: " + p.changed + "\n"
 		}
 		fmt.Fprintf(&c, "\nFiles: %s@%s\nCopyright: see the text\n%sLicense: %s\n", p.path, p.version, changed, strings.ReplaceAll(p.expression(), " AND ", " and "))
-		for line := range strings.Lines(strings.TrimSpace(p.text) + "\n") {
+		text := p.text
+		if p.expression() == "Apache-2.0" { // every Debian has it, and wants it once
+			text = "The text is /usr/share/common-licenses/Apache-2.0.\n\n"
+		}
+		for line := range strings.Lines(strings.TrimSpace(text+p.notice) + "\n") {
 			if line = strings.TrimRight(line, " \t\n"); line == "" {
 				line = "."
 			}

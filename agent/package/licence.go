@@ -17,7 +17,8 @@ import (
 type licensed struct {
 	path, version string
 	ids           []string // as SPDX names them; all of them hold
-	text          string   // of the licence, and of the notice if there is one
+	text          string   // of the licence
+	notice        string   // that has to come along; "" if there is none
 	changed       string   // what was changed in it; "" if nothing
 }
 
@@ -80,10 +81,13 @@ func readLicence(path, version, dir string) (licensed, error) {
 		if err != nil {
 			return l, fmt.Errorf("%s: %w", path, err)
 		}
-		l.text += strings.TrimSpace(strings.ReplaceAll(string(text), "\r\n", "\n")) + "\n\n"
-		if licence {
-			l.ids = append(l.ids, identify(string(text))...)
+		plain := strings.TrimSpace(strings.ReplaceAll(string(text), "\r\n", "\n")) + "\n\n"
+		if !licence {
+			l.notice += plain
+			continue
 		}
+		l.text += plain
+		l.ids = append(l.ids, identify(string(text))...)
 	}
 	if len(l.ids) == 0 {
 		return l, fmt.Errorf("%s: its licence is none that is known here; read it, and add it to the table or leave the module out", path)

@@ -237,6 +237,15 @@ func TestContents(t *testing.T) {
 			t.Errorf("%s: %v\n%s", script, err, out)
 		}
 	}
+	licences := string(u.text[doc+"copyright"])
+	for _, want := range []string{
+		"\nFiles: go.etcd.io/bbolt@", "\n Permission is hereby granted, free of charge", "\nFiles: std@go", "\n Redistribution and use in source and binary forms",
+		"developed at CoreOS, Inc.", "\n The text is /usr/share/common-licenses/Apache-2.0.",
+	} {
+		if !strings.Contains(licences, want) {
+			t.Errorf("copyright has no %q", want)
+		}
+	}
 	checkSums(t, u)
 }
 
