@@ -26,7 +26,7 @@ STATICCHECK := go run -modfile=.ci/tools.mod honnef.co/go/tools/cmd/staticcheck
 # The race detector needs a C compiler.
 CC_FOUND := $(shell command -v "$$(go env CC 2>/dev/null | cut -d' ' -f1)" 2>/dev/null)
 
-.PHONY: help run build test soak mutants faults hardware-sim check format vet staticcheck length nocgo cross bench bench-peers armv6 vulnerable fleet fuzz clean
+.PHONY: help run build test soak mutants faults hardware-sim check format vet staticcheck length nocgo cross deb reproducible licences bench bench-peers armv6 vulnerable fleet fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,7 +72,7 @@ check: ## all that has to hold before a change is accepted
 	@state() { git status --porcelain -uall; git diff | cksum; }; \
 	in_git=; git rev-parse --git-dir >/dev/null 2>&1 && in_git=yes; \
 	[ -z "$$in_git" ] || before=$$(state); \
-	$(MAKE) --no-print-directory format length vet staticcheck test faults nocgo cross || exit 1; \
+	$(MAKE) --no-print-directory format length vet staticcheck licences test faults nocgo cross || exit 1; \
 	$(MAKE) --no-print-directory fuzz FUZZTIME=200x || exit 1; \
 	if [ -z "$$in_git" ]; then echo "not a git checkout: whether files were left behind is not checked"; \
 	elif [ "$$before" != "$$(state)" ]; then \
@@ -111,6 +111,40 @@ cross: ## build the device binary for arm64 and ARMv6, and hold its size against
 	done; done
 	@echo "the command line, with the cobra of these builds:"
 	@go test $(SLIM) ./agent/cli
+
+# armhf is ARMv6, as Raspberry Pi OS has it.
+DEB_ARCHS ?= amd64 arm64 armhf
+FLAVOUR   ?= nomqtt
+
+deb: ## make Debian packages into bin/deb (DEB_ARCHS="arm64 armhf", CONF=folder with your files for /etc/candor, FLAVOUR=mqtt)
+	@mkdir -p bin/deb
+	@go run ./agent/package/slim bin/slim
+	@go build -o bin/deb/package ./agent/package
+	@for arch in $(DEB_ARCHS); do \
+		case $$arch in armhf) goarch=arm goarm=6 round=" -R 4096" ;; *) goarch=$$arch goarm= round= ;; esac; \
+		GOOS=linux GOARCH=$$goarch GOARM=$$goarm CGO_ENABLED=0 go build -buildvcs=auto $(SLIM) $(STRIP) $(TAGS),$(FLAVOUR) $(SMALL) \
+			-o bin/deb/$$arch/candor ./agent/candor || exit 1; \
+		bin/deb/package -out bin/deb $(if $(CONF),-conf "$(CONF)") bin/deb/$$arch/candor || exit 1; \
+	done
+
+# Nothing is taken from the compiler's cache of before, and the two folders have names of different length. In git it is the last
+# commit that is built, without what is not committed yet.
+REPRODUCE ?= armhf
+
+reproducible: ## build the packages twice, in two folders, and compare them byte by byte (REPRODUCE="amd64 arm64 armhf"; some minutes)
+	@dir=$$(mktemp -d) || exit 1; trap 'rm -rf "$$dir"' EXIT; mkdir "$$dir/another-name"; \
+	for at in a another-name/b; do \
+		if git rev-parse --git-dir >/dev/null 2>&1; then git clone -q . "$$dir/$$at" || exit 1; else mkdir "$$dir/$$at" && cp -R . "$$dir/$$at" && rm -rf "$$dir/$$at/bin" || exit 1; fi; \
+		(cd "$$dir/$$at" && GOCACHE="$$dir/cache" $(MAKE) --no-print-directory deb DEB_ARCHS="$(REPRODUCE)") || exit 1; \
+		rm -rf "$$dir/cache"; \
+	done; \
+	for deb in "$$dir"/a/bin/deb/*.deb; do \
+		cmp "$$deb" "$$dir/another-name/b/bin/deb/$$(basename "$$deb")" || { echo "two builds differ"; exit 1; }; \
+		echo "$$(basename "$$deb"): the same bytes from two builds, sha256 $$(sha256sum <"$$deb" | cut -d' ' -f1)"; \
+	done
+
+licences: ## every module has a licence that is known and allowed, in what is shipped and in tests
+	@go run ./agent/package -licences >/dev/null && echo "licences: all known and allowed"
 
 bench-peers: ## run the workload that others were measured with (OTELCOL=, TELEGRAF= name their binaries)
 	@./agent/bench/run.sh peers

@@ -58,7 +58,7 @@ func (a *Agent) begin(ctx context.Context, o BeginOptions) Beginning {
 	b.comment("What hangs on a GPIO line can't be found by asking. For each such part, with the line's name from `gpioinfo`:")
 	b.lines("# [[sensor]]", "# name = \"door\"", "# driver = \"contact\"                # or motion, button, energy, water, pulses", "# line = \"GPIO17\"")
 	b.lines("", "[policy]", fmt.Sprintf("file = %-25q# what the maker offers; until it is there, nothing is asked and nothing leaves", o.Policy),
-		"# key = \"file:policy.pub\"         # once it is signed: candor policy keygen, candor policy sign",
+		"# key = \"file:/etc/candor/policy.pub\" # once it is signed: candor policy keygen, candor policy sign",
 		"# charter = \"charter.toml\"        # the maker's ceilings", "",
 		"# [[route]]                       # one for each recipient that the policy names", "# recipient = \"acme\"",
 		"# url = \"https://ingest.acme.example/v1\"", "# auth = \"credential:acme-token\"")

@@ -35,12 +35,17 @@ func OpenWith(cfg *Config, o Options, sources ...sensors.Source) (*Agent, error)
 		return nil, err
 	}
 	for _, s := range sources {
-		a.sources = append(a.sources, &running{source: s, config: sensors.Config{Name: s.Name(), Driver: "test"}, state: "waiting"})
+		a.sources = append(a.sources, &running{source: s, config: sensors.Config{Name: s.Name(), Driver: "test"}, state: "waiting", beat: a.flow.watch(s)})
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.recompile()
 	return a, nil
+}
+
+// HoldReadings has hold called before each reading is taken in. It is called before the agent runs.
+func (a *Agent) HoldReadings(hold func()) {
+	a.pipe.hold = func() error { hold(); return nil }
 }
 
 // RunAlone is Run without the control socket and the signal handler, whose waiting is not on any test's clock. The tasks begin one

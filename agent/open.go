@@ -72,6 +72,7 @@ type Agent struct {
 	light    *light  // nil: there is none
 	button   *button // nil: there is none
 	sources  []*running
+	flow     flow
 
 	mu    sync.Mutex // guards what follows, and serialises decisions
 	rules rules
@@ -94,6 +95,10 @@ type Agent struct {
 func Open(cfg *Config, o Options) (*Agent, error) {
 	a := &Agent{cfg: cfg, opts: defaults(o), told: map[consent.GrantID]uint64{}}
 	a.since = a.opts.Clock.Now()
+	a.flow.clock = a.opts.Clock
+	a.flow.log = func(stuck string) {
+		a.opts.Log.Error("data does not flow; what watches over the agent is told nothing until it does", "what", stuck)
+	}
 	if _, system := a.opts.Clock.(sensors.SystemClock); system && o.Kernel == nil {
 		kernel := timeline.System()
 		a.opts.Kernel = &kernel
@@ -307,6 +312,9 @@ func (a *Agent) Close() error {
 		a.keys = nil
 	}
 	if a.lock != nil {
+		if os.Geteuid() == 0 {
+			errs = append(errs, giveBack(a.cfg.Device.State), giveBack(a.cfg.Keys.Dir))
+		}
 		errs = append(errs, a.lock.Close())
 		a.lock = nil
 	}

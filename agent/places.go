@@ -3,10 +3,13 @@ package agent
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/candor-edge/candor/tinyconf"
 )
@@ -79,4 +82,45 @@ func (c *Config) settlePlaces(path string) error {
 		c.Keys.Dir = strings.TrimRight(c.Device.State, "/") + "-keys"
 	}
 	return nil
+}
+
+// giveBack gives to the owner of dir what root has made in it, so that the daemon, which is not root, still has its files after
+// root has looked after the object. Nothing is followed, and files with a second name are left alone: the owner could have laid
+// a link to what is somebody else's.
+func giveBack(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	var owner unix.Stat_t
+	if err := unix.Fstat(int(d.Fd()), &owner); err != nil || owner.Uid == 0 {
+		return errors.Join(err, d.Close())
+	}
+	return giveAll(d, &owner)
+}
+
+// giveAll gives what is in a folder, and closes that.
+func giveAll(d *os.File, owner *unix.Stat_t) error {
+	defer func() { _ = d.Close() }()
+	names, err := d.Readdirnames(-1)
+	errs := []error{err}
+	for _, name := range names {
+		fd, err := unix.Openat(int(d.Fd()), name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+		if err != nil {
+			continue // a link, a socket, or it is gone
+		}
+		f := os.NewFile(uintptr(fd), filepath.Join(d.Name(), name))
+		var of unix.Stat_t
+		err = unix.Fstat(fd, &of)
+		folder := err == nil && of.Mode&unix.S_IFMT == unix.S_IFDIR
+		if err == nil && of.Uid == 0 && (folder || of.Nlink == 1) {
+			err = unix.Fchown(fd, int(owner.Uid), int(owner.Gid))
+		}
+		if folder {
+			errs = append(errs, err, giveAll(f, owner))
+		} else {
+			errs = append(errs, err, f.Close())
+		}
+	}
+	return errors.Join(errs...)
 }

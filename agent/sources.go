@@ -16,6 +16,7 @@ type running struct {
 	config    sensors.Config
 	simulated bool
 	seen      seen
+	beat      *beat
 
 	mu    sync.Mutex
 	state string // waiting, running, ended, failed
@@ -52,6 +53,9 @@ func (a *Agent) openSources(strict bool) error {
 	if err != nil {
 		return err
 	}
+	for _, r := range a.sources {
+		r.beat = a.flow.watch(r.source)
+	}
 	a.sources = append(a.sources, attributes...)
 	return nil
 }
@@ -86,8 +90,9 @@ func (a *Agent) runSource(ctx context.Context, r *running) {
 	r.set("running", nil)
 	err := r.source.Run(ctx, func(reading sensors.Reading) error {
 		r.seen.take(&reading, a.opts.Clock.Now())
-		return a.pipe.take(reading)
+		return r.beat.carry(func() error { return a.pipe.take(reading) })
 	})
+	r.beat.end()
 	if ctx.Err() != nil {
 		r.set("waiting", nil)
 		return

@@ -48,6 +48,14 @@ type Counting interface {
 	Faults() []FaultCount
 }
 
+// Beating is implemented by sources that look at their part on a schedule, whether or not there is news to emit.
+type Beating interface {
+	// Beat has looked called, on the goroutine that samples, each time a look has come back, with a value or an error: what
+	// hangs does not come back. every is the longest time between two of them while nothing hangs; 0 is no schedule.
+	// A source whose every look is emitted need not call looked. Beat is called at most once, before Run; looked must return soon.
+	Beat(looked func()) (every time.Duration)
+}
+
 // FaultCount is one line of a source's fault list.
 type FaultCount struct {
 	What  string `json:"what"`            // e.g. "bad cell", "unknown column"

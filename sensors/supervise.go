@@ -153,11 +153,12 @@ func (v *Supervisor) Add(part Supervised) Source {
 // supervised is the source of one part.
 type supervised struct {
 	Supervised
-	loop  *loop
-	judge judge
-	tally tally
-	free  chan []Value // buffers that nobody uses
-	ready chan Reading
+	loop   *loop
+	looked func() // nil: nobody counts
+	judge  judge
+	tally  tally
+	free   chan []Value // buffers that nobody uses
+	ready  chan Reading
 
 	// Of the loop's goroutine only.
 	turn turn
@@ -170,6 +171,7 @@ var (
 	_ Source   = (*supervised)(nil)
 	_ Counting = (*supervised)(nil)
 	_ Watched  = (*supervised)(nil)
+	_ Beating  = (*supervised)(nil)
 )
 
 // buffered is how many readings wait for the agent, for each source.
@@ -199,6 +201,12 @@ func (s *supervised) Fields() []Field { return s.Supervised.Fields }
 
 // Faults implements [Counting].
 func (s *supervised) Faults() []FaultCount { return s.tally.list() }
+
+// Beat implements [Beating]. A call that was left alone is no look, however often it is found not to have returned.
+func (s *supervised) Beat(looked func()) time.Duration {
+	s.looked = looked
+	return s.loop.longest(s)
+}
 
 // Status implements [Watched].
 func (s *supervised) Status() PartStatus {

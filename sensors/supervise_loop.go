@@ -85,6 +85,9 @@ func (l *loop) run(ctx context.Context, done chan struct{}) {
 		s, wait := l.next(l.o.Clock.Now())
 		if s != nil && wait <= 0 {
 			l.visit(ctx, s)
+			if s.turn.away == nil && s.looked != nil {
+				s.looked()
+			}
 			continue
 		}
 		var due <-chan time.Time

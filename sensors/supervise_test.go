@@ -201,6 +201,40 @@ func TestHangingDriver(t *testing.T) {
 	})
 }
 
+// TestBeat: a look counts when it comes back, good or bad, and a call that hangs is none.
+func TestBeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		var calls, looks atomic.Int64
+		part := &fakePart{sense: func(_ context.Context, v []sensors.Value) error {
+			switch n := calls.Add(1); {
+			case n <= 10:
+				return sensors.NoAnswer
+			case n == 20:
+				<-release
+			}
+			v[0] = sensors.Number(20_000)
+			return nil
+		}}
+		var heard listener
+		sources := sensors.Supervise(sensors.SuperviseOptions{Parts: []sensors.Supervised{thermometer(t, "hall", "i2c-1", part)}, RetryLongest: 5 * time.Second})
+		if every := sources[0].(sensors.Beating).Beat(func() { looks.Add(1) }); every != 5*time.Second {
+			t.Errorf("a look every %s at the longest, want 5s", every)
+		}
+		stop := running(t, sources, heard.take)
+		time.Sleep(2 * time.Minute)
+		if looks.Load() != 19 {
+			t.Errorf("%d looks have come back, want 19", looks.Load())
+		}
+		close(release)
+		time.Sleep(10 * time.Second)
+		if n := looks.Load(); n < 22 {
+			t.Errorf("it has returned, and there are %d looks", n)
+		}
+		stop()
+	})
+}
+
 // TestStopWhileHanging: the end does not wait for a driver that does not return.
 func TestStopWhileHanging(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

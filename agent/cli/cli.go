@@ -86,10 +86,16 @@ what the person living with it agreed to, and shows what left, why and to whom.`
 	root.AddCommand(
 		newRun(g), newStatus(g), newHealth(g), newCharter(g), newConsent(g), newPreview(g), newSent(g), newExport(g), newBuffer(g), newSensor(g), newUplink(g), newDoctor(g), newBundle(g),
 		newLedger(g), newErase(g), newTransfer(g),
-		newDecode(g), newConfig(g), newPolicy(g), newCompletion(g), newVersion(g),
+		newDecode(g), newConfig(g), newPolicy(g), newCompletion(g), newAbout(g), newVersion(g),
 	)
 	group(root)
 	root.AddCommand(newTopics()...)
 	root.SetHelpCommand(newHelp())
 	return root
+}
+
+// Tree is every verb with its help and flags, for tools that write manuals and completions. It must not be run: [Main] does that.
+func Tree() *cobra.Command {
+	env := HostEnv()
+	return newRoot(&global{env: env, out: newOutput(io.Discard, env.Getenv)})
 }

@@ -49,7 +49,9 @@ func testEnv() Env {
 //	daemon ROLE           serves a fake agent at state/control.sock, to which the user is ROLE
 //	await SOCKET          waits until a daemon answers at SOCKET
 //	listen SOCKET         receives at SOCKET what systemd would be told
-//	told TEXT             waits until that is TEXT
+//	told TEXT             waits until that is TEXT, where \n is a line end
+//	hears TEXT            waits until that is TEXT, whatever it is before
+//	untold TIME           sees that it is nothing for so long
 //
 // and messages made by messages_test.go lie in msg/.
 func TestScripts(t *testing.T) {
@@ -62,7 +64,7 @@ func TestScripts(t *testing.T) {
 			return writeMessages(filepath.Join(e.WorkDir, "msg"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "daemon": fakeDaemon, "await": await, "listen": listen, "told": told,
+			"exits": exits, "daemon": fakeDaemon, "await": await, "listen": listen, "told": told, "hears": hears, "untold": untold,
 		},
 	})
 }
@@ -120,14 +122,38 @@ func listen(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Value(listening{}).(map[string]*net.UnixConn)["conn"] = conn
 }
 
-func told(ts *testscript.TestScript, _ bool, args []string) {
+// hear waits for what systemd is told; "" when it is nothing for so long.
+func hear(ts *testscript.TestScript, long time.Duration) string {
 	conn := ts.Value(listening{}).(map[string]*net.UnixConn)["conn"]
-	ts.Check(conn.SetReadDeadline(time.Now().Add(patience)))
+	ts.Check(conn.SetReadDeadline(time.Now().Add(long)))
 	message := make([]byte, 256)
 	n, err := conn.Read(message)
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		ts.Check(err)
+	}
+	return string(message[:n])
+}
+
+func told(ts *testscript.TestScript, _ bool, args []string) {
+	want := strings.ReplaceAll(args[0], `\n`, "\n")
+	if got := hear(ts, patience); got != want {
+		ts.Fatalf("systemd was told %q, want %q", got, want)
+	}
+}
+
+func hears(ts *testscript.TestScript, _ bool, args []string) {
+	for got := ""; got != args[0]; {
+		if got = hear(ts, patience); got == "" {
+			ts.Fatalf("systemd was never told %q", args[0])
+		}
+	}
+}
+
+func untold(ts *testscript.TestScript, _ bool, args []string) {
+	long, err := time.ParseDuration(args[0])
 	ts.Check(err)
-	if got := string(message[:n]); got != args[0] {
-		ts.Fatalf("systemd was told %q, want %q", got, args[0])
+	if got := hear(ts, long); got != "" {
+		ts.Fatalf("systemd was told %q", got)
 	}
 }
 
@@ -222,7 +248,7 @@ func TestOutputFails(t *testing.T) {
 func TestHelp(t *testing.T) {
 	verbs := [][]string{
 		{}, {"run"}, {"status"}, {"consent"}, {"consent", "show"}, {"consent", "grant"}, {"consent", "withdraw"}, {"preview"}, {"sent"}, {"decode"},
-		{"config"}, {"config", "check"}, {"config", "reference"}, {"policy"}, {"policy", "check"}, {"completion"}, {"version"}, {"help"}, {"doctor"}, {"bundle"},
+		{"config"}, {"config", "check"}, {"config", "reference"}, {"policy"}, {"policy", "check"}, {"completion"}, {"about"}, {"version"}, {"help"}, {"doctor"}, {"bundle"},
 		{"sensor"}, {"sensor", "list"}, {"sensor", "scan"}, {"sensor", "read"}, {"sensor", "record"},
 	}
 	for _, verb := range verbs {

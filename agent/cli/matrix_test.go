@@ -64,6 +64,7 @@ func matrix() []matrixRow {
 		{"policy sign FILE --key FILE", [4]int{1, 1, 1, 1}, [3]int{1, 1, 1}}, // that is no key
 		{"decode FILE", [4]int{1, 1, 1, 1}, [3]int{1, 1, 1}},                 // that is no message
 		{"completion bash", free, [3]int{}},
+		{"about", free, [3]int{}},
 		{"version", free, [3]int{}},
 		{"doctor", [4]int{4, 1, 1, 1}, [3]int{1, 1, 1}}, // the fake's route does not answer; without a daemon that is the break
 		{"bundle --list NEW", free, [3]int{}},           // it holds nothing that is not for everyone

@@ -10,7 +10,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 
 	"github.com/candor-edge/candor/agent"
@@ -113,9 +112,11 @@ func (g *global) take(ctx context.Context, cfg *agent.Config, log *slog.Logger) 
 func (g *global) daemon(ctx context.Context, a *agent.Agent, socket string, log *slog.Logger) error {
 	running, end := context.WithCancel(ctx)
 	told := make(chan struct{})
+	m := g.manager(log)
+	m.watch(a.OnFlow)
 	go func() {
 		defer close(told)
-		g.tellReady(running, socket, log)
+		m.follow(running, socket)
 	}()
 	err := a.Run(ctx)
 	end()
@@ -141,31 +142,4 @@ func newLog(w io.Writer, form string) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, nil))
 	}
 	return slog.New(slog.NewTextHandler(w, nil))
-}
-
-// tellReady tells systemd that the agent is up once its socket answers, and that it is going when ctx ends. Without systemd it
-// does nothing.
-func (g *global) tellReady(ctx context.Context, socket string, log *slog.Logger) {
-	if g.env.Getenv("NOTIFY_SOCKET") == "" {
-		return
-	}
-	for {
-		client, err := control.Dial(socket)
-		if err == nil {
-			client.Close()
-			break
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(lockPause):
-		}
-	}
-	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
-		log.Warn("systemd was not told that the agent is ready", "error", err)
-	}
-	<-ctx.Done()
-	if _, err := daemon.SdNotify(false, daemon.SdNotifyStopping); err != nil {
-		log.Warn("systemd was not told that the agent ends", "error", err)
-	}
 }

@@ -69,6 +69,8 @@ type follower struct {
 	tally tally // of Run's goroutine only
 	sheet sheet // of Run's goroutine only
 
+	looked func() // nil: nobody counts
+
 	mu     sync.Mutex
 	faults map[string]*sensors.FaultCount
 	status sensors.PartStatus
@@ -78,6 +80,7 @@ var (
 	_ sensors.Source   = (*follower)(nil)
 	_ sensors.Counting = (*follower)(nil)
 	_ sensors.Watched  = (*follower)(nil)
+	_ sensors.Beating  = (*follower)(nil)
 )
 
 // waiting is how many edges wait to be taken in. More than that are missed and counted as such.
@@ -86,6 +89,7 @@ const waiting = 256
 const (
 	firstRetry = time.Second
 	lastRetry  = time.Minute
+	glance     = time.Minute // between two looks at a line that is quiet
 )
 
 // Name implements [sensors.Source].
@@ -111,6 +115,12 @@ const (
 	lineLost    = "line not to be had"
 	edgesMissed = "changes missed"
 )
+
+// Beat implements [sensors.Beating]: a line on which nothing happens is asked now and then all the same.
+func (f *follower) Beat(looked func()) time.Duration {
+	f.looked = looked
+	return glance
+}
 
 // Status implements [sensors.Watched].
 func (f *follower) Status() sensors.PartStatus {
@@ -156,6 +166,7 @@ func (f *follower) Run(ctx context.Context, emit func(sensors.Reading) error) er
 			pause = firstRetry
 		}
 		f.state(stateOf(err), err, f.o.Clock.Now().Add(pause))
+		f.look()
 		select {
 		case <-ctx.Done():
 		case <-f.o.Clock.After(pause):
@@ -223,11 +234,18 @@ func (f *follower) follow(ctx context.Context, line Line, edges <-chan bus.Edge,
 	if f.o.Every > 0 {
 		tick = f.o.Clock.After(f.o.Every)
 	}
+	quiet := f.o.Clock.After(glance)
 	for {
 		news := false
 		select {
 		case <-ctx.Done():
 			return true, nil
+		case <-quiet:
+			quiet = f.o.Clock.After(glance)
+			if _, err := line.Read(); err != nil {
+				return false, f.fault("reading the line", err)
+			}
+			f.look()
 		case err := <-lost:
 			if err == nil {
 				err = errEnded
@@ -240,7 +258,7 @@ func (f *follower) follow(ctx context.Context, line Line, edges <-chan bus.Edge,
 			news = f.tally.edge(e)
 		case <-tick:
 			tick = f.o.Clock.After(f.o.Every)
-			if err := f.look(line, len(edges)); err != nil {
+			if err := f.level(line, len(edges)); err != nil {
 				return false, err
 			}
 			news = true
@@ -253,9 +271,16 @@ func (f *follower) follow(ctx context.Context, line Line, edges <-chan bus.Edge,
 	}
 }
 
-// look reads where the line is, in case a change was missed, unless changes wait to be taken in. A line that is counted
+// look tells that the line was asked, and answered.
+func (f *follower) look() {
+	if f.looked != nil {
+		f.looked()
+	}
+}
+
+// level reads where the line is, in case a change was missed, unless changes wait to be taken in. A line that is counted
 // is left to its edges.
-func (f *follower) look(line Line, waiting int) error {
+func (f *follower) level(line Line, waiting int) error {
 	if _, yesOrNo := f.tally.(*state); !yesOrNo || waiting > 0 {
 		return nil
 	}

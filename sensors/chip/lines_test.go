@@ -76,8 +76,8 @@ func (w *wire) move(active bool, missed uint32) {
 	w.edges <- bus.Edge{Rising: active, Missed: missed}
 }
 
-// watch runs the source of a row on a wire until f returns, and gives what it emitted.
-func watch(t *testing.T, name string, settings map[string]string, every time.Duration, w *wire, f func(source sensors.Source)) []int64 {
+// onWire makes the source of a row on a wire.
+func onWire(t *testing.T, name string, settings map[string]string, every time.Duration, w *wire) sensors.Source {
 	t.Helper()
 	row, err := Named(name)
 	if err != nil {
@@ -91,6 +91,19 @@ func watch(t *testing.T, name string, settings map[string]string, every time.Dur
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+// watch runs the source of a row on a wire until f returns, and gives what it emitted.
+func watch(t *testing.T, name string, settings map[string]string, every time.Duration, w *wire, f func(source sensors.Source)) []int64 {
+	t.Helper()
+	s := onWire(t, name, settings, every, w)
+	return follow(t, s, w, func() { f(s) })
+}
+
+// follow runs a source on a wire until f returns, and gives what it emitted.
+func follow(t *testing.T, s sensors.Source, w *wire, f func()) []int64 {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var got []int64
 	done := make(chan error)
@@ -104,7 +117,7 @@ func watch(t *testing.T, name string, settings map[string]string, every time.Dur
 		})
 	}()
 	synctest.Wait()
-	f(s)
+	f()
 	synctest.Wait()
 	cancel()
 	if err := <-done; err != nil {
@@ -153,6 +166,25 @@ func TestHeartbeat(t *testing.T) {
 			t.Errorf("the line was opened as %+v", o)
 		}
 	})
+}
+
+// A line on which nothing happens is asked all the same, and says nothing by it; one that can't be had is tried.
+func TestQuietLine(t *testing.T) {
+	for name, fails := range map[string]error{"contact": nil, "pulses": nil, "motion": errors.New("no such line")} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWire()
+			w.fails = fails
+			looks := 0
+			source := onWire(t, name, nil, time.Hour, w)
+			if every := source.(sensors.Beating).Beat(func() { looks++ }); every != time.Minute {
+				t.Errorf("%s: a look every %s at the longest", name, every)
+			}
+			got := follow(t, source, w, func() { time.Sleep(10*time.Minute + time.Second) })
+			if looks < 10 || len(got) > 1 {
+				t.Errorf("%s: %d looks, and it says %v", name, looks, got)
+			}
+		})
+	}
 }
 
 // Ten pulses count ten, and each counts once.

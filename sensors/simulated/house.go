@@ -37,7 +37,10 @@ type house struct {
 	values []sensors.Value
 }
 
-var _ sensors.Ending = (*house)(nil)
+var (
+	_ sensors.Ending  = (*house)(nil)
+	_ sensors.Beating = (*house)(nil)
+)
 
 // openHouse opens the room that c names.
 func openHouse(c sensors.Config, env sensors.Env) (sensors.Source, error) {
@@ -121,6 +124,14 @@ func (h *house) Fields() []sensors.Field { return slices.Clone(h.fields) }
 
 // Ends implements [sensors.Ending].
 func (h *house) Ends() bool { return h.length > 0 }
+
+// Beat implements [sensors.Beating]. Every look is emitted; a house that does not wait has no schedule.
+func (h *house) Beat(func()) time.Duration {
+	if h.pace.speed == 0 {
+		return 0
+	}
+	return h.pace.span(h.every)
+}
 
 // Run implements [sensors.Source].
 func (h *house) Run(ctx context.Context, emit func(sensors.Reading) error) error {

@@ -1,6 +1,6 @@
 // Package timeline says what time it is on an object whose wall clock may be anything.
 //
-// A clock is trusted once the kernel says that something has set it (adjtimex), and if it says no earlier moment than this object
+// A clock is trusted once the kernel says that something has set it (adjtimex; in a sandbox without it systemd-timesyncd's word), and if it says no earlier moment than this object
 // has already seen with a trusted one. Until then the object counts from a guess along the machine's monotonic clock: a
 // [Keeper] never follows a wall clock that nobody vouches for, so such a clock may jump or stop, and the order of
 // readings stays. The stretch of time that was counted so is a [Span]; spans of several boots never overlap, so the time
