@@ -69,7 +69,7 @@ func openWorld(dir string, o options) (w *world, err error) {
 }
 
 func (w *world) openObject(dir string, seed int64) error {
-	path, err := writeConf(dir, w.receiver.url, seed)
+	path, err := writeConf(dir, w.receiver.url, pageAddress(), seed)
 	if err != nil {
 		return err
 	}
