@@ -50,7 +50,7 @@ func (s *Server) Handler() http.Handler {
 		case !ownHost(r.Host):
 			refuse(w, http.StatusMisdirectedRequest, control.ErrNotAllowed, "this page is reached by 127.0.0.1 or localhost only")
 			return
-		case r.URL.RawPath != "" || r.URL.IsAbs() || path.Clean(r.URL.Path) != r.URL.Path:
+		case r.URL.RawPath != "" || r.URL.IsAbs() || !strings.HasPrefix(r.URL.Path, "/") || path.Clean(r.URL.Path) != r.URL.Path:
 			refuse(w, http.StatusNotFound, control.ErrNotFound, "there is nothing at this path")
 			return
 		}

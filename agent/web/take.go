@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -76,26 +77,22 @@ func (t *tickets) spend(name string, x *session) (wish, bool) {
 	return got.wish, true
 }
 
-// formOf is how a format is written, what it is and how its file's name ends. Values and receipts are two tables of CSV.
-func formOf(w wish, to *bufio.Writer) (form export.Form, mime, ending string, ok bool) {
-	switch w.What {
-	case "raw", "sent", "receipts":
-	case "all":
-		if w.Format == "csv" {
-			return nil, "", "", false
-		}
-	default:
+// file is how a wish is written, what that is and how its name ends; false when there is no such file. Values and receipts are
+// two tables of CSV, so there is none of everything.
+func (w *wish) file() (form func(*bufio.Writer) export.Form, mime, ending string, ok bool) {
+	if !slices.Contains([]string{"raw", "sent", "receipts", "all"}, w.What) || w.What == "all" && w.Format == "csv" {
 		return nil, "", "", false
 	}
 	switch w.Format {
 	case "json":
-		return export.JSON(to), "application/senml+json", "json", true
+		return export.JSON, "application/senml+json", "json", true
 	case "cbor":
-		return export.CBOR(to), "application/senml+cbor", "cbor", true
+		return export.CBOR, "application/senml+cbor", "cbor", true
 	case "csv":
-		return export.Table(to, w.What == "receipts"), "text/csv; charset=utf-8", "csv", true
+		table := func(to *bufio.Writer) export.Form { return export.Table(to, w.What == "receipts") }
+		return table, "text/csv; charset=utf-8", "csv", true
 	case "facts":
-		return export.Facts(to), "application/json", "metadata.json", true
+		return export.Facts, "application/json", "metadata.json", true
 	}
 	return nil, "", "", false
 }
@@ -107,7 +104,7 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request, x *session) {
 		refuse(w, http.StatusBadRequest, control.ErrBadRequest, "what is wanted can't be read")
 		return
 	}
-	if _, _, _, ok := formOf(want, nil); !ok {
+	if _, _, _, ok := want.file(); !ok {
 		refuse(w, http.StatusBadRequest, control.ErrBadRequest, "what is raw, sent, receipts or all; format is json, cbor, csv (not of all) or facts")
 		return
 	}
@@ -131,11 +128,11 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request, x *session) {
 	rc := http.NewResponseController(w)
 	_ = rc.SetReadDeadline(time.Time{})
 	out := bufio.NewWriterSize(patient{w, rc}, 16<<10)
-	form, mime, ending, _ := formOf(want, out)
+	form, mime, ending, _ := want.file()
 	w.Header().Set("Content-Type", mime)
 	w.Header().Set("Content-Disposition", `attachment; filename="candor-`+want.What+"."+ending+`"`)
 	q := control.ExportQuery{What: want.What, From: want.From, To: want.To}
-	err := export.Collect(asPerson(r.Context()), q, s.o.Backend.Export, form, nil)
+	err := export.Collect(asPerson(r.Context()), q, s.o.Backend.Export, form(out), nil)
 	if err == nil {
 		err = out.Flush()
 	}

@@ -265,7 +265,8 @@ async function load() {
   showErase(consent.purposes);
   showDeletions(deletions, titles, names);
   showReceipts(ledger, titles);
-  put("about-body", said, () => fragments(said.filter((f) => !f.purpose && !["sense", "never", "now"].includes(f.part))));
+  const about = said.filter((f) => !f.purpose && !["sense", "never", "now"].includes(f.part));
+  put("about-body", about, () => fragments(about));
   $("made").textContent = t("made", status.plan, status.policy.version, status.version);
 }
 
@@ -279,17 +280,21 @@ function simulated(senses) {
   $("truth-simulated").textContent = names.length ? t("simulated", names.join(", ")) : "";
 }
 
-// fragments shows sentences of the charter under their parts, each with the voice that stands for it.
-function fragments(list) {
+// voiced shows sentences under what they are about, each with the voice that stands for it. A voice is named where it changes.
+function voiced(lines) {
   const out = [];
-  let part = "";
-  for (const f of list) {
-    if (f.part !== part) out.push(el("dt", {}, f.label[lang]));
-    part = f.part;
-    out.push(el("dd", { class: "voice " + f.voice }, el("span", { class: "who" }, t("voice." + f.voice, maker)), f.text[lang]));
+  let label = "", voice = "";
+  for (const l of lines) {
+    if (l.label && l.label !== label) { out.push(el("dt", {}, l.label)); label = l.label; voice = ""; }
+    out.push(el("dd", { class: "voice " + l.voice }, l.voice !== voice ? el("span", { class: "who" }, t("voice." + l.voice, maker)) : "", l.text));
+    voice = l.voice;
   }
   return out.length ? el("dl", {}, ...out) : "";
 }
+const fragments = (list) => voiced(list.map((f) => ({ voice: f.voice, label: f.label[lang], text: f.text[lang] })));
+// beside is what is said of a purpose beyond the notice.
+const beside = (said, p) => fragments(said.filter((f) => f.purpose === p.id && !p.notice.some((l) => l.id === f.id)));
+const digest = (d) => (d ? el("p", { class: "small" }, t("notice.digest"), el("code", {}, d)) : "");
 
 function answerButtons(p, extra) {
   const said = el("p", { class: "said", role: "status", "data-key": "said-" + p.id });
@@ -305,21 +310,20 @@ function standing(p) {
   let text = t("state") + t("state." + p.state);
   if (p.given) text += ", " + t("since", when(p.given));
   if (p.until) text += ", " + t("until", when(p.until));
-  return el("p", {}, text + ".", p.state === "refused" && p.reason ? el("span", { lang: "en" }, " " + p.reason) : "");
+  return el("p", {}, text + ".", p.state === "refused" && p.reason ? " " + p.reason : "");
 }
 
 function showChoices(consent, status, said) {
   const asked = (consent.prompts || []).map((x) => el("p", {}, x.text));
   const own = consent.purposes.filter((p) => p.id !== "mine");
   put("purposes", [own, asked.length, consent.prompts, said], () => [...asked, ...own.map((p) => {
-    const mine = said.filter((f) => f.purpose === p.id);
     return el("article", { class: "card", id: "use-" + p.id, "aria-labelledby": "title-" + p.id },
       el("h3", { id: "title-" + p.id }, p.title), standing(p), ...answerButtons(p),
       p.pending ? el("p", {}, t("pending")) : "",
+      p.asked_not ? el("p", {}, p.asked_not) : "",
       ...(p.changes || []).map((c) => el("p", {}, c.label, el("br"), t("change.old"), c.old, el("br"), t("change.new"), c.new)),
-      mine.length ? fragments(mine) : terms(p.notice),
-      el("details", { "data-key": "notice-" + p.id }, el("summary", {}, t("notice")), terms(p.notice),
-        el("p", { class: "small" }, t("notice.digest"), el("code", {}, p.notice_digest))),
+      p.asked_notice ? el("details", { "data-key": "asked-" + p.id, open: true }, el("summary", {}, t("asked")), voiced(p.asked_notice), digest(p.asked_digest)) : "",
+      voiced(p.notice), beside(said, p), digest(p.notice_digest),
       el("details", { "data-key": "next-" + p.id, toggle: (ev) => next(ev.target, p.id) }, el("summary", {}, t("next")), el("div", {})));
   })]);
 }
@@ -390,13 +394,11 @@ function showMine(p, history, said) {
   if (!p) return;
   put("mine-body", [p, history.days, Math.round(history.bytes / 1000), said], () => {
     const keep = el("input", { type: "checkbox", "data-key": "mine-keep", id: "mine-keep" });
-    const lines = said.filter((f) => f.purpose === "mine");
     return el("div", { class: "card" }, el("h3", {}, p.title), standing(p),
       ...answerButtons(p, (word) => (word === "no" && $("mine-keep").checked ? { keep_history: true } : {})),
       p.state === "given" ? el("label", { class: "check" }, keep, " ", el("span", {}, t("mine.keep"))) : el("input", { type: "checkbox", id: "mine-keep", hidden: true }),
       history.bytes ? el("p", {}, t("mine.size", history.days, number(Math.round(history.bytes / 1000)))) : "",
-      lines.length ? fragments(lines) : "",
-      el("details", { "data-key": "notice-mine" }, el("summary", {}, t("notice")), terms(p.notice)));
+      voiced(p.notice), beside(said, p), digest(p.notice_digest));
   });
 }
 
