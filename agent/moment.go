@@ -57,6 +57,9 @@ func (a *Agent) moment(open []*consent.Purpose) (string, sentence) {
 	case a.keys.Paused() != 0:
 		return control.MomentPaused, sentence{"Paused: nothing leaves this object, and what is sensed meanwhile never will.",
 			"En pause : rien ne sort de cet objet, et ce qui est mesuré pendant ce temps ne sortira jamais."}
+	case sending && len(open) == 0: // only messages without data can be
+		return control.MomentNothing, sentence{"No data is leaving this object: no yes is in force. A message without data, as a request to delete, is on its way.",
+			"Aucune donnée ne sort de cet objet : aucun oui n'est en vigueur. Un message sans données, comme une demande d'effacement, est en route."}
 	case sending && busy != "":
 		return control.MomentSending, sentence{"Something is being sent right now, to " + busy + ".", "Un envoi est en cours, vers " + busy + "."}
 	case sending:

@@ -42,7 +42,7 @@ type Moment struct {
 
 // The states of a [Moment].
 const (
-	MomentNothing = "nothing" // no yes is in force
+	MomentNothing = "nothing" // no yes is in force; a message without data may be on its way
 	MomentOpen    = "open"    // something may leave and does not at this moment
 	MomentSending = "sending" // something is on its way
 	MomentPaused  = "paused"

@@ -201,7 +201,7 @@ func (p *tab) outside(origin string) (out []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, url := range p.asked {
-		if !strings.HasPrefix(url, origin) && !strings.HasPrefix(url, "blob:"+origin) && url != "about:blank" {
+		if !strings.HasPrefix(url, origin) && !strings.HasPrefix(url, "blob:"+origin) && !strings.HasPrefix(url, "data:") && url != "about:blank" {
 			out = append(out, url)
 		}
 	}

@@ -23,7 +23,6 @@ type object struct {
 	*agent.Agent
 	url      string
 	receiver string // directory
-	end      func()
 }
 
 const houseConf = `[device]
@@ -171,14 +170,4 @@ func (o *object) enter(t *testing.T, b *browser) *tab {
 	p.enter()
 	p.until("!document.getElementById('home').hidden && document.querySelector('#purposes article')")
 	return p
-}
-
-func TestSoakPageLook(t *testing.T) {
-	o := startObject(t)
-	p := o.enter(t, startBrowser(t))
-	p.until("document.getElementById('truth-text').textContent")
-	var text string
-	p.eval("document.body.innerText", &text)
-	t.Log(text)
-	p.screenshot(filepath.Join(os.TempDir(), "look.png"), nil)
 }

@@ -63,7 +63,7 @@ function put(id, data, make) {
 }
 
 function table(caption, heads, rows) {
-  return el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": caption }, el("table", {},
+  return el("div", { class: "wide", tabindex: "0", role: "group", "aria-label": caption }, el("table", {},
     el("thead", {}, el("tr", {}, ...heads.map((h) => el("th", { scope: "col" }, h)))),
     el("tbody", {}, ...rows.map((r) => el("tr", {}, ...r.map((c) => el("td", {}, c)))))));
 }
@@ -140,7 +140,9 @@ function close(why) {
   if (stream) stream.abort();
   stream = null;
   hideLive();
-  for (const id of ["purposes", "senses-body", "left-body", "withheld-body", "mine-body", "deletions-body", "receipts-body", "about-body", "made", "verify-said", "erase-said", "truth-text", "truth-last"]) $(id).replaceChildren();
+  maker = "";
+  for (const id of ["truth-text", "truth-last", "truth-light", "truth-simulated", "pause-said", "voices", "purposes", "senses-body", "left-body", "withheld-body", "mine-body", "take-said",
+    "erase-what", "erase-said", "deletions-body", "receipts-body", "verify-said", "about-body", "owner-said", "made"]) $(id).replaceChildren();
   $("home").hidden = true; $("leave").hidden = true; $("door").hidden = false;
   $("door-said").textContent = why;
   document.title = "Candor";
@@ -540,6 +542,8 @@ function draw(x) {
     axes: [Object.assign({}, axis, { size: 40 }), axis], series: [{}, { stroke: line, width: 2, paths: x.type === "boolean" ? uPlot.paths.stepped({ align: 1 }) : undefined }] }, [x.t, x.v], x.box);
   x.plot.root.setAttribute("aria-hidden", "true"); // the words above say it
 }
+
+addEventListener("resize", () => { if (live) for (const s of live.series.values()) if (s.plot) draw(s); });
 
 begin();
 })();
