@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -194,34 +193,4 @@ func TestSoakQuietAndTold(t *testing.T) {
 	if !strings.Contains(text, "JavaScript") {
 		t.Error("without scripts the page says nothing")
 	}
-}
-
-// Pictures of the page as people see it, in both languages: into $CANDOR_SCREENSHOTS, or a directory that the test names.
-func TestSoakScreenshots(t *testing.T) {
-	dir := os.Getenv("CANDOR_SCREENSHOTS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "bin", "screenshots")
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	o := startObject(t)
-	p := o.enter(t, startBrowser(t))
-	p.size(760, 900)
-	filled(t, p)
-	p.eval("for (const d of document.querySelectorAll('details')) d.open = false; document.getElementById('pause-said').textContent = ''", nil)
-	for _, lang := range []string{"fr", "en"} {
-		p.eval(fmt.Sprintf("document.getElementById('%s').click(); scrollTo(0, 0)", lang), nil)
-		p.until(fmt.Sprintf("document.querySelector('#choices h2').textContent === '%s' && document.querySelector('#use-trends')", map[string]string{"fr": "Vos choix", "en": "Your choices"}[lang]))
-		p.until(fmt.Sprintf("document.getElementById('truth-last').textContent.startsWith('%s')", map[string]string{"fr": "Le dernier", "en": "The last"}[lang]))
-		var top, height float64
-		p.eval("document.querySelector('#use-trends').getBoundingClientRect().top + scrollY", &top)
-		p.eval("document.documentElement.scrollHeight", &height)
-		p.screenshot(filepath.Join(dir, "page-"+lang+".png"), map[string]any{"x": 0, "y": 0, "width": 760, "height": 900, "scale": 1})
-		p.screenshot(filepath.Join(dir, "use-"+lang+".png"), map[string]any{"x": 0, "y": top - 8, "width": 760, "height": 900, "scale": 1})
-		p.size(760, int(height))
-		p.screenshot(filepath.Join(dir, "whole-"+lang+".png"), nil)
-		p.size(760, 900)
-	}
-	t.Logf("pictures are in %s", dir)
 }

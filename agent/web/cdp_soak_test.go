@@ -291,7 +291,7 @@ func (p *tab) focusOn(selector string) {
 
 func (p *tab) screenshot(path string, clip map[string]any) {
 	p.t.Helper()
-	params := map[string]any{"format": "png"}
+	params := map[string]any{"format": "png", "captureBeyondViewport": true}
 	if clip != nil {
 		params["clip"] = clip
 	}

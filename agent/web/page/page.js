@@ -27,6 +27,8 @@ function speak(language) {
   $("contents").replaceChildren(...[...document.querySelectorAll("#home > section > h2")].map((h) =>
     el("li", {}, el("a", { href: "#" + h.parentNode.id }, h.textContent))));
   voices();
+  $("live-show").textContent = t(live ? "live.hide" : "live.show");
+  if (live) for (const s of live.series.values()) draw(s);
 }
 
 // ---- elements
@@ -141,6 +143,7 @@ function close(why) {
   stream = null;
   hideLive();
   maker = "";
+  for (const path in had) delete had[path];
   for (const id of ["truth-text", "truth-last", "truth-light", "truth-simulated", "pause-said", "voices", "purposes", "senses-body", "left-body", "withheld-body", "mine-body", "take-said",
     "erase-what", "erase-said", "deletions-body", "receipts-body", "verify-said", "about-body", "owner-said", "made"]) $(id).replaceChildren();
   $("home").hidden = true; $("leave").hidden = true; $("door").hidden = false;
@@ -246,11 +249,13 @@ async function later() {
 
 async function load() {
   if (!token) return;
+  // The long lists are asked for when something was added to them, as the revision says.
+  const [plan, entries, bytes] = moment ? moment.revision.split("-") : [], rules = plan + "-" + entries;
   const [consent, status, senses, deletions, sent, ledger, charter] = await Promise.all([
     ask("/v1/consent?language=" + lang), ask("/v1/status"), ask("/v1/senses"), ask("/v1/deletions"),
-    ask("/v1/sent?last=" + sentMost), ask("/v1/ledger"), ask("/v1/charter").catch(() => ({ fragments: [] }))]);
+    once("/v1/sent?last=" + sentMost, bytes), once("/v1/ledger", entries), once("/v1/charter", rules)]);
   if (!token) return;
-  const said = charter.fragments || [], titles = {}, names = {};
+  const said = charter.fragments, titles = {}, names = {};
   for (const p of consent.purposes) titles[p.id] = p.title;
   for (const p of status.purposes) {
     const c = consent.purposes.find((x) => x.id === p.id);
@@ -270,6 +275,15 @@ async function load() {
   const about = said.filter((f) => !f.purpose && !["sense", "never", "now"].includes(f.part));
   put("about-body", about, () => fragments(about));
   $("made").textContent = t("made", status.plan, status.policy.version, status.version);
+}
+
+const had = {};
+async function once(path, revision) {
+  const old = had[path];
+  if (old && revision !== undefined && old.revision === revision) return old.answer;
+  const answer = await ask(path);
+  had[path] = { revision, answer };
+  return answer;
 }
 
 let maker = "";
@@ -296,6 +310,10 @@ function voiced(lines) {
 const fragments = (list) => voiced(list.map((f) => ({ voice: f.voice, label: f.label[lang], text: f.text[lang] })));
 // beside is what is said of a purpose beyond the notice.
 const beside = (said, p) => fragments(said.filter((f) => f.purpose === p.id && !p.notice.some((l) => l.id === f.id)));
+// notice is what has to be told before an answer: what a person asks first, and the rest, one gesture away.
+const first = ["why", "return", "what", "when", "how", "where", "long", "who", "much", "guess"];
+const notice = (lines, key) => [voiced(lines.filter((l) => first.includes(l.part))),
+  el("details", { "data-key": "rest-" + key }, el("summary", {}, t("rest")), voiced(lines.filter((l) => !first.includes(l.part))))];
 const digest = (d) => (d ? el("p", { class: "small" }, t("notice.digest"), el("code", {}, d)) : "");
 
 function answerButtons(p, extra) {
@@ -324,8 +342,8 @@ function showChoices(consent, status, said) {
       p.pending ? el("p", {}, t("pending")) : "",
       p.asked_not ? el("p", {}, p.asked_not) : "",
       ...(p.changes || []).map((c) => el("p", {}, c.label, el("br"), t("change.old"), c.old, el("br"), t("change.new"), c.new)),
-      p.asked_notice ? el("details", { "data-key": "asked-" + p.id, open: true }, el("summary", {}, t("asked")), voiced(p.asked_notice), digest(p.asked_digest)) : "",
-      voiced(p.notice), beside(said, p), digest(p.notice_digest),
+      p.asked_notice ? el("details", { "data-key": "asked-" + p.id, open: true }, el("summary", {}, t("asked")), ...notice(p.asked_notice, "asked-" + p.id), digest(p.asked_digest)) : "",
+      ...notice(p.notice, p.id), beside(said, p), digest(p.notice_digest),
       el("details", { "data-key": "next-" + p.id, toggle: (ev) => next(ev.target, p.id) }, el("summary", {}, t("next")), el("div", {})));
   })]);
 }
@@ -382,7 +400,7 @@ function leftLine(s, titles) {
       box.replaceChildren(senml(copy.senml));
     } catch (e) { box.replaceChildren(...(e.code === "not-found" ? [el("p", {}, t("left.nocopy"))] : failure(e))); }
   };
-  return el("li", {}, t("left.line", when(s.sent_at), title, number(s.rows), number(s.wire_bytes), t("result." + s.result)),
+  return el("li", {}, t("left.line", when(s.sent_at), title, t(s.rows > 1 ? "rows" : "row", number(s.rows)), number(s.wire_bytes), t("result." + s.result)),
     el("br"), el("span", { class: "small" }, (s.fields || []).join(", ")),
     el("details", { "data-key": key, toggle: look }, el("summary", {}, t("left.read")), box));
 }
@@ -400,7 +418,7 @@ function showMine(p, history, said) {
       ...answerButtons(p, (word) => (word === "no" && $("mine-keep").checked ? { keep_history: true } : {})),
       p.state === "given" ? el("label", { class: "check" }, keep, " ", el("span", {}, t("mine.keep"))) : el("input", { type: "checkbox", id: "mine-keep", hidden: true }),
       history.bytes ? el("p", {}, t("mine.size", history.days, number(Math.round(history.bytes / 1000)))) : "",
-      voiced(p.notice), beside(said, p), digest(p.notice_digest));
+      ...notice(p.notice, p.id), beside(said, p), digest(p.notice_digest));
   });
 }
 
@@ -537,9 +555,10 @@ function draw(x) {
   const width = Math.max(Math.min(x.box.clientWidth, 760), 200);
   if (x.plot) { if (x.plot.width !== width) x.plot.setSize({ width, height: 180 }); x.plot.setData([x.t, x.v]); return; }
   const style = getComputedStyle(document.documentElement), ink = style.getPropertyValue("--ink"), line = style.getPropertyValue("--link");
+  const clock = new Intl.DateTimeFormat(tag(), { hour: "2-digit", minute: "2-digit" });
   const axis = { stroke: ink, grid: { stroke: ink + "22", width: 1 }, ticks: { stroke: ink + "55", width: 1 }, size: 50 };
-  x.plot = new uPlot({ width, height: 180, legend: { show: false }, cursor: { show: false }, scales: { x: { time: true } }, fmtDate: undefined,
-    axes: [Object.assign({}, axis, { size: 40 }), axis], series: [{}, { stroke: line, width: 2, paths: x.type === "boolean" ? uPlot.paths.stepped({ align: 1 }) : undefined }] }, [x.t, x.v], x.box);
+  x.plot = new uPlot({ width, height: 180, legend: { show: false }, cursor: { show: false },
+    axes: [Object.assign({}, axis, { size: 30, values: (_, at) => at.map((x) => clock.format(new Date(x * 1000))) }), Object.assign({}, axis, { values: (_, at) => at.map(number) })], series: [{}, { stroke: line, width: 2, paths: x.type === "boolean" ? uPlot.paths.stepped({ align: 1 }) : undefined }] }, [x.t, x.v], x.box);
   x.plot.root.setAttribute("aria-hidden", "true"); // the words above say it
 }
 
