@@ -20,9 +20,9 @@ const assurance = "software"
 func (a *Agent) Erase(_ context.Context, role control.Role, r control.ErasureRequest) (control.Erasure, error) {
 	switch {
 	case r.All:
-		return a.erasePurposes(a.everyPurpose(), erasures("all").in(r.Language), role, r.Decision)
+		return a.erasePurposes(a.everyPurpose(), sentenceOf("erased-all").in(r.Language), role, r.Decision)
 	case r.Purpose != "":
-		return a.erasePurposes([]string{r.Purpose}, erasures("purpose").in(r.Language, r.Purpose), role, r.Decision)
+		return a.erasePurposes([]string{r.Purpose}, sentenceOf("erased-purpose").in(r.Language, r.Purpose), role, r.Decision)
 	}
 	return a.erasePeriod(role, r)
 }
@@ -68,7 +68,7 @@ func (a *Agent) erasePurposes(purposes []string, what string, role control.Role,
 		}
 		_, err := a.withdraw(p, open, role, d)
 		failed = errors.Join(failed, err)
-		out.Destroyed = append(out.Destroyed, erasures("yes").in(d.Language, p, keys))
+		out.Destroyed = append(out.Destroyed, sentenceOf("erased-yes").in(d.Language, p, keys))
 	}
 	if failed != nil {
 		return control.Erasure{}, control.Errorf(control.ErrUnavailable, "candor status", "not everything could be destroyed on the disk: %w", failed)
@@ -91,7 +91,7 @@ func (a *Agent) erasePeriod(role control.Role, r control.ErasureRequest) (contro
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	out := a.erasure(erasures("period").in(r.Language, dateOf(first), dateOf(last)), r.Language)
+	out := a.erasure(sentenceOf("erased-period").in(r.Language, dateOf(first), dateOf(last)), r.Language)
 	a.pipe.erase(first, last)
 	destroyed := 0
 	got, err := a.store.EraseDays(first, last, func(e store.Erased) (err error) {
@@ -106,7 +106,7 @@ func (a *Agent) erasePeriod(role control.Role, r control.ErasureRequest) (contro
 			return control.Erasure{}, control.Errorf(control.ErrUnavailable, "candor erase --help", "the history of these days is unreadable, but could not be cleared away; try again: %w", err)
 		}
 	}
-	out.Destroyed = append(out.Destroyed, erasures("days").in(r.Language, destroyed, got.Rows))
+	out.Destroyed = append(out.Destroyed, sentenceOf("erased-days").in(r.Language, destroyed, got.Rows))
 	if r.RecipientToo {
 		if err := a.askDeletion(first, last); err != nil {
 			return control.Erasure{}, err

@@ -21,7 +21,7 @@ func (a *Agent) Transfer(ctx context.Context, role control.Role, r control.Trans
 	if a.onlyOnce() {
 		return control.Transfer{}, control.Errorf(control.ErrConflict, "wait until it has ended", "`run --once` is under way, and what it reads must not be the next owner's")
 	}
-	ended, err := a.erasePurposes(a.everyPurpose(), erasures("owner").in(r.Language), role, r.Decision)
+	ended, err := a.erasePurposes(a.everyPurpose(), sentenceOf("erased-owner").in(r.Language), role, r.Decision)
 	if err != nil {
 		return control.Transfer{}, err
 	}
@@ -42,7 +42,7 @@ func (a *Agent) Transfer(ctx context.Context, role control.Role, r control.Trans
 	if err != nil {
 		return control.Transfer{}, control.Errorf(control.ErrUnavailable, "candor transfer", "every yes has ended, but not everything could be cleared away: %w", err)
 	}
-	out.Destroyed = append(out.Destroyed, erasures("keys").in(r.Language, old), erasures("buffer").in(r.Language))
+	out.Destroyed = append(out.Destroyed, sentenceOf("erased-keys").in(r.Language, old), sentenceOf("erased-buffer").in(r.Language))
 	out.Remains = remainsAfterTransfer(r.Language)
 	a.note(ledger.Event{Kind: ledger.Act, Time: a.now(), Text: "the object was made ready for another owner"})
 	out.Erasure, err = a.signed(out.Erasure)

@@ -1,51 +1,63 @@
 package web
 
 import (
-	"bytes"
 	"compress/gzip"
-	"embed"
+	_ "embed"
 	"io"
 	"net/http"
 	"strings"
 )
 
 // The page is embedded compressed, once, and sent as it is.
-//
-//go:embed page/*.gz
-var files embed.FS
+var (
+	//go:embed page/page.html.gz
+	pageHTML string
+	//go:embed page/page.css.gz
+	pageCSS string
+	//go:embed page/page.js.gz
+	pageJS string
+	//go:embed page/words.js.gz
+	wordsJS string
+	//go:embed page/uplot.js.gz
+	uplotJS string
+	//go:embed page/uplot.css.gz
+	uplotCSS string
+	//go:embed page/icon.svg.gz
+	iconSVG string
+)
 
 // asset is one file of the page.
 type asset struct {
-	mime string
-	gz   []byte
+	path, file string // as it is asked for, and its name in page/
+	mime       string
+	gz         string
 }
 
-// assetNames are the files of the page by their path, with their types. There are no others.
-func assetNames() map[string][2]string {
-	return map[string][2]string{
-		"/":          {"page.html", "text/html; charset=utf-8"},
-		"/page.css":  {"page.css", "text/css; charset=utf-8"},
-		"/page.js":   {"page.js", "text/javascript; charset=utf-8"},
-		"/words.js":  {"words.js", "text/javascript; charset=utf-8"},
-		"/uplot.js":  {"uplot.js", "text/javascript; charset=utf-8"},
-		"/uplot.css": {"uplot.css", "text/css; charset=utf-8"},
-		"/icon.svg":  {"icon.svg", "image/svg+xml"},
+// assets are the files of the page. There are no others.
+func assets() []asset {
+	const script, style = "text/javascript; charset=utf-8", "text/css; charset=utf-8"
+	return []asset{
+		{"/", "page.html", "text/html; charset=utf-8", pageHTML},
+		{"/page.css", "page.css", style, pageCSS},
+		{"/page.js", "page.js", script, pageJS},
+		{"/words.js", "words.js", script, wordsJS},
+		{"/uplot.js", "uplot.js", script, uplotJS},
+		{"/uplot.css", "uplot.css", style, uplotCSS},
+		{"/icon.svg", "icon.svg", "image/svg+xml", iconSVG},
 	}
 }
 
-func assets() map[string]asset {
-	out := map[string]asset{}
-	for path, a := range assetNames() {
-		gz, err := files.ReadFile("page/" + a[0] + ".gz")
-		if err != nil { // a test holds that they are all there
-			continue
+// assetAt is the file at a path; nil when there is none.
+func (s *Server) assetAt(path string) *asset {
+	for i := range s.assets {
+		if s.assets[i].path == path {
+			return &s.assets[i]
 		}
-		out[path] = asset{mime: a[1], gz: gz}
 	}
-	return out
+	return nil
 }
 
-func (a asset) serve(w http.ResponseWriter, r *http.Request) {
+func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		refuse(w, http.StatusMethodNotAllowed, "bad-method", "a file is asked with GET")
@@ -55,10 +67,10 @@ func (a asset) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Vary", "Accept-Encoding")
 	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		w.Header().Set("Content-Encoding", "gzip")
-		_, _ = w.Write(a.gz)
+		_, _ = io.WriteString(w, a.gz)
 		return
 	}
-	plain, err := gzip.NewReader(bytes.NewReader(a.gz))
+	plain, err := gzip.NewReader(strings.NewReader(a.gz))
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "internal", "the file is damaged")
 		return

@@ -20,8 +20,8 @@ var update = flag.Bool("update", false, "compress the files of the page anew")
 func TestAssets(t *testing.T) {
 	const budget = 150_000
 	sum := 0
-	for _, a := range assetNames() {
-		plain, err := os.ReadFile("page/" + a[0])
+	for _, a := range assets() {
+		plain, err := os.ReadFile("page/" + a.file)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,13 +35,13 @@ func TestAssets(t *testing.T) {
 				err = w.Close()
 			}
 			if err == nil {
-				err = os.WriteFile("page/"+a[0]+".gz", b.Bytes(), 0o644)
+				err = os.WriteFile("page/"+a.file+".gz", b.Bytes(), 0o644)
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
-		packed, err := os.ReadFile("page/" + a[0] + ".gz")
+		packed, err := os.ReadFile("page/" + a.file + ".gz")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +50,7 @@ func TestAssets(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, plain) {
-			t.Errorf("page/%s.gz is not page/%s: go test ./agent/web -run Assets -update", a[0], a[0])
+			t.Errorf("page/%s.gz is not page/%s: go test ./agent/web -run Assets -update", a.file, a.file)
 		}
 		sum += len(packed)
 	}
@@ -62,7 +62,7 @@ func TestAssets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := 2*len(assetNames()) + 1; len(names) != want { // and a licence
+	if want := 2*len(assets()) + 1; len(names) != want { // and a licence
 		t.Errorf("page/ has %d files, want %d: %q", len(names), want, names)
 	}
 }

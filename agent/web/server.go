@@ -52,7 +52,7 @@ type Server struct {
 	sessions sessions
 	tickets  tickets
 	api      http.Handler
-	assets   map[string]asset
+	assets   []asset
 	streams  atomic.Int32
 
 	mu   sync.Mutex
