@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/candor-edge/candor/agent/control"
@@ -15,11 +16,11 @@ import (
 func (a *Agent) Moment(_ context.Context, language string) (control.Moment, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if language = strings.ToLower(language); language == "" {
+	if language == "" {
 		language = a.cfg.Device.Language
 	}
 	out := control.Moment{Language: "en", Now: timeOf(a.now())}
-	if strings.HasPrefix(language, "fr") {
+	if strings.HasPrefix(strings.ToLower(language), "fr") {
 		out.Language = "fr"
 	}
 	var open []*consent.Purpose
@@ -28,14 +29,11 @@ func (a *Agent) Moment(_ context.Context, language string) (control.Moment, erro
 			open = append(open, p)
 		}
 	}
-	var what sentence
-	out.State, what = a.moment(open)
-	out.Text = what.in(out.Language)
+	out.State, out.Text = a.moment(open, out.Language)
 	var total uint64
 	out.Last, total = a.lastSent(out.Language)
 	if a.light != nil && a.light.get() == nil {
-		out.Light = sentence{"The light on this object is on while something is being sent, and only then.",
-			"Le voyant de cet objet est allumé pendant un envoi, et seulement alors."}.in(out.Language)
+		out.Light = sentenceOf("now-light").in(out.Language)
 	}
 	deletions := 0
 	for _, s := range a.book.Streams() {
@@ -48,75 +46,54 @@ func (a *Agent) Moment(_ context.Context, language string) (control.Moment, erro
 }
 
 // moment says where things stand. a.mu is held.
-func (a *Agent) moment(open []*consent.Purpose) (string, sentence) {
-	sending, stuck, busy := a.sendingNow(), a.stuck(open), a.busyWith()
+func (a *Agent) moment(open []*consent.Purpose, language string) (state, text string) {
+	in := func(name string, args ...any) string { return sentenceOf(name).in(language, args...) }
+	sending, to := a.sendingNow(), a.routesThat("sending")
 	switch {
 	case a.mute:
-		return control.MomentMute, sentence{"Nothing leaves this object: its disk takes no writing, so nothing could be noted or taken back.",
-			"Rien ne sort de cet objet : son disque refuse l'écriture, rien ne pourrait donc être noté ni repris."}
+		return control.MomentMute, in("now-mute")
 	case a.keys.Paused() != 0:
-		return control.MomentPaused, sentence{"Paused: nothing leaves this object, and what is sensed meanwhile never will.",
-			"En pause : rien ne sort de cet objet, et ce qui est mesuré pendant ce temps ne sortira jamais."}
+		return control.MomentPaused, in("now-paused")
 	case sending && len(open) == 0: // only messages without data can be
-		return control.MomentNothing, sentence{"No data is leaving this object: no yes is in force. A message without data, as a request to delete, is on its way.",
-			"Aucune donnée ne sort de cet objet : aucun oui n'est en vigueur. Un message sans données, comme une demande d'effacement, est en route."}
-	case sending && busy != "":
-		return control.MomentSending, sentence{"Something is being sent right now, to " + busy + ".", "Un envoi est en cours, vers " + busy + "."}
-	case sending:
-		return control.MomentSending, sentence{"Something is being sent right now.", "Un envoi est en cours."}
+		return control.MomentNothing, in("now-control")
 	case len(open) == 0:
-		return control.MomentNothing, sentence{"Nothing is leaving this object: no yes is in force.", "Rien ne sort de cet objet : aucun oui n'est en vigueur."}
+		return control.MomentNothing, in("now-nothing")
 	}
-	text := mayLeave(open)
-	if stuck {
-		return control.MomentStuck, sentence{"Nothing is leaving at this moment: no recipient can be reached. " + text.en, "Rien ne sort en ce moment : aucun destinataire n'est joignable. " + text.fr}
-	}
-	return control.MomentOpen, sentence{"Nothing is being sent at this moment. " + text.en, "Aucun envoi en ce moment. " + text.fr}
-}
-
-// mayLeave says how many purposes are open, to whom and how often.
-func mayLeave(open []*consent.Purpose) sentence {
-	to, sends := map[string]bool{}, int64(0)
-	var names []string
+	names, sends := []string{}, int64(0)
 	for _, p := range open {
-		if !to[p.Recipient.ID] {
-			to[p.Recipient.ID] = true
-			names = append(names, p.Recipient.Name)
+		if name := a.recipientName(p.Recipient.ID); !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 		sends += int64(sensors.Day / max(p.Upload, 1))
 	}
 	who := strings.Join(names, ", ")
-	if len(open) == 1 {
-		return sentence{fmt.Sprintf("One use is agreed to, with about %d sends a day, to %s.", max(sends, 1), who),
-			fmt.Sprintf("Un usage est accepté, avec environ %d envois par jour, vers %s.", max(sends, 1), who)}
+	if sending {
+		if len(to) > 0 {
+			who = strings.Join(to, ", ")
+		}
+		return control.MomentSending, in("now-sending", who)
 	}
-	return sentence{fmt.Sprintf("%d uses are agreed to, with about %d sends a day in all, to %s.", len(open), max(sends, 1), who),
-		fmt.Sprintf("%d usages sont acceptés, avec environ %d envois par jour en tout, vers %s.", len(open), max(sends, 1), who)}
+	may := in("now-one", max(sends, 1), who)
+	if len(open) > 1 {
+		may = in("now-many", len(open), max(sends, 1), who)
+	}
+	down := a.routesThat("unreachable")
+	for _, name := range names {
+		if !slices.Contains(down, name) {
+			return control.MomentOpen, in("now-open") + " " + may
+		}
+	}
+	return control.MomentStuck, in("now-stuck") + " " + may
 }
 
-// busyWith names the recipients that something is on its way to.
-func (a *Agent) busyWith() string {
-	var out []string
+// routesThat names the recipients whose way is in that state.
+func (a *Agent) routesThat(state string) (out []string) {
 	for _, r := range a.up.Routes() {
-		if r.State == "sending" {
+		if r.State == state {
 			out = append(out, a.recipientName(r.Recipient))
 		}
 	}
-	return strings.Join(out, ", ")
-}
-
-// stuck tells that something may leave and every recipient of it is out of reach.
-func (a *Agent) stuck(open []*consent.Purpose) bool {
-	down := map[string]bool{}
-	for _, r := range a.up.Routes() {
-		down[r.Recipient] = r.State == "unreachable"
-	}
-	for _, p := range open {
-		if !down[p.Recipient.ID] {
-			return false
-		}
-	}
-	return len(open) > 0
+	return out
 }
 
 func (a *Agent) recipientName(id string) string {
@@ -139,26 +116,24 @@ func (a *Agent) lastSent(language string) (string, uint64) {
 		}
 	}
 	if last.Last == 0 {
-		return sentence{"Nothing has ever left it.", "Rien n'en est jamais sorti."}.in(language), bytes
+		return sentenceOf("last-never").in(language), bytes
 	}
-	ago := ago(a.now()-last.Last, language)
-	about := last.Purpose
+	when := ago(a.now()-last.Last, language)
 	p := a.pipe.Plan().Purpose(last.Purpose)
 	if p == nil {
-		return sentence{"The last message left %s.", "Le dernier message est parti %s."}.in(language, ago), bytes
+		return sentenceOf("last").in(language, when), bytes
 	}
-	about = p.TitleIn(language)
-	return sentence{"The last message left %s, to %s (%s).", "Le dernier message est parti %s, vers %s (%s)."}.in(language, ago, p.Recipient.Name, about), bytes
+	return sentenceOf("last-of").in(language, when, p.Recipient.Name, p.TitleIn(language)), bytes
 }
 
 // ago is how long something is past, in whole units.
 func ago(d sensors.Micros, language string) string {
 	for _, unit := range []sensors.Micros{sensors.Day, sensors.Hour, sensors.Minute} {
 		if d >= unit {
-			return sentence{"%s ago", "il y a %s"}.in(language, consent.Span(d/unit*unit, language))
+			return sentenceOf("ago").in(language, consent.Span(d/unit*unit, language))
 		}
 	}
-	return sentence{"less than a minute ago", "il y a moins d'une minute"}.in(language)
+	return sentenceOf("ago-now").in(language)
 }
 
 // Deletions implements control.Watcher.

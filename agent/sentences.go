@@ -46,6 +46,21 @@ remains-there|what recipients have: they are asked to delete it where a yes has 
 remains-traces|traces in worn cells of the memory card, and copies of the whole card made before: this is erasure by software|des traces dans des cellules usées de la carte mémoire, et les copies de toute la carte faites avant : c'est un effacement logiciel
 remains-requests|deletion requests that no recipient has acknowledged: they go on being sent, and name nobody|les demandes d'effacement qu'aucun destinataire n'a confirmées : elles continuent d'être envoyées, et ne nomment personne
 remains-maker|the files of the maker: configuration, policy and charter|les fichiers du fabricant : configuration, règles et charte
+now-light|The light on this object is on while something is being sent, and only then.|Le voyant de cet objet est allumé pendant un envoi, et seulement alors.
+now-mute|Nothing leaves this object: its disk takes no writing, so nothing could be noted or taken back.|Rien ne sort de cet objet : son disque refuse l'écriture, rien ne pourrait donc être noté ni repris.
+now-paused|Paused: nothing leaves this object, and what is sensed meanwhile never will.|En pause : rien ne sort de cet objet, et ce qui est mesuré pendant ce temps ne sortira jamais.
+now-control|No data is leaving this object: no yes is in force. A message without data, as a request to delete, is on its way.|Aucune donnée ne sort de cet objet : aucun oui n'est en vigueur. Un message sans données, comme une demande d'effacement, est en route.
+now-sending|Something is being sent right now, to %s.|Un envoi est en cours, vers %s.
+now-nothing|Nothing is leaving this object: no yes is in force.|Rien ne sort de cet objet : aucun oui n'est en vigueur.
+now-stuck|Nothing is leaving at this moment: no recipient can be reached.|Rien ne sort en ce moment : aucun destinataire n'est joignable.
+now-open|Nothing is being sent at this moment.|Aucun envoi en ce moment.
+now-one|One use is agreed to, with about %d sends a day, to %s.|Un usage est accepté, avec environ %d envois par jour, vers %s.
+now-many|%d uses are agreed to, with about %d sends a day in all, to %s.|%d usages sont acceptés, avec environ %d envois par jour en tout, vers %s.
+last-never|Nothing has ever left it.|Rien n'en est jamais sorti.
+last|The last message left %s.|Le dernier message est parti %s.
+last-of|The last message left %s, to %s (%s).|Le dernier message est parti %s, vers %s (%s).
+ago|%s ago|il y a %s
+ago-now|less than a minute ago|il y a moins d'une minute
 `
 
 // sentence is the same said in both languages.

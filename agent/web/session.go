@@ -16,9 +16,16 @@ const (
 	idleLife    = 15 * time.Minute
 	longestLife = 12 * time.Hour
 	maxSessions = 4
-
-	secretSize = 32
 )
+
+// secret is 256 random bits as text that fits an address and a cookie.
+func secret(rand io.Reader) (string, error) {
+	var b [32]byte
+	if _, err := io.ReadFull(rand, b[:]); err != nil {
+		return "", fmt.Errorf("no secret could be made: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(b[:]), nil
+}
 
 // session is one opened page. Only digests of its secrets are kept.
 type session struct {
@@ -39,12 +46,12 @@ type sessions struct {
 // begin opens a session and returns its two secrets: one for the cookie and one that the page keeps. The one that was idle
 // longest ends when there are too many.
 func (s *sessions) begin() (cookie, token string, err error) {
-	b := make([]byte, 2*secretSize)
-	if _, err := io.ReadFull(s.rand, b); err != nil {
-		return "", "", fmt.Errorf("no session could be made: %w", err)
+	if cookie, err = secret(s.rand); err == nil {
+		token, err = secret(s.rand)
 	}
-	cookie = base64.RawURLEncoding.EncodeToString(b[:secretSize])
-	token = base64.RawURLEncoding.EncodeToString(b[secretSize:])
+	if err != nil {
+		return "", "", err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sweep()

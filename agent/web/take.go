@@ -2,7 +2,6 @@ package web
 
 import (
 	"bufio"
-	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -45,22 +44,21 @@ type tickets struct {
 }
 
 func (t *tickets) give(x *session, w wish) (string, error) {
-	b := make([]byte, secretSize)
-	if _, err := io.ReadFull(t.rand, b); err != nil {
-		return "", fmt.Errorf("no address could be made: %w", err)
+	name, err := secret(t.rand)
+	if err != nil {
+		return "", err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.now()
-	for name, old := range t.open {
-		if !now.Before(old.until) {
-			delete(t.open, name)
+	for old, x := range t.open {
+		if !now.Before(x.until) {
+			delete(t.open, old)
 		}
 	}
 	if len(t.open) >= maxTickets {
 		return "", fmt.Errorf("%d files wait to be taken already", maxTickets)
 	}
-	name := base64.RawURLEncoding.EncodeToString(b)
 	t.open[name] = ticket{wish: w, session: x, until: now.Add(ticketLife)}
 	return name, nil
 }
