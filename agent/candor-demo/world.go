@@ -101,7 +101,7 @@ func (w *world) start(guard func(func())) {
 
 func orEarly(err error) error {
 	if err == nil {
-		return errors.New("nobody told it to")
+		return errors.New("nobody here told it to; on its page it can be made ready for another owner")
 	}
 	return err
 }

@@ -28,36 +28,33 @@ var (
 
 // asset is one file of the page.
 type asset struct {
-	path, file string // as it is asked for, and its name in page/
-	mime       string
+	file, mime string // its name in page/, and its type
 	gz         string
 }
 
-// assets are the files of the page. There are no others.
-func assets() []asset {
-	const script, style = "text/javascript; charset=utf-8", "text/css; charset=utf-8"
-	return []asset{
-		{"/", "page.html", "text/html; charset=utf-8", pageHTML},
-		{"/page.css", "page.css", style, pageCSS},
-		{"/page.js", "page.js", script, pageJS},
-		{"/words.js", "words.js", script, wordsJS},
-		{"/uplot.js", "uplot.js", script, uplotJS},
-		{"/uplot.css", "uplot.css", style, uplotCSS},
-		{"/icon.svg", "icon.svg", "image/svg+xml", iconSVG},
+// assetAt is the file at a path. There are no others.
+func assetAt(path string) (a asset, ok bool) {
+	const html, script, style = "text/html; charset=utf-8", "text/javascript; charset=utf-8", "text/css; charset=utf-8"
+	switch path {
+	case "/":
+		return asset{"page.html", html, pageHTML}, true
+	case "/page.css":
+		return asset{"page.css", style, pageCSS}, true
+	case "/page.js":
+		return asset{"page.js", script, pageJS}, true
+	case "/words.js":
+		return asset{"words.js", script, wordsJS}, true
+	case "/uplot.js":
+		return asset{"uplot.js", script, uplotJS}, true
+	case "/uplot.css":
+		return asset{"uplot.css", style, uplotCSS}, true
+	case "/icon.svg":
+		return asset{"icon.svg", "image/svg+xml", iconSVG}, true
 	}
+	return asset{}, false
 }
 
-// assetAt is the file at a path; nil when there is none.
-func (s *Server) assetAt(path string) *asset {
-	for i := range s.assets {
-		if s.assets[i].path == path {
-			return &s.assets[i]
-		}
-	}
-	return nil
-}
-
-func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
+func (a asset) serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		refuse(w, http.StatusMethodNotAllowed, "bad-method", "a file is asked with GET")

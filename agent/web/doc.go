@@ -13,6 +13,6 @@
 // machine, which is why it opens nothing by itself. The page is served without TLS: over the loopback interface there is no wire to tap.
 //
 // page/ holds the sources of the page, and the same compressed, as they are embedded and sent; a test holds the two together
-// (`go test ./agent/web -run Assets -update` compresses anew). page/uplot.* are uPlot 1.6.32 as published in the npm registry
+// (`go test ./agent/web -run Assets -update` compresses anew, best with zopfli installed). page/uplot.* are uPlot 1.6.32 as published in the npm registry
 // (MIT, page/uplot.LICENSE), unchanged.
 package web

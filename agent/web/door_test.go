@@ -23,8 +23,8 @@ func TestNothingWithoutASession(t *testing.T) {
 	if got := r.want(200, "GET", "/hello", "").Body.String(); got != `{"open":false,"language":"fr"}`+"\n" {
 		t.Errorf("hello tells %s", got)
 	}
-	for _, a := range assets() {
-		r.want(200, "GET", a.path, "")
+	for _, path := range assetPaths() {
+		r.want(200, "GET", path, "")
 	}
 	if r.agent.seen() != "" {
 		t.Errorf("the agent was asked %s", r.agent.seen())

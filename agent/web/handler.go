@@ -54,7 +54,7 @@ func (s *Server) Handler() http.Handler {
 			refuse(w, http.StatusNotFound, control.ErrNotFound, "there is nothing at this path")
 			return
 		}
-		if a := s.assetAt(r.URL.Path); a != nil && ownNavigation(r) {
+		if a, ok := assetAt(r.URL.Path); ok && ownNavigation(r) {
 			a.serve(w, r)
 			return
 		}

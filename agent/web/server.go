@@ -52,7 +52,6 @@ type Server struct {
 	sessions sessions
 	tickets  tickets
 	api      http.Handler
-	assets   []asset
 	streams  atomic.Int32
 
 	mu   sync.Mutex
@@ -74,7 +73,7 @@ func New(o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{o: o, api: control.NewHandler(o.Backend), assets: assets(), wake: make(chan struct{})}
+	s := &Server{o: o, api: control.NewHandler(o.Backend), wake: make(chan struct{})}
 	s.pairing = pairing{now: o.Now, rand: o.Rand}
 	s.sessions = sessions{now: o.Now, rand: o.Rand}
 	s.tickets = tickets{now: o.Now, rand: o.Rand, open: map[string]ticket{}}
