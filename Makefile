@@ -50,6 +50,7 @@ soak: ## the long suites: a thousand kills, ten million rows waiting, a day of 1
 	CANDOR_KILLS=1000 go test -count=1 -timeout 30m -v -run '^TestHostileNetworkAndKills$$' ./agent/candor
 	CANDOR_BACKLOG=10000000 go test -count=1 -timeout 30m -v -run "^TestGrowth\$\$" ./store
 	CANDOR_WHOLE_DAY=1 go test -count=1 -timeout 60m -v -run '^TestDay$$' ./sensors/bus
+	./agent/web/setup.sh || echo "the browser tests are skipped"
 	go test -tags soak -count=1 -timeout 90m -run Soak ./...
 	go test -count=1 -timeout 30m -v -run '^TestNonInterference$$' ./agent -rapid.checks=3000 -rapid.nofailfile
 	$(MAKE) --no-print-directory mutants

@@ -56,6 +56,7 @@ type Config struct {
 	Metrics    Metrics                    `toml:"metrics"`
 	Log        Log                        `toml:"log"`
 	Signals    Signals                    `toml:"signals"`
+	Page       Page                       `toml:"page"`
 
 	dir string // where relative names start
 }
@@ -185,6 +186,7 @@ func (c *Config) Check(ctx *tinyconf.Context) {
 	if !slices.Contains([]string{"text", "json"}, c.Log.Format) {
 		ctx.Unknown("log.format", "format", c.Log.Format, []string{"text", "json"})
 	}
+	c.Page.check(ctx)
 	seen := map[string]bool{}
 	for i, r := range c.Routes {
 		if seen[r.Recipient] {

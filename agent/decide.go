@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/candor-edge/candor/agent/control"
 	"github.com/candor-edge/candor/store/consent"
@@ -29,7 +28,7 @@ func (a *Agent) Grant(_ context.Context, purpose string, role control.Role, d co
 		return control.Decided{}, control.Errorf(control.ErrConflict, "candor policy check", "purpose %s can't be granted: %s", p.ID, p.Reason)
 	case consent.Given:
 		if !p.Pending() {
-			return decided(p, "It was granted already; nothing has changed."), nil
+			return decided(p, say(d, "granted-already")), nil
 		}
 		if p = p.Asks(); p.State == consent.Refused {
 			return control.Decided{}, control.Errorf(control.ErrConflict, "candor consent diff "+p.ID, "what purpose %s asks now can't be granted: %s; what was granted before goes on", p.ID, p.Reason)
@@ -59,7 +58,7 @@ func (a *Agent) Grant(_ context.Context, purpose string, role control.Role, d co
 	a.up.Wake()
 	p = a.pipe.Plan().Purpose(p.ID)
 	a.opts.Log.Info("a purpose was granted", "purpose", p.ID, "grant", given.ID, "role", role)
-	return decided(p, fmt.Sprintf("From now on what the rules let through goes to %s. Nothing taken before this moment will leave. Take it back any time: candor consent withdraw %s", p.Recipient.Name, p.ID)), nil
+	return decided(p, sayThen(d, say(d, "granted", p.Recipient.Name), "back", p.ID)), nil
 }
 
 // newestAnswer is the last yes to a purpose, in force or not.
@@ -104,7 +103,7 @@ func (a *Agent) receipt(p *consent.Purpose, role control.Role, d control.Decisio
 	r := p.Recipient
 	return ledger.Answer{
 		Purpose: p.ID, Recipient: r.ID, Given: now, Until: now + p.Expires, Extent: p.Extent, Digest: p.Digest,
-		PolicyVersion: p.PolicyVersion, Language: language, Notice: notice, Channel: "cli", Role: string(role), OnBehalf: d.OnBehalf,
+		PolicyVersion: p.PolicyVersion, Language: language, Notice: notice, Channel: channel(d), Role: string(role), OnBehalf: d.OnBehalf,
 		Title: p.TitleIn(language), DPV: p.DPV, Access: p.Access, Basis: p.Basis, Service: p.Service,
 		Controller: ledger.Party{Name: policy.Controller.Name, Country: policy.Controller.Country, Contact: policy.Controller.Contact, Role: "controller"},
 		Receiver:   ledger.Party{ID: r.ID, Name: r.Name, Country: r.Country, Role: r.Role},

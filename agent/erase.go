@@ -20,9 +20,9 @@ const assurance = "software"
 func (a *Agent) Erase(_ context.Context, role control.Role, r control.ErasureRequest) (control.Erasure, error) {
 	switch {
 	case r.All:
-		return a.erasePurposes(a.everyPurpose(), "everything", role, r.Decision)
+		return a.erasePurposes(a.everyPurpose(), sentenceOf("erased-all").in(r.Language), role, r.Decision)
 	case r.Purpose != "":
-		return a.erasePurposes([]string{r.Purpose}, "all that is kept for the purpose "+r.Purpose, role, r.Decision)
+		return a.erasePurposes([]string{r.Purpose}, sentenceOf("erased-purpose").in(r.Language, r.Purpose), role, r.Decision)
 	}
 	return a.erasePeriod(role, r)
 }
@@ -50,13 +50,13 @@ func (a *Agent) erasePurposes(purposes []string, what string, role control.Role,
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	out := a.erasure(what)
+	out := a.erasure(what, d.Language)
 	var failed error
 	for _, p := range purposes {
 		open := a.openGrants(p)
 		if len(open) == 0 {
 			if len(purposes) == 1 {
-				if _, err := a.nothingOpen(p); err != nil { // not a purpose at all
+				if _, err := a.nothingOpen(p, d); err != nil { // not a purpose at all
 					return control.Erasure{}, err
 				}
 			}
@@ -68,7 +68,7 @@ func (a *Agent) erasePurposes(purposes []string, what string, role control.Role,
 		}
 		_, err := a.withdraw(p, open, role, d)
 		failed = errors.Join(failed, err)
-		out.Destroyed = append(out.Destroyed, fmt.Sprintf("%s: the yes, with its keys (%d) and all that was buffered or kept under them", p, keys))
+		out.Destroyed = append(out.Destroyed, sentenceOf("erased-yes").in(d.Language, p, keys))
 	}
 	if failed != nil {
 		return control.Erasure{}, control.Errorf(control.ErrUnavailable, "candor status", "not everything could be destroyed on the disk: %w", failed)
@@ -91,7 +91,7 @@ func (a *Agent) erasePeriod(role control.Role, r control.ErasureRequest) (contro
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	out := a.erasure(fmt.Sprintf("what was taken from %s to %s, whole UTC days, both included", dateOf(first), dateOf(last)))
+	out := a.erasure(sentenceOf("erased-period").in(r.Language, dateOf(first), dateOf(last)), r.Language)
 	a.pipe.erase(first, last)
 	destroyed := 0
 	got, err := a.store.EraseDays(first, last, func(e store.Erased) (err error) {
@@ -106,7 +106,7 @@ func (a *Agent) erasePeriod(role control.Role, r control.ErasureRequest) (contro
 			return control.Erasure{}, control.Errorf(control.ErrUnavailable, "candor erase --help", "the history of these days is unreadable, but could not be cleared away; try again: %w", err)
 		}
 	}
-	out.Destroyed = append(out.Destroyed, fmt.Sprintf("day keys: %d, and with them the rows that were buffered: %d", destroyed, got.Rows))
+	out.Destroyed = append(out.Destroyed, sentenceOf("erased-days").in(r.Language, destroyed, got.Rows))
 	if r.RecipientToo {
 		if err := a.askDeletion(first, last); err != nil {
 			return control.Erasure{}, err
@@ -155,13 +155,8 @@ func (a *Agent) askDeletion(first, last int64) error {
 }
 
 // erasure begins a confirmation.
-func (a *Agent) erasure(what string) control.Erasure {
-	return control.Erasure{Time: timeOf(a.now()), What: what, Destroyed: []string{}, Assurance: assurance, Remains: []string{
-		"the receipts of what you answered, until five years after a yes has ended: they prove it (GDPR art. 7(1))",
-		"lines about what left, with counts and without values, for 90 days",
-		"what recipients have: they are asked to delete it where a yes has ended, or where you asked for it",
-		"traces in worn cells of the memory card, and copies of the whole card made before: this is erasure by software",
-	}}
+func (a *Agent) erasure(what, language string) control.Erasure {
+	return control.Erasure{Time: timeOf(a.now()), What: what, Destroyed: []string{}, Assurance: assurance, Remains: remains(language)}
 }
 
 // confirm notes an erasure and signs the object's word on it. a.mu is held.

@@ -35,9 +35,9 @@ func (a *Agent) Look(ctx context.Context, names []string) (control.Looks, error)
 	return out, nil
 }
 
-// workshop says whether nobody has agreed to anything on this object, ever.
+// workshop says whether the object was never handed over: nobody has agreed to anything on it, ever, nor opened its page.
 func (a *Agent) workshop() bool {
-	return (a.book == nil || a.book.Highest() == 0) && (a.keys == nil || a.keys.Highest() == 0)
+	return (a.book == nil || !a.book.Handed()) && (a.keys == nil || a.keys.Highest() == 0)
 }
 
 // chosen are the sensors of these names, or all; attributes are none.

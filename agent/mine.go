@@ -197,7 +197,7 @@ func (a *Agent) grantMine(role control.Role, d control.Decision) (control.Decide
 	a.recompile()
 	m := a.mine.plan.Load()
 	if m.State == consent.Given && m.Asked <= m.Days {
-		return mineDecided(m, "It was granted already; nothing has changed."), nil
+		return mineDecided(m, say(d, "granted-already")), nil
 	}
 	if m.State == consent.Given { // for longer: what is there stays, under the days it was kept for
 		h := a.mine.history.Load()
@@ -222,7 +222,7 @@ func (a *Agent) grantMine(role control.Role, d control.Decision) (control.Decide
 	a.recompile()
 	a.opts.Log.Info("the history for the person was granted", "grant", id, "role", role)
 	m = a.mine.plan.Load()
-	return mineDecided(m, fmt.Sprintf("From now on this object keeps what it measures, for you and for %d days. It never leaves. Take it back any time: candor consent withdraw mine", m.Days)), nil
+	return mineDecided(m, sayThen(d, say(d, "mine-granted", m.Days), "back", consent.MineID)), nil
 }
 
 func mineDecided(m *consent.Mine, notice string) control.Decided {
@@ -239,7 +239,7 @@ func (a *Agent) mineReceipt(m *consent.Mine, role control.Role, d control.Decisi
 	_, notice := a.mineNotice(language)
 	return ledger.Answer{
 		Purpose: consent.MineID, Recipient: consent.MineID, Given: a.now(), Extent: m.Extent, Digest: m.Digest, Language: language,
-		Notice: notice, Channel: "cli", Role: string(role), OnBehalf: d.OnBehalf, Title: shown.Title,
+		Notice: notice, Channel: channel(d), Role: string(role), OnBehalf: d.OnBehalf, Title: shown.Title,
 		Access: shown.Access, Basis: shown.Basis, Receiver: ledger.Party{ID: consent.MineID, Name: shown.Recipient}, RetentionDays: m.Asked,
 		Fields: shown.Fields, Withdrawal: "candor consent withdraw " + consent.MineID, Assurance: "software",
 	}
@@ -254,10 +254,10 @@ func (a *Agent) withdrawMine(role control.Role, d control.Decision) (control.Dec
 	out := control.Decided{Purpose: consent.MineID, State: consent.Withdrawn, Grant: uint32(answer.ID)}
 	switch {
 	case !had:
-		out.State, out.Notice = consent.Asked, "It was never granted; nothing is kept."
+		out.State, out.Notice = consent.Asked, say(d, "mine-never")
 		return out, nil
 	case len(open) == 0 && answer.Withdrawn != 0:
-		out.Notice = "It had ended already; nothing is kept."
+		out.Notice = say(d, "mine-ended")
 		return out, nil
 	}
 	h := a.mine.history.Load()
@@ -285,7 +285,7 @@ func (a *Agent) withdrawMine(role control.Role, d control.Decision) (control.Dec
 	if noted != nil {
 		a.opts.Log.Error("the withdrawal holds, its keys are gone; the ledger will be told at the next start", "error", noted)
 	}
-	out.Notice = "Nothing more is kept, and the history and the readable copies of what was sent are destroyed. Erasure here is by software: old cells of the memory card may keep traces."
+	out.Notice = say(d, "mine-destroyed")
 	return out, nil
 }
 
@@ -301,6 +301,6 @@ func (a *Agent) keepHistory(h *store.History, answer *ledger.Answer, out control
 		a.opts.Log.Error("the withdrawal holds; the ledger will be told later", "error", err)
 	}
 	a.recompile()
-	out.Notice = fmt.Sprintf("Nothing more is kept. What is there stays on this object until its %d days are over; destroy it any time: candor consent withdraw mine", answer.RetentionDays)
+	out.Notice = sayThen(d, say(d, "mine-kept", answer.RetentionDays), "destroy")
 	return out, nil
 }

@@ -10,10 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/candor-edge/candor/agent/control"
+	"github.com/candor-edge/candor/agent/web"
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/sensors/bus"
 	"github.com/candor-edge/candor/store"
@@ -45,7 +47,7 @@ type Options struct {
 	Version   string
 	// Role is who works on the bench, without the API that knows its peers: what root sees there is told. "" is the person.
 	Role control.Role
-	// Detached leaves out the control socket and the signals: for a simulation in which time must not wait for the outside.
+	// Detached leaves out the control socket, the page and the signals: for a simulation in which time must not wait for the outside.
 	Detached bool
 	// Sources are read beside those of the configuration: the sensors of a simulation.
 	Sources []sensors.Source
@@ -69,10 +71,15 @@ type Agent struct {
 
 	mine     mine
 	hardware *hardware
-	light    *light  // nil: there is none
-	button   *button // nil: there is none
-	sources  []*running
-	flow     flow
+	light    *light      // nil: there is none
+	button   *button     // nil: there is none
+	page     *web.Server // nil: there is none
+	// pageTrouble is why the page is not served.
+	pageTrouble working
+	// sendingUntil is until when something counts as being sent, nanoseconds since 1970; 0: nothing was sent yet.
+	sendingUntil atomic.Int64
+	sources      []*running
+	flow         flow
 
 	mu    sync.Mutex // guards what follows, and serialises decisions
 	rules rules
@@ -164,6 +171,9 @@ func (a *Agent) open() error {
 		return err
 	}
 	a.openSignals()
+	if err := a.openPage(); err != nil {
+		return err
+	}
 	a.openUplink()
 	a.startPaused()
 	a.loadRules()

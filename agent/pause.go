@@ -11,7 +11,7 @@ import (
 
 // Pause implements control.Pauser. It lies beside the keys, in the file that is overwritten in place, so that it needs
 // neither room on the disk nor a readable ledger. The ledger's line says that there was a pause and not whose it was, but for root: that is a privileged act.
-func (a *Agent) Pause(_ context.Context, role control.Role, _ control.Decision) (control.Paused, error) {
+func (a *Agent) Pause(_ context.Context, role control.Role, d control.Decision) (control.Paused, error) {
 	a.up.Halt(true) // before anything that may wait for a disk
 	a.pipe.pause(true)
 	a.mu.Lock()
@@ -22,7 +22,7 @@ func (a *Agent) Pause(_ context.Context, role control.Role, _ control.Decision) 
 		if err := a.keys.Sync(); err != nil { // one that the disk refused before
 			return control.Paused{}, pauseNotKept(err)
 		}
-		return control.Paused{Since: timeOf(since), Notice: "It was paused already; nothing leaves."}, nil
+		return control.Paused{Since: timeOf(since), Notice: say(d, "paused-already")}, nil
 	}
 	now := a.now()
 	if err := a.keys.Pause(max(now, 1)); err != nil {
@@ -30,8 +30,7 @@ func (a *Agent) Pause(_ context.Context, role control.Role, _ control.Decision) 
 	}
 	a.note(byRoot(ledger.Event{Kind: ledger.Paused, Time: now}, role))
 	a.opts.Log.Info("paused: nothing leaves")
-	return control.Paused{Since: timeOf(now), Notice: "Nothing leaves any more. What is sensed from now on until you resume will never leave; " +
-		"what waited from before is kept and goes on its way then. Resume with: candor consent resume"}, nil
+	return control.Paused{Since: timeOf(now), Notice: sayThen(d, say(d, "paused"), "resume-with")}, nil
 }
 
 // byRoot says of an event that it was root's; for whom is not kept, as of nobody who pauses.
@@ -47,11 +46,11 @@ func pauseNotKept(err error) error {
 }
 
 // Resume implements control.Pauser.
-func (a *Agent) Resume(_ context.Context, role control.Role, _ control.Decision) (control.Paused, error) {
+func (a *Agent) Resume(_ context.Context, role control.Role, d control.Decision) (control.Paused, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.keys.Paused() == 0 {
-		return control.Paused{Notice: "Nothing was paused."}, nil
+		return control.Paused{Notice: say(d, "nothing-paused")}, nil
 	}
 	if err := a.keys.Pause(0); err != nil {
 		return control.Paused{Since: timeOf(a.keys.Paused())}, control.Errorf(control.ErrUnavailable, "candor status", "the end of the pause could not be written down, so the pause goes on: %w", err)
@@ -61,7 +60,7 @@ func (a *Agent) Resume(_ context.Context, role control.Role, _ control.Decision)
 	a.up.Halt(a.mute)
 	a.tellAttributes(0)
 	a.opts.Log.Info("the pause has ended")
-	return control.Paused{Notice: "The pause has ended: what is granted leaves again, and nothing that was sensed meanwhile."}, nil
+	return control.Paused{Notice: say(d, "resumed")}, nil
 }
 
 // TogglePause is the button on the object: it pauses, or ends a pause. Whoever presses it, a guest too, says nothing

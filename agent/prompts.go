@@ -41,7 +41,7 @@ func (a *Agent) Refuse(ctx context.Context, purpose string, role control.Role, d
 	}
 	a.opts.Log.Info("a purpose was refused", "purpose", p.ID, "role", role)
 	return control.Decided{Purpose: p.ID, State: consent.Declined,
-		Notice: "Nothing of it leaves, and you are not asked again for six months unless you open it yourself: candor consent grant " + p.ID}, nil
+		Notice: say(d, "refused") + map[bool]string{true: ".", false: ": candor consent grant " + p.ID}[d.Channel == control.ChannelPage]}, nil
 }
 
 // stateOf is where a purpose stands with the person; a no is told from no answer here.

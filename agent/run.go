@@ -42,6 +42,9 @@ func (a *Agent) tasks() []task {
 		if a.cfg.Metrics.Listen != "" {
 			list = append(list, task{"metrics", a.serveMetrics})
 		}
+		if a.page != nil {
+			list = append(list, task{"page", a.pageLoop})
+		}
 	}
 	for _, r := range a.sources {
 		list = append(list, task{"sensor " + r.source.Name(), func(ctx context.Context) error {

@@ -183,6 +183,7 @@ func (a *Agent) sending(on bool) {
 	if a.light != nil {
 		a.light.tell(on)
 	}
+	a.glow(on)
 	if a.opts.Sending != nil {
 		a.opts.Sending(on)
 	}

@@ -21,7 +21,7 @@ func (a *Agent) Transfer(ctx context.Context, role control.Role, r control.Trans
 	if a.onlyOnce() {
 		return control.Transfer{}, control.Errorf(control.ErrConflict, "wait until it has ended", "`run --once` is under way, and what it reads must not be the next owner's")
 	}
-	ended, err := a.erasePurposes(a.everyPurpose(), "everything, for another owner", role, r.Decision)
+	ended, err := a.erasePurposes(a.everyPurpose(), sentenceOf("erased-owner").in(r.Language), role, r.Decision)
 	if err != nil {
 		return control.Transfer{}, err
 	}
@@ -29,7 +29,7 @@ func (a *Agent) Transfer(ctx context.Context, role control.Role, r control.Trans
 	a.awaitDeletions(ctx, time.Duration(r.Wait)*time.Second)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	out := control.Transfer{Erasure: a.erasure(ended.What), Papers: a.papers()}
+	out := control.Transfer{Erasure: a.erasure(ended.What, r.Language), Papers: a.papers()}
 	out.Destroyed, out.Asked = ended.Destroyed, len(out.Papers)
 	old := a.book.Head().Count
 	a.up.Halt(true)
@@ -42,13 +42,8 @@ func (a *Agent) Transfer(ctx context.Context, role control.Role, r control.Trans
 	if err != nil {
 		return control.Transfer{}, control.Errorf(control.ErrUnavailable, "candor transfer", "every yes has ended, but not everything could be cleared away: %w", err)
 	}
-	out.Destroyed = append(out.Destroyed, fmt.Sprintf("the keys of this object, and with them %d entries of the ledger, every receipt, pseudonym and stream name", old),
-		"the buffer and the history, with what was set aside as damaged")
-	out.Remains = []string{
-		"deletion requests that no recipient has acknowledged: they go on being sent, and name nobody",
-		"the files of the maker: configuration, policy and charter",
-		"traces in worn cells of the memory card, and copies of the whole card made before: this is erasure by software",
-	}
+	out.Destroyed = append(out.Destroyed, sentenceOf("erased-keys").in(r.Language, old), sentenceOf("erased-buffer").in(r.Language))
+	out.Remains = remainsAfterTransfer(r.Language)
 	a.note(ledger.Event{Kind: ledger.Act, Time: a.now(), Text: "the object was made ready for another owner"})
 	out.Erasure, err = a.signed(out.Erasure)
 	if err == nil {

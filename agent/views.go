@@ -272,6 +272,9 @@ func (a *Agent) warnings(s *control.Status) []string {
 		}
 	}
 	out = append(out, a.signalWarnings()...)
+	if err := a.pageTrouble.get(); err != nil {
+		out = append(out, "The page of the person is not served: "+err.Error())
+	}
 	if a.time != nil {
 		if why, ok := a.time.Trusted(); !ok || why != "" {
 			out = append(out, "The clock can't be relied on: "+why+". Readings keep their order, nothing lapses by it, and what is sent says so.")

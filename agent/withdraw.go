@@ -26,7 +26,7 @@ func (a *Agent) Withdraw(_ context.Context, purpose string, role control.Role, d
 	defer a.mu.Unlock()
 	open := a.openGrants(purpose)
 	if len(open) == 0 {
-		return a.nothingOpen(purpose)
+		return a.nothingOpen(purpose, d)
 	}
 	return a.withdraw(purpose, open, role, d)
 }
@@ -45,14 +45,14 @@ func (a *Agent) openGrants(purpose string) []consent.GrantID {
 }
 
 // nothingOpen answers the withdrawal of what is not in force. a.mu is held.
-func (a *Agent) nothingOpen(purpose string) (control.Decided, error) {
+func (a *Agent) nothingOpen(purpose string, d control.Decision) (control.Decided, error) {
 	if now, ok := a.newestAnswer(purpose); ok {
-		return control.Decided{Purpose: purpose, State: consent.Withdrawn, Grant: uint32(now.ID), Notice: "It had ended already; nothing of it leaves."}, nil
+		return control.Decided{Purpose: purpose, State: consent.Withdrawn, Grant: uint32(now.ID), Notice: say(d, "ended-already")}, nil
 	}
 	if _, err := a.purpose(purpose); err != nil {
 		return control.Decided{}, err
 	}
-	return control.Decided{Purpose: purpose, State: consent.Asked, Notice: "It was never granted; nothing of it leaves."}, nil
+	return control.Decided{Purpose: purpose, State: consent.Asked, Notice: say(d, "never")}, nil
 }
 
 // withdraw ends those grants of a purpose. The destroyed keys are the withdrawal; a receipt alone is one too, since at
@@ -91,16 +91,15 @@ func (a *Agent) withdraw(purpose string, open []consent.GrantID, role control.Ro
 		a.opts.Log.Error("the withdrawal holds; what could not be written of it is tried again", "error", trouble)
 	}
 	a.opts.Log.Info("a purpose was withdrawn", "purpose", purpose, "grant", open[len(open)-1], "role", role)
-	return a.withdrawn(purpose, open[len(open)-1]), nil
+	return a.withdrawn(purpose, open[len(open)-1], d), nil
 }
 
-func (a *Agent) withdrawn(purpose string, id consent.GrantID) control.Decided {
-	who := "the recipient"
+func (a *Agent) withdrawn(purpose string, id consent.GrantID, d control.Decision) control.Decided {
+	who := say(d, "the-recipient")
 	if answer, ok := a.book.Answer(id); ok && answer.Receiver.Name != "" {
 		who = answer.Receiver.Name
 	}
-	return control.Decided{Purpose: purpose, State: consent.Withdrawn, Grant: uint32(id),
-		Notice: fmt.Sprintf("Nothing of it leaves any more. What was waiting is destroyed, and %s is asked to delete what it has, until it confirms. Erasure here is by software: old cells of the memory card may keep traces.", who)}
+	return control.Decided{Purpose: purpose, State: consent.Withdrawn, Grant: uint32(id), Notice: say(d, "withdrawn", who)}
 }
 
 // markDeletions asks the recipient to delete what was sent under any yes to a purpose, also one that another replaced.

@@ -176,5 +176,5 @@ func (s *Store) back(l *lot) {
 		return
 	}
 	l.stream = s.state.resolve(l.stream)
-	s.waiting = slices.Insert(s.waiting, 0, l)
+	s.waiting = append([]*lot{l}, s.waiting...)
 }

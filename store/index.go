@@ -65,7 +65,9 @@ func (s *Store) insert(h *header, segment uint64) {
 	if h.kind == kindOutgoing {
 		x := s.streamIndex(h.stream)
 		i, _ := x.find(h.place)
-		x.outs = slices.Insert(x.outs, i, outOf(h, segment))
+		x.outs = append(x.outs, outRef{})
+		copy(x.outs[i+1:], x.outs[i:])
+		x.outs[i] = outOf(h, segment)
 		return
 	}
 	x := s.streamIndex(s.state.resolve(h.stream))
@@ -74,7 +76,9 @@ func (s *Store) insert(h *header, segment uint64) {
 	for i > 0 && ref.position().less(x.chunks[i-1].position()) {
 		i--
 	}
-	x.chunks = slices.Insert(x.chunks, i, ref)
+	x.chunks = append(x.chunks, ref)
+	copy(x.chunks[i+1:], x.chunks[i:])
+	x.chunks[i] = ref
 	x.rows += int(h.rows)
 }
 

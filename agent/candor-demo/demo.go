@@ -31,6 +31,7 @@ type demo struct {
 	keys     bool           // somebody can press some
 	withdrew map[string]int // rows the receiver had of it, by purpose whose deletion is not confirmed yet
 	notes    []string
+	page     string // where the page is and the code that opens it; "" before it is served
 }
 
 // run does what arguments and environment say until ctx is done, the time is over or q is pressed. The error says what
@@ -147,6 +148,11 @@ func (d *demo) loop(ctx context.Context, pressed <-chan byte) error {
 			shown = time.Time{}
 		case <-beats.C:
 		}
+		if d.page == "" {
+			if err := d.pair(ctx); err != nil {
+				return err
+			}
+		}
 		elapsed := time.Since(began)
 		if err := errors.Join(d.play(ctx, elapsed), d.confirm(ctx)); err != nil {
 			return err
@@ -176,7 +182,7 @@ func (d *demo) draw(ctx context.Context, elapsed time.Duration) error {
 	v := &view{house: d.clock.Now(), clock: d.clock.name(), elapsed: elapsed, length: d.length, truth: status.Truth, quiet: true,
 		sending: d.light.shows(), notes: d.notes}
 	if d.keys {
-		v.keys = "Keys: 1 to 4 say yes or no, q quits."
+		v.page, v.keys = d.page, "Keys: 1 to 4 yes/no, p new code, q quits."
 		if len(d.script) > 0 {
 			v.keys += " A script plays until you press one."
 		}

@@ -71,6 +71,9 @@ func (s *screen) show(v *view) error {
 	for _, n := range v.notes {
 		picture = append(picture, line{"  " + n, plainText})
 	}
+	if v.page != "" {
+		picture = append(picture, line{v.page, bold})
+	}
 	if v.keys != "" {
 		picture = append(picture, line{v.keys, faint})
 	}

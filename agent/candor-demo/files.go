@@ -39,9 +39,10 @@ func workDir(keep string) (dir string, clean func() error, err error) {
 	return dir, func() error { return nil }, nil
 }
 
-// writeConf writes candor.toml, policy.toml and charter.toml into dir and returns the path of the first.
-func writeConf(dir, url string, seed int64) (string, error) {
-	fill := strings.NewReplacer("@URL@", url, "@SEED@", strconv.FormatInt(seed, 10))
+// writeConf writes candor.toml, policy.toml and charter.toml into dir and returns the path of the first. page is where the page
+// listens.
+func writeConf(dir, url, page string, seed int64) (string, error) {
+	fill := strings.NewReplacer("@URL@", url, "@PAGE@", page, "@SEED@", strconv.FormatInt(seed, 10))
 	for _, name := range []string{"candor.toml", "policy.toml", "charter.toml"} {
 		text, err := confFiles.ReadFile("conf/" + name)
 		if err != nil {

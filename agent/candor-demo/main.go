@@ -5,6 +5,9 @@
 // interface. The clock is the one that all of them run on, faster than the one on the wall. The person is whoever
 // presses keys, or a short script.
 //
+// The page is the object's own, on the loopback interface; its address and a code that opens it are shown, and what is said
+// there counts like a key.
+//
 // The promise. Nothing on the screen is made up: what the house senses comes from its sources, what the receiver got from the
 // receiver's files, what is granted from the agent. At the end the files are counted against the agent's ledger, and a
 // difference is an error. Terminal and temporary directory are left as they were found.

@@ -32,6 +32,9 @@ func (d *demo) play(ctx context.Context, elapsed time.Duration) error {
 // press does what a key means: the number of a purpose turns its answer round. From then on the person decides, not the
 // script.
 func (d *demo) press(ctx context.Context, key byte) error {
+	if key == 'p' {
+		return d.pair(ctx)
+	}
 	status, err := d.object.Status(ctx)
 	if err != nil {
 		return err

@@ -23,6 +23,7 @@ type view struct {
 	purposes        []offer
 	notes           []string // what happened lately
 	keys            string   // what can be pressed, "" off a terminal
+	page            string   // where the page is, "" off a terminal
 }
 
 // offer is one purpose and what the receiver has of it.

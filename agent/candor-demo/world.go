@@ -69,7 +69,7 @@ func openWorld(dir string, o options) (w *world, err error) {
 }
 
 func (w *world) openObject(dir string, seed int64) error {
-	path, err := writeConf(dir, w.receiver.url, seed)
+	path, err := writeConf(dir, w.receiver.url, pageAddress(), seed)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (w *world) start(guard func(func())) {
 
 func orEarly(err error) error {
 	if err == nil {
-		return errors.New("nobody told it to")
+		return errors.New("nobody here told it to; on its page it can be made ready for another owner")
 	}
 	return err
 }

@@ -85,7 +85,7 @@ what the person living with it agreed to, and shows what left, why and to whom.`
 	root.SetUsageFunc(func(cmd *cobra.Command) error { help(cmd, nil); return nil })
 	root.AddCommand(
 		newRun(g), newStatus(g), newHealth(g), newCharter(g), newConsent(g), newPreview(g), newSent(g), newExport(g), newBuffer(g), newSensor(g), newUplink(g), newDoctor(g), newBundle(g),
-		newLedger(g), newErase(g), newTransfer(g),
+		newLedger(g), newErase(g), newTransfer(g), newPair(g),
 		newDecode(g), newConfig(g), newPolicy(g), newCompletion(g), newAbout(g), newVersion(g),
 	)
 	group(root)

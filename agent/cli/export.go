@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/candor-edge/candor/agent/control"
+	"github.com/candor-edge/candor/agent/export"
 )
 
 type exportOptions struct {
@@ -90,12 +91,6 @@ func (o *exportOptions) query(cmd *cobra.Command) (control.ExportQuery, error) {
 	return q, nil
 }
 
-// form is what writes an export in one format. Points come with the series they belong to.
-type form interface {
-	point(s *control.ExportSeries, p *control.ExportPoint) error
-	end(m *metadata) error
-}
-
 func (o *exportOptions) run(ctx context.Context, g *global, s *session, q control.ExportQuery) error {
 	if o.format == "csv" {
 		w, err := newCSVForm(o.out)
@@ -129,9 +124,9 @@ func (o *exportOptions) run(ctx context.Context, g *global, s *session, q contro
 
 func (o *exportOptions) write(ctx context.Context, g *global, s *session, q control.ExportQuery, to io.Writer) error {
 	w := bufio.NewWriter(to)
-	var f form = &jsonForm{w: w}
+	f := export.JSON(w)
 	if o.format == "cbor" {
-		f = &cborForm{w: w}
+		f = export.CBOR(w)
 	}
 	if err := collect(ctx, g, s, q, f); err != nil {
 		return err
@@ -143,115 +138,10 @@ func (o *exportOptions) write(ctx context.Context, g *global, s *session, q cont
 }
 
 // collect asks for an export and hands it to a form.
-func collect(ctx context.Context, g *global, s *session, q control.ExportQuery, f form) error {
-	m := newMetadata(&q)
-	values := 0
+func collect(ctx context.Context, g *global, s *session, q control.ExportQuery, f export.Form) error {
 	bar := newProgress(g, "values exported")
 	defer bar.end()
-	err := s.Export(ctx, q, func(p control.ExportPiece) error {
-		m.add(&p)
-		for i := range p.Points {
-			at := p.Points[i].Series
-			if at < 0 || at >= len(m.Fields) {
-				return fmt.Errorf("the answer names a field that it did not tell")
-			}
-			if err := f.point(&m.series[at], &p.Points[i]); err != nil {
-				return err
-			}
-			m.counted(at, &p.Points[i])
-		}
-		values += len(p.Points)
-		bar.count(values)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return f.end(m)
-}
-
-// metadata is what an export tells beside the values.
-type metadata struct {
-	What     string                  `json:"what"`
-	From     string                  `json:"from,omitempty"`
-	To       string                  `json:"to,omitempty"`
-	TimeZone string                  `json:"time_zone"`
-	Fields   []fieldMetadata         `json:"fields"`
-	Gaps     []gapMetadata           `json:"gaps"`
-	Receipts []control.ExportReceipt `json:"receipts,omitempty"`
-	Notes    []string                `json:"notes,omitempty"`
-
-	series []control.ExportSeries
-	early  bool
-}
-
-// absoluteTime is where SenML times stop meaning "relative to now", microseconds (RFC 8428 section 4.5.3).
-const absoluteTime = 1 << 28 * 1_000_000
-
-type fieldMetadata struct {
-	Name       string `json:"name"`
-	Unit       string `json:"unit,omitempty"`
-	Type       string `json:"type"`
-	Resolution string `json:"resolution,omitempty"` // the smallest difference its numbers can say
-	Class      string `json:"class,omitempty"`
-	Sampling   string `json:"sampling"`
-	File       string `json:"file,omitempty"`
-	Values     int    `json:"values"`
-	First      string `json:"first,omitempty"`
-	Last       string `json:"last,omitempty"`
-}
-
-type gapMetadata struct {
-	Name   string `json:"name"`
-	From   string `json:"from"`
-	To     string `json:"to"`
-	Reason string `json:"reason"`
-}
-
-func newMetadata(q *control.ExportQuery) *metadata {
-	m := &metadata{What: q.What, TimeZone: "UTC", Fields: []fieldMetadata{}, Gaps: []gapMetadata{}}
-	if !q.From.IsZero() {
-		m.From = q.From.UTC().Format(time.RFC3339Nano)
-	}
-	if !q.To.IsZero() {
-		m.To = q.To.UTC().Format(time.RFC3339Nano)
-	}
-	return m
-}
-
-func (m *metadata) add(p *control.ExportPiece) {
-	switch {
-	case p.Series != nil:
-		f := fieldMetadata{Name: p.Series.Name, Unit: p.Series.Unit, Type: p.Series.Type, Class: p.Series.Class, Sampling: p.Series.Sampling}
-		if p.Series.Type == "number" {
-			f.Resolution = decimalText(1, p.Series.Scale)
-		}
-		m.series, m.Fields = append(m.series, *p.Series), append(m.Fields, f)
-	case p.Gap != nil && p.Gap.Series >= 0 && p.Gap.Series < len(m.Fields):
-		m.Gaps = append(m.Gaps, gapMetadata{m.Fields[p.Gap.Series].Name, isoMicros(p.Gap.From), isoMicros(p.Gap.To), p.Gap.Reason})
-	case p.Receipt != nil:
-		m.Receipts = append(m.Receipts, *p.Receipt)
-	case p.Note != "":
-		m.Notes = append(m.Notes, p.Note)
-	}
-}
-
-func (m *metadata) counted(at int, p *control.ExportPoint) {
-	if p.At < absoluteTime && !m.early {
-		m.early = true
-		m.Notes = append(m.Notes, "Some times are before July 1978. They are since 1970 here, as all others; a reader of SenML may take them as relative to now.")
-	}
-	f := &m.Fields[at]
-	f.Last = isoMicros(p.At)
-	if f.Values == 0 {
-		f.First = f.Last
-	}
-	f.Values++
-}
-
-// isoMicros is a time in ISO 8601, UTC.
-func isoMicros(t int64) string {
-	return time.UnixMicro(t).UTC().Format("2006-01-02T15:04:05.999999Z07:00")
+	return export.Collect(ctx, q, s.Export, f, bar.count)
 }
 
 // privateDir makes a directory for values that only the person should read.

@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/candor-edge/candor/agent/control"
+	"github.com/candor-edge/candor/agent/export"
 )
 
 // csvForm writes one CSV file a field (RFC 4180, UTF-8), and metadata.json beside them.
@@ -42,16 +42,6 @@ func newCSVForm(dir string) (*csvForm, error) {
 		return nil, &failure{fmt.Errorf("%s is not empty, and an export must not be mixed with what is there", dir), exitFailed, "name a new directory with --out"}
 	}
 	return &csvForm{dir: abs, files: map[string]*csvFile{}, taken: map[string]bool{}}, nil
-}
-
-// guarded is a text that no spreadsheet takes for a formula: what begins like one gets an apostrophe before it. It is for
-// texts only; a number stays as it is, its sign too.
-func guarded(text string) string {
-	first := strings.TrimLeft(text, " \u00a0")
-	if first != "" && strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", []rune(first)[0]) {
-		return "'" + text
-	}
-	return text
 }
 
 // fileName is a name for the file of a field, of letters, digits, dots and hyphens, and of no other field.
@@ -107,27 +97,18 @@ func (f *csvFile) close() error {
 	return errors.Join(f.w.Error(), f.f.Close())
 }
 
-func (c *csvForm) point(s *control.ExportSeries, p *control.ExportPoint) error {
+func (c *csvForm) Point(s *control.ExportSeries, p *control.ExportPoint) error {
 	f, err := c.open(s)
 	if err != nil {
 		return err
 	}
-	value := ""
-	switch s.Type {
-	case "boolean":
-		value = strconv.FormatBool(p.Num != 0)
-	case "text":
-		value = guarded(p.Text)
-	default:
-		value = decimalText(p.Num, s.Scale)
-	}
-	return f.w.Write([]string{isoMicros(p.At), value})
+	return f.w.Write([]string{export.Time(p.At), export.Cell(s, p)})
 }
 
-func (c *csvForm) end(m *metadata) error {
+func (c *csvForm) End(m *export.Metadata) error {
 	var errs []error
-	for i := range m.series {
-		if f := c.files[c.key(&m.series[i])]; f != nil {
+	for i := range m.Fields {
+		if f := c.files[c.key(m.Series(i))]; f != nil {
 			m.Fields[i].File = f.name
 		}
 	}
@@ -148,23 +129,12 @@ func (c *csvForm) end(m *metadata) error {
 }
 
 func (c *csvForm) receipts(list []control.ExportReceipt) error {
-	f, err := c.create(receiptsFile, "id", "entry", "grant", "purpose", "title", "recipient", "given", "until", "ended", "ending", "role", "on_behalf",
-		"language", "notice_sha256", "access", "basis", "retention_days", "fields", "commitment")
+	f, err := c.create(receiptsFile, export.ReceiptColumns()...)
 	if err != nil {
 		return err
 	}
-	iso := func(t time.Time) string {
-		if t.IsZero() {
-			return ""
-		}
-		return isoMicros(t.UnixMicro())
-	}
 	for i := range list {
-		r := &list[i]
-		line := []string{guarded(r.ID), strconv.FormatUint(r.Entry, 10), strconv.FormatUint(uint64(r.Grant), 10), guarded(r.Purpose), guarded(r.Title), guarded(r.Recipient),
-			iso(r.Given), iso(r.Until), iso(r.Ended), r.Ending, r.Role, guarded(r.OnBehalf), r.Language, r.Notice, r.Access, r.Basis, strconv.Itoa(r.RetentionDays),
-			guarded(strings.Join(r.Fields, "; ")), r.Commitment}
-		if err := f.w.Write(line); err != nil {
+		if err := f.w.Write(export.ReceiptCells(&list[i])); err != nil {
 			return errors.Join(err, f.close())
 		}
 	}

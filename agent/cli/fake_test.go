@@ -185,3 +185,21 @@ func (fakeAgent) Charter(context.Context) (charter.Document, error) {
 	plan, _ := consent.Compile(consent.Inputs{})
 	return charter.Render(&charter.Inputs{Plan: plan}), nil
 }
+
+func (fakeAgent) Moment(_ context.Context, language string) (control.Moment, error) {
+	return control.Moment{Language: language, State: control.MomentOpen, Text: "One purpose may leave.", Revision: "1", Now: at(9)}, nil
+}
+
+func (fakeAgent) Deletions(context.Context) ([]control.Deletion, error) {
+	return []control.Deletion{}, nil
+}
+
+func (fakeAgent) Senses(context.Context) ([]control.Sense, error) { return []control.Sense{}, nil }
+
+func (fakeAgent) Pair(context.Context, control.Role, control.Decision) (control.Pairing, error) {
+	return control.Pairing{URL: "http://127.0.0.1:8088/", Code: "ABCD-EFGH", Until: at(10)}, nil
+}
+
+func (fakeAgent) Unpair(context.Context, control.Role, control.Decision) (control.Unpaired, error) {
+	return control.Unpaired{Ended: 2}, nil
+}

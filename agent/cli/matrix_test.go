@@ -70,6 +70,7 @@ func matrix() []matrixRow {
 		{"bundle --list NEW", free, [3]int{}},           // it holds nothing that is not for everyone
 		{"help", free, [3]int{}},
 		{"run --once --deadline 1s", [4]int{1, 1, 1, 1}, [3]int{}}, // a daemon has the lock
+		{"pair", decision, [3]int{4, 1, 4}},                        // a page is the daemon's
 		{"erase --all --yes", decision, decided},
 		{"transfer --yes --wait 0", decision, decided},
 	}

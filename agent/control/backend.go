@@ -49,4 +49,6 @@ type Backend interface {
 	Medic
 	Presenter
 	Witness
+	Watcher
+	Pairer
 }

@@ -182,3 +182,22 @@ func (f *fake) witnessed() []Act {
 	f.acts = nil
 	return acts
 }
+
+func (f *fake) Moment(_ context.Context, language string) (Moment, error) {
+	return Moment{Language: language}, f.note("moment " + language)
+}
+
+func (f *fake) Deletions(context.Context) ([]Deletion, error) { return nil, f.note("deletions") }
+
+func (f *fake) Senses(context.Context) ([]Sense, error) { return nil, f.note("senses") }
+
+func (f *fake) Pair(_ context.Context, role Role, d Decision) (Pairing, error) {
+	f.mu.Lock()
+	f.last = d
+	f.mu.Unlock()
+	return Pairing{Code: "ABCD-EFGH"}, f.note("pair " + string(role))
+}
+
+func (f *fake) Unpair(_ context.Context, role Role, _ Decision) (Unpaired, error) {
+	return Unpaired{Ended: 1}, f.note("unpair " + string(role))
+}

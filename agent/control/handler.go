@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -69,6 +70,11 @@ func (s *server) routes() []route {
 		{"POST", "/v1/transfer", household, s.transfer},
 		{"POST", "/v1/pause", household, decided(s.backend.Pause)},
 		{"POST", "/v1/resume", household, decided(s.backend.Resume)},
+		{"GET", "/v1/moment", household, s.moment},
+		{"GET", "/v1/deletions", household, s.deletions},
+		{"GET", "/v1/senses", household, s.senses},
+		{"POST", "/v1/pair", household, decided(s.backend.Pair)},
+		{"POST", "/v1/unpair", household, decided(s.backend.Unpair)},
 	}
 }
 
@@ -212,10 +218,22 @@ func (s *server) preview(r *http.Request) (any, error) {
 }
 
 func (s *server) sent(r *http.Request) (any, error) {
-	if err := noQuery(r); err != nil {
+	if err := noQuery(r, "last"); err != nil {
 		return nil, err
 	}
-	return s.backend.Sent(r.Context())
+	last := -1
+	if text := r.URL.Query().Get("last"); text != "" {
+		n, err := strconv.ParseUint(text, 10, 31)
+		if err != nil {
+			return nil, Errorf(ErrBadRequest, "candor sent", "last is how many lines are wanted, counted from the end")
+		}
+		last = int(n)
+	}
+	lines, err := s.backend.Sent(r.Context())
+	if err == nil && last >= 0 {
+		lines = lines[max(len(lines)-last, 0):]
+	}
+	return lines, err
 }
 
 type decider func(ctx context.Context, purpose string, role Role, d Decision) (Decided, error)
@@ -261,6 +279,7 @@ func (d *Decision) check(r *http.Request) (Role, error) {
 	if err := checkOnBehalf(d.OnBehalf); err != nil {
 		return "", err
 	}
+	d.Channel = channelOf(r.Context())
 	role := roleOf(r.Context())
 	if role == Root && strings.TrimSpace(d.OnBehalf) == "" {
 		return "", Errorf(ErrNotAllowed, "add --on-behalf TEXT, with the name of the person who said so; the receipt keeps it",

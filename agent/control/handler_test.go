@@ -70,6 +70,13 @@ func TestRoles(t *testing.T) {
 		{"POST", "/v1/pause", named, row{403, 403, 200, 200}},
 		{"POST", "/v1/resume", "", row{403, 403, 200, 403}},
 		{"POST", "/v1/resume", named, row{403, 403, 200, 200}},
+		{"GET", "/v1/sent?last=1", "", row{403, 403, 200, 200}},
+		{"GET", "/v1/moment?language=fr", "", row{403, 403, 200, 200}},
+		{"GET", "/v1/deletions", "", row{403, 403, 200, 200}},
+		{"GET", "/v1/senses", "", row{403, 403, 200, 200}},
+		{"POST", "/v1/pair", "", row{403, 403, 200, 403}},
+		{"POST", "/v1/pair", named, row{403, 403, 200, 200}},
+		{"POST", "/v1/unpair", named, row{403, 403, 200, 200}},
 	} {
 		path, _, _ := strings.Cut(c.path, "?")
 		if parts := strings.Split(path, "/"); len(parts) == 5 && parts[2] == "consent" {
@@ -209,7 +216,7 @@ func TestClientAsks(t *testing.T) {
 	if d, err := c.Grant(ctx, "a/b c?", Decision{OnBehalf: "Ms Martin", Language: "fr"}); err != nil || d.Purpose != "a/b c?" || d.State != "given" {
 		t.Errorf("%+v, %v", d, err)
 	}
-	if f.last != (Decision{OnBehalf: "Ms Martin", Language: "fr"}) {
+	if f.last != (Decision{OnBehalf: "Ms Martin", Language: "fr", Channel: ChannelCLI}) {
 		t.Errorf("the backend got %+v", f.last)
 	}
 	if d, err := c.Withdraw(ctx, "trends", Decision{OnBehalf: "Ms Martin"}); err != nil || d.State != "withdrawn" {
@@ -280,3 +287,39 @@ func (empty) Preview(context.Context, string) ([]Preview, error) { return nil, n
 func (empty) Sent(context.Context) ([]Sent, error)               { return nil, nil }
 func (empty) Consent(context.Context, string) (Consent, error)   { return Consent{}, nil }
 func (empty) Status(context.Context) (Status, error)             { return Status{}, nil }
+
+// What came through the page says so, and no body can: a receipt is not to be forged by whoever sends the request.
+func TestChannelComesFromTheServer(t *testing.T) {
+	f := &fake{}
+	h := NewHandler(f)
+	for _, c := range []struct{ channel, want string }{{"", ChannelCLI}, {ChannelPage, ChannelPage}} {
+		r := httptest.NewRequest("POST", "/v1/consent/trends/grant", strings.NewReader(`{}`))
+		ctx := WithRole(r.Context(), Person)
+		if c.channel != "" {
+			ctx = WithChannel(ctx, c.channel)
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r.WithContext(ctx))
+		if w.Code != 200 || f.last.Channel != c.want {
+			t.Errorf("through %q: status %d, channel %q", c.channel, w.Code, f.last.Channel)
+		}
+	}
+	for _, body := range []string{`{"channel":"page"}`, `{"Channel":"page"}`, `{"-":"page"}`} {
+		if w := ask(h, Person, "POST", "/v1/consent/trends/grant", body); w.Code != 400 {
+			t.Errorf("%s: status %d", body, w.Code)
+		}
+	}
+}
+
+func TestSentLast(t *testing.T) {
+	for query, want := range map[string]int{"": 2, "?last=1": 1, "?last=0": 0, "?last=99": 2} {
+		var got []Sent
+		w := ask(NewHandler(&fake{}), Person, "GET", "/v1/sent"+query, "")
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || len(got) != want {
+			t.Errorf("%q gives %d lines, %v, want %d", query, len(got), err, want)
+		}
+	}
+	if w := ask(NewHandler(&fake{}), Person, "GET", "/v1/sent?last=-1", ""); w.Code != 400 {
+		t.Errorf("a negative count: %d", w.Code)
+	}
+}

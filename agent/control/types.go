@@ -186,6 +186,8 @@ type Decision struct {
 	// KeepHistory is for a withdrawal of `mine` only: nothing more is kept, and what is there stays until its days are over.
 	// Without it the history is destroyed.
 	KeepHistory bool `json:"keep_history,omitempty"`
+	// Channel is through what it came; the server says so ([WithChannel]), never the body. "" is [ChannelCLI].
+	Channel string `json:"-"`
 }
 
 // Decided answers a decision.

@@ -35,9 +35,9 @@ func about(path string) (what string, told bool) {
 		return "take the person's data", true
 	case "/v1/ledger/export":
 		return "take the ledger", true
-	case "/v1/consent", "/v1/charter":
+	case "/v1/consent", "/v1/charter", "/v1/moment", "/v1/senses":
 		return "see what was agreed to", false
-	case "/v1/sent":
+	case "/v1/sent", "/v1/deletions":
 		return "see what left", false
 	case "/v1/consent/{purpose}/grant":
 		return "say yes", false
@@ -55,6 +55,10 @@ func about(path string) (what string, told bool) {
 		return "erase", false
 	case "/v1/transfer":
 		return "make the object another's", false
+	case "/v1/pair":
+		return "open the page", false
+	case "/v1/unpair":
+		return "close the page", false
 	case "/v1/pause":
 		return "pause", false
 	case "/v1/resume":

@@ -295,3 +295,18 @@ func (l *Ledger) Reconcile(has func(consent.GrantID) bool, when sensors.Micros) 
 	}
 	return gone, nil
 }
+
+// Paired tells whether there is an entry of that kind: the object's page was opened with a code.
+func (l *Ledger) Paired() bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.state.paired
+}
+
+// Handed tells whether the object was handed over to a person: somebody answered a purpose with yes, or opened its page with a
+// code ([Paired]).
+func (l *Ledger) Handed() bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.state.last != 0 || l.state.paired
+}

@@ -29,6 +29,7 @@ type state struct {
 	last     consent.GrantID // highest grant in any entry, erased ones included
 	answers  []Answer        // by rising number
 	refusals map[string]Answer
+	paired   bool // there is an entry that says so, whatever became of its body
 
 	// lost says that the file was sealed under keys that are gone: nothing but the chain itself can be read.
 	lost bool
@@ -163,6 +164,8 @@ func (s *state) take(e entry, b *body) {
 		}
 	case Began:
 		s.key = e.Key
+	case Paired:
+		s.paired = true
 	}
 }
 

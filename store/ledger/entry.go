@@ -29,11 +29,12 @@ const (
 	Paused    Kind = 12 // nothing leaves from here on, by whomever: the entry names nobody but root
 	Resumed   Kind = 13 // it may leave again
 	Destroyed Kind = 14 // the person had keys destroyed, and with them what they seal
+	Paired    Kind = 15 // the object was handed over: its page was opened with a code for the first time
 )
 
 func kindNames() []string {
 	return []string{"", "began", "given", "refused", "withdrawn", "expired", "replaced", "policy", "gap", "incident", "act", "erased",
-		"paused", "resumed", "destroyed"}
+		"paused", "resumed", "destroyed", "paired"}
 }
 
 // String is the kind in the words of `candor ledger show`.
@@ -46,7 +47,7 @@ func (k Kind) String() string {
 
 // plain says whether entries of this kind hold no answer and no key, and are written by [Ledger.Record].
 func (k Kind) plain() bool {
-	return k == Policy || k == Gap || k == Incident || k == Act || k >= Paused && k <= Destroyed
+	return k == Policy || k == Gap || k == Incident || k == Act || k >= Paused && k <= Paired
 }
 
 const (

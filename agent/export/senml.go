@@ -1,4 +1,4 @@
-package cli
+package export
 
 import (
 	"bufio"
@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,8 +17,8 @@ import (
 // microScale is the scale of times: microseconds.
 const microScale = 6
 
-// decimalText is n / 10^scale, exactly, in the shortest plain form.
-func decimalText(n int64, scale int) string {
+// Decimal is n / 10^scale, exactly, in the shortest plain form.
+func Decimal(n int64, scale int) string {
 	for scale > 0 && n%10 == 0 {
 		n, scale = n/10, scale-1
 	}
@@ -33,6 +35,12 @@ func decimalText(n int64, scale int) string {
 	}
 	return sign + digits[:len(digits)-scale] + "." + digits[len(digits)-scale:]
 }
+
+// JSON is a [Form] that writes one SenML pack to w (RFC 8428), which the caller flushes. The last record tells the metadata.
+func JSON(w *bufio.Writer) Form { return &jsonForm{w: w} }
+
+// CBOR is a [Form] that writes what [JSON] does in CBOR.
+func CBOR(w *bufio.Writer) Form { return &cborForm{w: w} }
 
 // jsonForm writes one SenML pack in JSON, a record a line. Its last record has no value and tells the metadata under our own
 // label, which other readers ignore (RFC 8428 section 4.4).
@@ -53,7 +61,7 @@ func (f *jsonForm) record(line string) error {
 	return nil
 }
 
-func (f *jsonForm) point(s *control.ExportSeries, p *control.ExportPoint) error {
+func (f *jsonForm) Point(s *control.ExportSeries, p *control.ExportPoint) error {
 	var b strings.Builder
 	name, err := json.Marshal(s.Name)
 	if err != nil {
@@ -77,13 +85,13 @@ func (f *jsonForm) point(s *control.ExportSeries, p *control.ExportPoint) error 
 			}
 			b.WriteString(`,"u":` + string(unit))
 		}
-		b.WriteString(`,"v":` + decimalText(p.Num, s.Scale))
+		b.WriteString(`,"v":` + Decimal(p.Num, s.Scale))
 	}
-	b.WriteString(`,"t":` + decimalText(p.At, microScale) + "}")
+	b.WriteString(`,"t":` + Decimal(p.At, microScale) + "}")
 	return f.record(b.String())
 }
 
-func (f *jsonForm) end(m *metadata) error {
+func (f *jsonForm) End(m *Metadata) error {
 	told, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("can't write the export's metadata: %w", err)
@@ -151,7 +159,7 @@ func fraction(n int64, scale int) []byte {
 	return append(append(appendHead(out, cborList, 2), cborInt(int64(-scale))...), cborInt(n)...)
 }
 
-func (f *cborForm) point(s *control.ExportSeries, p *control.ExportPoint) error {
+func (f *cborForm) Point(s *control.ExportSeries, p *control.ExportPoint) error {
 	pairs := [][]byte{cborInt(labelName), cborText(s.Name)}
 	switch s.Type {
 	case "boolean":
@@ -167,7 +175,7 @@ func (f *cborForm) point(s *control.ExportSeries, p *control.ExportPoint) error 
 	return f.record(append(pairs, cborInt(labelTime), fraction(p.At, microScale))...)
 }
 
-func (f *cborForm) end(m *metadata) error {
+func (f *cborForm) End(m *Metadata) error {
 	told, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("can't write the export's metadata: %w", err)
@@ -239,7 +247,7 @@ func cborItem(v any) []byte {
 		return out
 	case map[string]any:
 		out := appendHead(nil, cborMap, uint64(len(v)))
-		for _, k := range sortedKeys(v) {
+		for _, k := range slices.Sorted(maps.Keys(v)) {
 			out = append(append(out, cborText(k)...), cborItem(v[k])...)
 		}
 		return out

@@ -1,13 +1,14 @@
-package cli
+package export
 
 import (
 	"bufio"
 	"bytes"
+	"context"
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"math"
 	"math/big"
-	"strings"
 	"testing"
 
 	"github.com/fxamacker/cbor/v2"
@@ -129,7 +130,7 @@ func TestExportSaysTheSameInJSONAndCBOR(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var j, c bytes.Buffer
 		jw, cw := bufio.NewWriter(&j), bufio.NewWriter(&c)
-		forms := []form{&jsonForm{w: jw}, &cborForm{w: cw}}
+		forms := []Form{JSON(jw), CBOR(cw)}
 		m := newMetadata(&control.ExportQuery{What: "raw"})
 		var want []flat
 		for i := range rapid.IntRange(0, 5).Draw(t, "fields") {
@@ -141,7 +142,7 @@ func TestExportSaysTheSameInJSONAndCBOR(t *testing.T) {
 			for range rapid.IntRange(0, 5).Draw(t, "points") {
 				p := control.ExportPoint{Series: i, At: rapid.Int64Range(1, 1<<53-1).Draw(t, "t"), Num: rapid.Int64Range(math.MinInt64, math.MaxInt64).Draw(t, "n"), Text: rapid.String().Draw(t, "v")}
 				for _, f := range forms {
-					if err := f.point(&s, &p); err != nil {
+					if err := f.Point(&s, &p); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -159,7 +160,7 @@ func TestExportSaysTheSameInJSONAndCBOR(t *testing.T) {
 			}
 		}
 		for _, f := range forms {
-			if err := f.end(m); err != nil {
+			if err := f.End(m); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -178,33 +179,68 @@ func TestExportSaysTheSameInJSONAndCBOR(t *testing.T) {
 // A spreadsheet runs no cell of a text, and no number is changed for that.
 func TestNoTextIsAFormula(t *testing.T) {
 	for _, text := range []string{"=1+1", "+33 6", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "\u00a0=1", "＝1", "|x", "%0"} {
-		if got := guarded(text); got != "'"+text {
+		if got := Guarded(text); got != "'"+text {
 			t.Errorf("%q became %q", text, got)
 		}
 	}
 	for _, text := range []string{"", "kitchen", "a=b", "'=1", "21.5"} {
-		if got := guarded(text); got != text {
+		if got := Guarded(text); got != text {
 			t.Errorf("%q became %q", text, got)
 		}
 	}
 	for n, want := range map[int64]string{-1500: "-1.5", -5: "-0.005", 0: "0", 21000: "21", math.MinInt64: "-9223372036854775.808"} {
-		if got := decimalText(n, 3); got != want {
+		if got := Decimal(n, 3); got != want {
 			t.Errorf("%d at scale 3 is %s, want %s", n, got, want)
 		}
 	}
 }
 
-func TestFileNamesOfAnExport(t *testing.T) {
-	w, err := newCSVForm(t.TempDir())
-	if err != nil {
+// The table of the page says every value of an export once, with its unit, and no line of it can be run by a spreadsheet.
+func TestTable(t *testing.T) {
+	pieces := []control.ExportPiece{
+		{Series: &control.ExportSeries{Name: "=hall.temperature", Unit: "Cel", Scale: 3, Type: "number", Class: "environment", Sampling: "every 10 s"}},
+		{Series: &control.ExportSeries{Name: "hall.label", Type: "text"}},
+		{Points: []control.ExportPoint{{Series: 0, At: 1_000_000, Num: -1500}, {Series: 1, At: 2_000_000, Text: "=1+1, \"x\"\n"}}},
+		{Receipt: &control.ExportReceipt{ID: "r1", Title: "@title", Fields: []string{"a", "b"}}},
+	}
+	source := func(_ context.Context, _ control.ExportQuery, emit func(control.ExportPiece) error) error {
+		for _, p := range pieces {
+			if err := emit(p); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	table := func(receipts bool) [][]string {
+		var b bytes.Buffer
+		w := bufio.NewWriter(&b)
+		if err := Collect(t.Context(), control.ExportQuery{What: "all"}, source, Table(w, receipts), nil); err != nil {
+			t.Fatal(err)
+		}
+		_ = w.Flush()
+		rows, err := csv.NewReader(&b).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rows
+	}
+	want := [][]string{{"time", "field", "value", "unit", "type", "class", "sampling"},
+		{"1970-01-01T00:00:01Z", "'=hall.temperature", "-1.5", "Cel", "number", "environment", "every 10 s"},
+		{"1970-01-01T00:00:02Z", "hall.label", "'=1+1, \"x\"\n", "", "text", "", ""}}
+	if got := table(false); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("values are %q, want %q", got, want)
+	}
+	if got := table(true); len(got) != 2 || got[1][0] != "r1" || got[1][4] != "'@title" || got[1][17] != "a; b" {
+		t.Errorf("receipts are %q", got)
+	}
+	var b bytes.Buffer
+	w := bufio.NewWriter(&b)
+	if err := Collect(t.Context(), control.ExportQuery{What: "all"}, source, Facts(w), nil); err != nil {
 		t.Fatal(err)
 	}
-	seen := map[string]bool{}
-	for _, name := range []string{"hall.temperature", "../../etc/passwd", "a/b", "a-b", "acme/trends/x"} {
-		got := w.fileName(&control.ExportSeries{Name: name, Sent: strings.Count(name, "/") == 2})
-		if seen[got] || strings.ContainsAny(got, "/\\") || strings.HasPrefix(got, ".") {
-			t.Errorf("%q gives %q", name, got)
-		}
-		seen[got] = true
+	_ = w.Flush()
+	var told Metadata
+	if err := json.Unmarshal(b.Bytes(), &told); err != nil || len(told.Fields) != 2 || told.Fields[0].Values != 1 || told.Fields[0].Resolution != "0.001" || len(told.Receipts) != 1 {
+		t.Errorf("the facts are %s, %v", b.Bytes(), err)
 	}
 }
