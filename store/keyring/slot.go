@@ -60,7 +60,7 @@ func (g *grant) wipe() {
 
 // ids lists the grants, ascending.
 func (c *content) ids() []consent.GrantID {
-	out := make([]consent.GrantID, 0, len(c.grants))
+	var out []consent.GrantID
 	for id := range c.grants {
 		out = append(out, id)
 	}

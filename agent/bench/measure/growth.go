@@ -59,14 +59,17 @@ func (b *bench) growth(ctx context.Context) error {
 	b.out.heading("growth: one more commit, and a start, with so many rows in the buffer")
 	first := all[0]
 	for _, g := range all {
-		b.out.only(fmt.Sprintf("%.0f rows", g.rows), g.written, fmt.Sprintf("%%.1f B written and %.0f B allocated a row; commit %v, start to first row stored %v (empty: %v), looked through %v",
-			g.allocated, g.commit, g.start, g.empty, g.look))
+		b.out.only(fmt.Sprintf("%.0f rows: written", g.rows), g.written, "%.1f B a row")
+		b.out.only("  allocated", g.allocated, "%.0f B a row")
+		b.out.only("  a commit of 5,000 rows", float64(g.commit.Microseconds())/1000, "%.2f ms")
+		b.out.only("  start to first row stored", float64(g.start.Microseconds())/1000, fmt.Sprintf("%%.2f ms (empty: %.2f)", float64(g.empty.Microseconds())/1000))
+		b.out.only("  all looked through", float64(g.look.Microseconds())/1000, "%.2f ms")
 	}
 	last := all[len(all)-1]
 	b.out.atMost("  written, last to first", last.written/first.written, 1.2, "%.2f times")
 	b.out.atMost("  allocated, last to first", last.allocated/first.allocated, 1.2, "%.2f times")
 	b.out.only("  memory held", max(0, last.heapKB-first.heapKB)*1024/last.rows, "%.2f B a row more")
-	b.out.only("  start, last to an empty one", float64(last.start)/float64(last.empty), "%.2f times, of the store alone; a process takes some 25 ms more")
+	b.out.only("  start, last to an empty one", float64(last.start)/float64(last.empty), "%.2f times, without the process")
 	holds := 1.0
 	if err != nil {
 		holds = 0
