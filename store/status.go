@@ -150,7 +150,7 @@ func (s *Store) streamsLocked() []uint32 {
 		ids[id] = true
 	}
 	s.eachLot(func(l *lot) { ids[l.stream] = true })
-	out := make([]uint32, 0, len(ids))
+	var out []uint32
 	for id := range ids {
 		out = append(out, id)
 	}
