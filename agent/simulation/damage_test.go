@@ -201,8 +201,8 @@ func (l *life) clock(e *event, random *rand.Rand) {
 		l.oddNow = true
 		l.model.mayLapse = l.model.mayLapse || w.off > 24*time.Hour
 		l.lose(max(0, l.now()-2*time.Hour), 0)
-		if w.off > 24*time.Hour { // what waits may be past its time
-			l.lose(0, l.now())
+		if w.off > 24*time.Hour { // what waits may be past its time, and what comes is refused while the object counts ahead
+			l.model.ahead = true
 		}
 	} else if l.oddNow {
 		l.oddNow = false
@@ -233,6 +233,11 @@ func (l *life) transfer(wait int) {
 			delete(l.ghost, purpose)
 		}
 		l.backups = nil
+	}
+	if err != nil { // what has reached the disk of it, or a recipient, is over; she says no once more to the rest
+		for _, purpose := range purposeNames() {
+			l.repeat[purpose] = true
+		}
 	}
 	l.quiet = false
 	l.mu.Unlock()

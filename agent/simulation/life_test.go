@@ -166,6 +166,7 @@ type randomness struct {
 	start time.Time
 	mu    sync.Mutex
 	drawn map[[32]byte]uint64
+	last  time.Time
 }
 
 func (r *randomness) Read(p []byte) (int, error) {
@@ -179,8 +180,9 @@ func (r *randomness) Read(p []byte) (int, error) {
 	name := sha256.Sum256(place)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.drawn) > 1000 { // of instants that are over, but for the last few, which may be drawn from anew
+	if now := time.Now(); !now.Equal(r.last) { // what was drawn in an instant that is over is not drawn again
 		clear(r.drawn)
+		r.last = now
 	}
 	for i := 0; i < len(p); {
 		r.drawn[name]++
@@ -294,10 +296,10 @@ func (l *life) heard(path string, size int, sure bool) {
 }
 
 // answered notes that the object was given an answer: it has to have booked what it sent.
-func (l *life) answered(size int) {
+func (l *life) answered(path string, size int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.disk.dead.Load() {
+	if !l.disk.dead.Load() && (path != "/deletions" || !l.transferred) { // the requests that an earlier owner left name no purpose
 		l.sure, l.maybe = l.sure+int64(size), l.maybe-int64(size)-4096
 	}
 }
@@ -393,9 +395,11 @@ func (l *life) settle() {
 			continue
 		}
 		l.mu.Lock()
-		if !l.model.broken {
-			l.settleOne(purpose, given, states[purpose])
+		if l.model.broken { // what holds shows when there is a policy again
+			l.mu.Unlock()
+			continue
 		}
+		l.settleOne(purpose, given, states[purpose])
 		ask := given && (l.repeat[purpose] || l.maybeYes[purpose] != nil && l.maybeYes[purpose] != l.model.open(purpose))
 		delete(l.repeat, purpose)
 		delete(l.unsure, purpose)

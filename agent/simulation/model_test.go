@@ -67,6 +67,7 @@ type model struct {
 	lax              bool   // what was sent may be sent again: the memory of it was damaged or older
 	odd              bool   // the wall clock lies or lay: what is said of times is not held against it
 	mayLapse         bool
+	ahead            bool // the clock was days ahead once: nothing is owed any more, see RELIABILITY.md
 	erasedThere      bool // she had the recipients delete streams of a yes that goes on
 }
 
@@ -267,16 +268,26 @@ func floor(n, d int64) int64 {
 
 // dropOpen excuses the window that is open now: it lies in memory until a look after its end closes it.
 func (m *model) dropOpen(now time.Duration) {
+	m.windows = append(m.windows, span{m.windowAt(now), now})
+}
+
+// windowAt is from when on looks may be in a window that was open at a moment.
+func (m *model) windowAt(at time.Duration) time.Duration {
 	for n := len(m.truths) - 1; n >= 0; n-- {
-		if _, why := m.counted(n, "trends"); why == "" {
-			m.windows = append(m.windows, span{m.truths[n].at - time.Hour, now})
-			return
+		if t := m.truths[n].at; t <= at {
+			if _, why := m.counted(n, "trends"); why == "" {
+				return t - time.Hour
+			}
 		}
 	}
+	return min(at, 0)
 }
 
 // missing lists looks that should have arrived before a moment and have not.
 func (m *model) missing(before time.Duration) (out []string, due int) {
+	if m.ahead {
+		return nil, 0
+	}
 	for n := range m.truths {
 		t := &m.truths[n]
 		for _, purpose := range purposeNames() {

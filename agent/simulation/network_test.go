@@ -221,7 +221,7 @@ func (n *network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(answer.status)
 	_, _ = w.Write(answer.body.Bytes())
 	if sure {
-		n.l.answered(len(body))
+		n.l.answered(r.URL.Path, len(body))
 	}
 }
 

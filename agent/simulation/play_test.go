@@ -204,7 +204,6 @@ func (l *life) rebirth() {
 	now := l.now()
 	l.mu.Lock()
 	l.lose(now-flush-10*time.Second, now)
-	l.model.dropOpen(now)
 	l.quiet = false
 	l.mu.Unlock()
 	if err := l.disk.restore(); err != nil {
@@ -251,6 +250,10 @@ func (l *life) cantStart(err error) {
 	if again != nil && l.damaged {
 		again = l.replace(again)
 	}
+	if again != nil && l.damaged { // this process has not let go of what it could not read: the next would go on
+		l.tally.Faults["a damaged object given up"]++
+		return
+	}
 	if again != nil || !sick {
 		l.mu.Lock()
 		l.violate("start", "it does not start: %v, and then: %v", err, again)
@@ -268,7 +271,7 @@ func (l *life) lose(from, to time.Duration) {
 		to++ // a look in the very moment is one of them
 	}
 	l.model.excused = append(l.model.excused, span{from, to})
-	l.model.windows = append(l.model.windows, span{from.Truncate(time.Hour) - time.Hour, to + time.Hour})
+	l.model.windows = append(l.model.windows, span{l.model.windowAt(from), to + time.Hour})
 }
 
 // happen does what an event says.
@@ -414,7 +417,7 @@ func (l *life) right(at time.Duration) {
 	for i := range l.model.excused {
 		if s := &l.model.excused[i]; s.to == 0 {
 			s.to = at
-			l.model.windows = append(l.model.windows, span{s.from.Truncate(time.Hour) - time.Hour, s.to + time.Hour})
+			l.model.windows = append(l.model.windows, span{l.model.windowAt(s.from), s.to + time.Hour})
 		}
 	}
 }
@@ -487,7 +490,7 @@ func (l *life) withdraw(purpose string) {
 	switch {
 	case l.disk.dead.Load():
 		l.unsure[purpose], l.repeat[purpose] = true, true
-	case err != nil && !l.sick && !l.stuck && !l.rotten:
+	case err != nil && !l.sick && !l.stuck && !l.rotten && !l.model.broken:
 		l.violate("withdrawal", "that of %s fails: %v", purpose, err)
 	case err != nil: // it holds in memory, and a restart before the disk is well brings the yes back, as was said
 		l.unsure[purpose], l.maybeYes[purpose], l.repeat[purpose] = true, nil, true
@@ -532,6 +535,7 @@ func (l *life) pause(on bool) {
 	case err != nil && !l.sick && !l.stuck && !l.rotten:
 		l.violate("decisions", "a pause (%v) is not taken: %v", on, err)
 	case on && !open:
+		l.unsure["pause"] = err != nil // a restart ends it, as was said
 		l.model.dropOpen(now)
 		l.model.pauses = append(l.model.pauses, span{now, 0})
 	case !on && err != nil:
@@ -555,7 +559,8 @@ func (l *life) change(step string) {
 		}
 	}
 	l.quiet = false
-	if l.illegible = false; l.model.broken {
+	was := l.model.broken
+	if l.illegible = false; was {
 		l.model.broken = false
 		l.lose(l.brokenFrom, now)
 	}
@@ -565,6 +570,11 @@ func (l *life) change(step string) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.violate("policy", "a policy is not read: %v", err)
+		return
+	}
+	if was && !l.disk.dead.Load() {
+		l.settle()
+		l.rebase()
 	}
 }
 
