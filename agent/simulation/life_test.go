@@ -275,33 +275,46 @@ func (l *life) moodNow() mood {
 	return l.mood
 }
 
+// dialled notes that a connection was made: something may leave over it that never arrives.
+func (l *life) dialled() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.maybe += perDial
+}
+
+// perDial is more than any message that is not heard.
+const perDial = 8192
+
 // lost notes that something was cut off on its way: the object may have stopped already.
 func (l *life) lost(size int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.maybe += int64(size) + 4096 // what it wrote and nobody read
+	l.maybe += int64(size)
 }
 
 // heard notes that something has come to the far end; where the weather is such that it must be answered, the light has to be on.
-func (l *life) heard(path string, size int, sure bool) {
+// It returns since when bytes are counted.
+func (l *life) heard(path string, size int, sure bool) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if sure && !l.lit && !l.disk.dead.Load() {
 		l.violate("page", "%d bytes for %s arrived while the light was off", size, path)
 	}
-	l.maybe += int64(size) + 4096 // what it wrote and nobody read
+	l.maybe += int64(size)
 	if len(l.out) < 30 {
 		l.out = append(l.out, fmt.Sprintf("%v %s %d", l.now(), path, size))
 	}
+	return l.based
 }
 
 // answered notes that the object was given an answer: it has to have booked what it sent.
-func (l *life) answered(path string, size int) {
+func (l *life) answered(path string, size int, base time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.disk.dead.Load() && (path != "/deletions" || !l.transferred) { // the requests that an earlier owner left name no purpose
-		l.sure, l.maybe = l.sure+int64(size), l.maybe-int64(size)-4096
+	if l.disk.dead.Load() || base != l.based || path == "/deletions" && l.transferred { // the requests that an earlier owner left name no purpose
+		return
 	}
+	l.sure, l.maybe = l.sure+int64(size), l.maybe-int64(size)-perDial
 }
 
 // policy is what the maker asks.
@@ -460,7 +473,7 @@ func (l *life) rebase() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.based, l.out = l.now(), nil
-	l.sure, l.maybe, l.booked, l.countable = 0, 0, wireBytes(&status), !l.sick && !l.model.broken
+	l.sure, l.maybe, l.booked, l.countable = 0, 0, wireBytes(&status), !l.sick && !l.model.broken && !l.damaged
 }
 
 func wireBytes(s *control.Status) (n int64) {

@@ -610,7 +610,10 @@ func (l *life) deep() {
 		return
 	}
 	report, err := l.agent.VerifyLedger(context.Background(), nil)
-	found := nonces(l.t, l.disk.root)
+	var found map[sealed][]string
+	if !l.damaged {
+		found = nonces(l.t, l.disk.root)
+	}
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
