@@ -157,6 +157,7 @@ func (l *life) revive(purpose string, at time.Duration, whole bool) {
 		}
 		if told {
 			l.ghost[purpose] = true
+			l.model.end(l.model.open(purpose), l.now()) // the old card does not know it
 			continue
 		}
 		y.loose = true

@@ -26,7 +26,7 @@ type truth struct {
 	okCO2     bool
 	okBadge   bool
 	clock     time.Time // what an honest clock says
-	arrived   map[string]bool
+	arrived   uint8     // for which purposes, a bit each
 }
 
 // light is the illuminance of look number n, counted from 0; look is the way back.
@@ -202,13 +202,11 @@ func (m *model) takes(purpose string, r *row, now time.Duration) (*yes, string) 
 
 // twice notes that a look has arrived for a purpose, and says if it had before.
 func (m *model) twice(t *truth, purpose string) string {
-	if t.arrived == nil {
-		t.arrived = map[string]bool{}
-	}
-	if t.arrived[purpose] && !m.lax {
+	bit := uint8(1) << slices.Index(purposeNames(), purpose)
+	if t.arrived&bit != 0 && !m.lax {
 		return "a row for " + purpose + " arrived twice"
 	}
-	t.arrived[purpose] = true
+	t.arrived |= bit
 	return ""
 }
 
@@ -290,13 +288,13 @@ func (m *model) missing(before time.Duration) (out []string, due int) {
 	}
 	for n := range m.truths {
 		t := &m.truths[n]
-		for _, purpose := range purposeNames() {
+		for i, purpose := range purposeNames() {
 			y, why := m.counted(n, purpose)
 			if why != "" || y.to != 0 || t.at > before || within(m.excused, t.at) || purpose == "trends" && within(m.windows, t.at) || purpose == "air" && within(m.reformed, t.at) {
 				continue
 			}
 			due++
-			if !t.arrived[purpose] {
+			if t.arrived&(1<<i) == 0 {
 				out = append(out, fmt.Sprintf("look %d at %v for %s", n, t.at, purpose))
 			}
 		}

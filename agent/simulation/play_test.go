@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/candor-edge/candor/agent/control"
 )
@@ -620,7 +621,11 @@ func (l *life) deep() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.tally.Checks["ledgers"]++
-	l.tally.Heap = append(l.tally.Heap, m.HeapAlloc)
+	heap := m.HeapAlloc - uint64(cap(l.model.truths))*uint64(unsafe.Sizeof(truth{})) // what the test itself knows grows with the life
+	l.tally.Heap = append(l.tally.Heap, heap)
+	if heap > 16<<20 || len(l.tally.Heap) > 2 && heap > l.tally.Heap[1]+6<<20 {
+		l.violate("memory", "%d bytes are in use, a month after the first it was %d", heap, l.tally.Heap[min(1, len(l.tally.Heap)-1)])
+	}
 	l.reused(found)
 	if (err != nil || !report.Verified) && !l.damaged {
 		l.violate("ledger", "it does not verify: %v %v", err, report.Problems)
