@@ -66,14 +66,17 @@ func write(seed uint64, days, perMonth int) *script {
 	for i, purpose := range purposeNames() {
 		add(event{At: time.Duration(random.IntN(6*3600))*time.Second + time.Duration(i+1)*137*time.Millisecond, What: "grant", With: purpose, Seed: random.Uint64()})
 	}
-	total := 0
-	for _, f := range faults() {
-		total += f.weight
+	total, all := 0, faults()
+	for i := range all {
+		if slices.Contains(strings.Split(os.Getenv("FOCUS"), ","), strings.ReplaceAll(all[i].what, " ", "_")) {
+			all[i].weight *= 20 // what a seeded bug needs to show
+		}
+		total += all[i].weight
 	}
 	for range days * perMonth / 30 {
 		at := time.Duration(random.Int64N(int64(life))).Truncate(time.Millisecond) + 333*time.Microsecond
 		draw := random.IntN(total)
-		for _, f := range faults() {
+		for _, f := range all {
 			if draw -= f.weight; draw < 0 {
 				s.add(at, f.what, random)
 				break
