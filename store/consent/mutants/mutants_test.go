@@ -144,7 +144,13 @@ func TestSeededBugsAreKilled(t *testing.T) {
 		found := "# Which life found which seeded bug\n\nWritten by `make simulate-mutants` with CANDOR_WRITE=1.\n\n| Bug | Found by |\n|---|---|\n"
 		for _, m := range s.list(t) {
 			if want.MatchString(m.bug) {
-				t.Run(m.bug, func(t *testing.T) { found += fmt.Sprintf("| %s | %s |\n", m.bug, violation(m.mustDie(t))) })
+				t.Run(m.bug, func(t *testing.T) {
+					by := violation(m.mustDie(t))
+					found += fmt.Sprintf("| %s | %s |\n", m.bug, by)
+					if s.name == "simulation" {
+						t.Log(by)
+					}
+				})
 			}
 		}
 		if os.Getenv("CANDOR_WRITE") != "" && s.name == "simulation" {
