@@ -219,8 +219,7 @@ func live(t *testing.T, dir string, d *disk, s *script) *tally {
 		hangUp()
 		time.Sleep(5 * time.Minute) // for what hangs to come back
 	})
-	l.tally.Days, l.tally.Looks, l.tally.Rows, l.tally.Calls = s.Days, len(l.model.truths), l.peer.rows, d.calls
-	d.calls = 0
+	l.tally.Days, l.tally.Looks, l.tally.Rows, l.tally.Calls = s.Days, len(l.model.truths), l.peer.rows, d.counted()
 	return l.tally
 }
 

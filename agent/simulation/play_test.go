@@ -51,7 +51,7 @@ func faults() []struct {
 		what   string
 		weight int
 	}{
-		{"cut", 180}, {"cut at rest", 30}, {"restart", 60}, {"weather", 200}, {"mood", 120}, {"grant", 110}, {"withdraw", 60}, {"pause", 30},
+		{"cut", 180}, {"cut at rest", 30}, {"restart", 60}, {"weather", 200}, {"mood", 120}, {"grant", 200}, {"withdraw", 60}, {"pause", 30},
 		{"forget", 15}, {"forget some", 15}, {"disk", 50}, {"policy", 40},
 		{"rot", 20}, {"backup", 30}, {"old card", 10}, {"old state", 10}, {"transfer", 10}, {"erase", 20}, {"clock", 40}, {"no policy", 10}, {"mine", 20}, {"outage", 4}, {"snatch", 60},
 	}
@@ -78,13 +78,21 @@ func write(seed uint64, days, perMonth int) *script {
 		draw := random.IntN(total)
 		for _, f := range all {
 			if draw -= f.weight; draw < 0 {
-				s.add(at, f.what, random)
+				if !s.spares(f.what) {
+					s.add(at, f.what, random)
+				}
 				break
 			}
 		}
 	}
 	slices.SortStableFunc(s.Events, func(a, b event) int { return int(a.At - b.At) })
 	return s
+}
+
+// spares tells what does not happen in a life. In one of three nothing comes that may cost more than a power cut does: in it all
+// that was agreed to is owed to the end.
+func (s *script) spares(what string) bool {
+	return s.Seed%3 == 0 && os.Getenv("FOCUS") == "" && slices.Contains([]string{"rot", "old card", "old state", "transfer", "erase", "clock", "no policy"}, what)
 }
 
 func steps() []int64 { return []int64{50_00, 100_00, 200_00} }
@@ -113,6 +121,9 @@ func (s *script) add(at time.Duration, what string, random *rand.Rand) {
 		e.With = []string{"", "there too"}[random.IntN(2)]
 	case "clock":
 		e.With, e.For = []string{"hour back", "hour ahead", "stands still", "not set", "1970", "years ahead", "minutes off", "days back"}[random.IntN(8)], hours(48)
+		if e.With == "years ahead" && s.Seed%3 == 1 {
+			e.With = "hour ahead"
+		}
 	case "no policy":
 		e.For = hours(30)
 	case "mine":
@@ -348,7 +359,7 @@ func (l *life) storm(w weather, random *rand.Rand) {
 // decide is what people do.
 func (l *life) decide(e *event, random *rand.Rand) {
 	if e.For == 1 {
-		l.disk.arm(1+random.IntN(25), random)
+		l.disk.arm(1+random.IntN(40), random)
 	}
 	switch e.What {
 	case "grant":
@@ -467,7 +478,12 @@ func (l *life) snatch(purpose string, random *rand.Rand) {
 	}
 	if !l.disk.dead.Load() && len(l.stopped) == 0 {
 		l.withdraw(purpose)
-		time.Sleep(3 * time.Second)
+		for _, p := range purposeNames() { // what it is she can't see: half of the time she takes everything back
+			if p != purpose && random.IntN(2) == 0 {
+				l.withdraw(p)
+			}
+		}
+		time.Sleep(15 * time.Second)
 	}
 	l.net.set(was, random)
 }

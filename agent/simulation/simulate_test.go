@@ -181,7 +181,7 @@ func TestSimulation(t *testing.T) {
 	if os.Getenv("CANDOR_LIVES") != "" {
 		t.Skip("this is the process of lives")
 	}
-	o := order{first: number("SEED", 1), lives: number("LIVES", 2), days: number("DAYS", 15), perMonth: number("PER_MONTH", 90), patience: time.Duration(number("PATIENCE", 30)) * time.Second}
+	o := order{first: number("SEED", 5), lives: number("LIVES", 2), days: number("DAYS", 15), perMonth: number("PER_MONTH", 90), patience: time.Duration(number("PATIENCE", 30)) * time.Second}
 	r := &report{all: newTally()}
 	o.run(t, 4*time.Minute, func(x told) { r.take(t, x) })
 	if r.skip != "" {
