@@ -641,6 +641,9 @@ func (l *life) deep() {
 	defer l.mu.Unlock()
 	l.tally.Checks["ledgers"]++
 	heap := m.HeapAlloc - uint64(cap(l.model.truths))*uint64(unsafe.Sizeof(truth{})) // what the test itself knows grows with the life
+	for _, b := range l.backups {
+		heap -= uint64(b.image.size())
+	}
 	l.tally.Heap = append(l.tally.Heap, heap)
 	if heap > 16<<20 || len(l.tally.Heap) > 2 && heap > l.tally.Heap[1]+6<<20 {
 		l.violate("memory", "%d bytes are in use, a month after the first it was %d", heap, l.tally.Heap[min(1, len(l.tally.Heap)-1)])

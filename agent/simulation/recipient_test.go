@@ -220,6 +220,9 @@ func (l *life) delivered(r *recipient, m *receive.Delivery) {
 	if l.quiet {
 		l.violate("page", "a batch of %s arrived while the page said %q", a.Purpose, l.truthLine)
 	}
+	if l.stuck {
+		l.violate("granted", "a batch of %s arrived from an object whose disk takes no writing: it could be neither noted nor taken back", a.Purpose)
+	}
 	if had, ok := known.seqs[b.Seq]; ok {
 		if had != m.Digest && !l.model.lax {
 			l.violate("twice", "number %d of a stream of %s stands for two uploads", b.Seq, a.Purpose)
