@@ -41,7 +41,6 @@ type yes struct {
 	step     int64         // the step of co2 that it was given to
 	loose    bool          // a whole card of before the withdrawal came back, and no recipient could tell
 	streams  int
-	asked    bool // a deletion of what it sent was confirmed
 }
 
 func (y *yes) covers(at time.Duration) bool { return y.from <= at && (y.to == 0 || at < y.to) }

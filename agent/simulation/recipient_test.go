@@ -2,9 +2,7 @@ package simulation
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -298,6 +296,3 @@ func rowsOf(a *wire.Announcement, b *wire.Batch) (out []row) {
 	}
 	return out
 }
-
-// digestOf names bytes.
-func digestOf(b []byte) string { return fmt.Sprintf("%x", sha256.Sum256(b))[:16] }
