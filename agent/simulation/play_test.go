@@ -30,7 +30,7 @@ func (l *life) play() {
 		l.tally.Faults[strings.TrimSpace(e.What+" "+faultDetail(&e))]++
 		if n := int(e.At / (30 * 24 * time.Hour)); n > month {
 			month = n
-			l.deep()
+			l.deep(false)
 		}
 		l.happen(&e)
 	}
