@@ -112,6 +112,9 @@ func (l *life) heard(path string, size int, sure bool) time.Duration {
 	if sure && !l.lit && !l.disk.dead.Load() {
 		l.violate("page", "%d bytes for %s arrived while the light was off", size, path)
 	}
+	if l.stuck && !l.disk.dead.Load() {
+		l.violate("page", "%d bytes for %s arrived from an object whose disk takes no writing", size, path)
+	}
 	l.maybe += int64(size)
 	if len(l.out) < 30 {
 		l.out = append(l.out, fmt.Sprintf("%v %s %d", l.now(), path, size))
