@@ -106,7 +106,7 @@ func (l *life) finish(next *time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, y := range l.model.yeses { // whatever came between, the recipients were asked to delete what was taken back
-		if y.to != 0 && y.streams > 0 && !l.damaged && !l.model.mayLapse && !l.everLied && !l.transferred && l.kept(y) {
+		if l.model.deletes(y) && y.streams > 0 && !l.damaged && !l.model.mayLapse && !l.everLied && !l.transferred && l.kept(y) {
 			l.violate("deletion", "nobody confirmed that of %s, taken back at %v", y.purpose, y.to)
 		}
 	}

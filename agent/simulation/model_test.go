@@ -43,6 +43,7 @@ type yes struct {
 	step     int64         // the step of co2 that it was given to
 	loose    bool          // a whole card of before the withdrawal came back, and no recipient could tell
 	streams  int
+	replaced bool // by another yes to the same purpose: it is deleted with that
 }
 
 func (y *yes) covers(at time.Duration) bool { return y.from <= at && (y.to == 0 || at < y.to) }
@@ -98,6 +99,12 @@ func (m *model) at(purpose string, at time.Duration) *yes {
 		}
 	}
 	return nil
+}
+
+// deletes tells whether the recipients have to delete what came under a yes: it was taken back, or one that replaced it was.
+func (m *model) deletes(y *yes) bool {
+	i := slices.Index(m.yeses, y)
+	return slices.ContainsFunc(m.yeses[i:], func(x *yes) bool { return x.purpose == y.purpose && x.to != 0 && !x.replaced })
 }
 
 func (m *model) end(y *yes, now time.Duration) {

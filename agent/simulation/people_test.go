@@ -65,7 +65,9 @@ func (l *life) grant(purpose string) {
 		l.violate("decisions", "a yes to %s is not taken: %v", purpose, err)
 	case err != nil, y != nil && y.id == d.Grant, l.ghost[purpose] && l.known(purpose, d.Grant):
 	default:
-		l.model.end(y, now)
+		if y != nil {
+			y.to, y.replaced = now, true
+		}
 		l.model.yeses = append(l.model.yeses, fresh)
 	}
 }
