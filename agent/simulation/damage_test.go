@@ -158,7 +158,7 @@ func (l *life) revive(purpose string, at time.Duration, whole bool) {
 			told = told || known.yes == y && known.at < at && s != nil && s.withdrawn
 		}
 		if told {
-			l.ghost[purpose] = true
+			l.ghost[purpose], l.ghostID[purpose] = true, y.id
 			l.model.end(l.model.open(purpose), l.now()) // the old card does not know it
 			continue
 		}

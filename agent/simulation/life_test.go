@@ -56,12 +56,13 @@ type life struct {
 	mu        sync.Mutex // guards what follows
 	model     model
 	mood      mood
-	unsure    map[string]bool // a decision that the power cut: either answer is right
-	ghost     map[string]bool // an old card came back: the object takes for granted what was taken back, until the recipient tells it
-	repeat    map[string]bool // she says no once more if it is still given
-	lying     bool            // what the recipient says is altered on its way
-	maybeYes  map[string]*yes // the yes that it may have been
-	quiet     bool            // the page says that nothing leaves
+	unsure    map[string]bool   // a decision that the power cut: either answer is right
+	ghost     map[string]bool   // an old card came back: the object takes for granted what was taken back, until the recipient tells it
+	ghostID   map[string]uint32 // the number of that yes
+	repeat    map[string]bool   // she says no once more if it is still given
+	lying     bool              // what the recipient says is altered on its way
+	maybeYes  map[string]*yes   // the yes that it may have been
+	quiet     bool              // the page says that nothing leaves
 	truthLine string
 	lit       bool
 	sick      bool  // the disk is, or was a moment ago
@@ -120,7 +121,7 @@ func (l *life) now() time.Duration { return time.Since(l.begun) }
 
 // live plays a script in dir and says what came of it.
 func live(t *testing.T, dir string, d *disk, s *script) *tally {
-	l := &life{t: t, s: s, dir: dir, disk: d, mood: fine, unsure: map[string]bool{}, maybeYes: map[string]*yes{}, ghost: map[string]bool{}, repeat: map[string]bool{}, tally: newTally()}
+	l := &life{t: t, s: s, dir: dir, disk: d, mood: fine, unsure: map[string]bool{}, maybeYes: map[string]*yes{}, ghost: map[string]bool{}, ghostID: map[string]uint32{}, repeat: map[string]bool{}, tally: newTally()}
 	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(d.root, 0o700)); err != nil {
 		t.Fatal(err)
 	}

@@ -63,12 +63,13 @@ func (l *life) grant(purpose string) {
 		l.unsure[purpose], l.maybeYes[purpose] = true, fresh
 	case err != nil && !l.sick && !l.stuck && !l.rotten && !l.model.broken:
 		l.violate("decisions", "a yes to %s is not taken: %v", purpose, err)
-	case err != nil, y != nil && y.id == d.Grant, l.ghost[purpose] && l.known(purpose, d.Grant):
+	case err != nil, y != nil && y.id == d.Grant, l.ghost[purpose] && l.ghostID[purpose] == d.Grant:
 	default:
 		if y != nil {
 			y.to, y.replaced = now, true
 		}
 		l.model.yeses = append(l.model.yeses, fresh)
+		delete(l.ghost, purpose)
 	}
 }
 
@@ -95,11 +96,6 @@ func (l *life) snatch(purpose string, random *rand.Rand) {
 		time.Sleep(15 * time.Second)
 	}
 	l.net.set(was, random)
-}
-
-// known tells whether a number is that of an earlier yes. l.mu is held.
-func (l *life) known(purpose string, id uint32) bool {
-	return slices.ContainsFunc(l.model.yeses, func(y *yes) bool { return y.purpose == purpose && y.id == id })
 }
 
 // withdraw is the person's no. It holds whatever the disk says.

@@ -193,6 +193,7 @@ func violation(out string) string {
 		return "not found"
 	}
 	text, _, _ = strings.Cut(text, "\n")
+	text = regexp.MustCompile(`/\S*candor-simulation-\d+/`).ReplaceAllString(text, "") // where it was lived is nobody's business
 	return strings.ReplaceAll(text[:min(len(text), 160)], "|", "/")
 }
 
