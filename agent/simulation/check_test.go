@@ -28,6 +28,9 @@ func (l *life) look() {
 	if doubts := strings.Contains(strings.Join(status.Warnings, " "), "clock can't be relied on"); l.backAtStart && !doubts && !l.damaged {
 		l.violate("clock", "it was started with a clock that says an earlier time than it has seen, and relies on it")
 	}
+	if l.stuck && l.disk.is(healthy) && l.now() > l.healed+3*time.Hour {
+		l.violate("start", "it was started on a disk that took no writing, which it has taken since %v, and goes on as before", l.healed)
+	}
 	l.tally.Disk = max(l.tally.Disk, size)
 	if size > 16<<20 {
 		l.violate("disk", "%d bytes", size)

@@ -65,13 +65,14 @@ type life struct {
 	quiet     bool              // the page says that nothing leaves
 	truthLine string
 	lit       bool
-	sick      bool  // the disk is, or was a moment ago
-	stuck     bool  // the agent was started on a disk that took no writing: it says so, and lets nothing out before its next start
-	sure      int64 // bytes that the recipient has heard and answered
-	maybe     int64 // bytes of which the object can't know
-	booked    int64 // bytes in the ledger when counting began
-	countable bool  // nothing kept the object from booking since
-	told      int   // rows that uploads say are lost
+	sick      bool          // the disk is, or was a moment ago
+	healed    time.Duration // when the disk was mended last
+	stuck     bool          // the agent was started on a disk that took no writing: it says so, and lets nothing out before its next start
+	sure      int64         // bytes that the recipient has heard and answered
+	maybe     int64         // bytes of which the object can't know
+	booked    int64         // bytes in the ledger when counting began
+	countable bool          // nothing kept the object from booking since
+	told      int           // rows that uploads say are lost
 	tally     *tally
 }
 

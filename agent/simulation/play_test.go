@@ -242,6 +242,7 @@ func (l *life) heal() {
 	l.disk.set(healthy)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.healed = l.now()
 	if !l.sick || l.stuck && l.agent != nil {
 		return
 	}
