@@ -133,6 +133,9 @@ func (n *network) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 	n.l.dialled()
 	n.mu.Lock()
+	if len(n.open) > 100 { // the oldest are over long since
+		clear(n.open)
+	}
 	n.open[p] = true
 	n.mu.Unlock()
 	select {
