@@ -294,11 +294,17 @@ func (m *model) missing(before time.Duration) (out []string, due int) {
 	if m.ahead {
 		return nil, 0
 	}
+	excused := slices.Clone(m.excused)
+	for _, p := range m.pauses { // what waits for longer than the retention of 30 days is let go of
+		if p.to-p.from > 25*24*time.Hour {
+			excused = append(excused, span{p.from - 48*time.Hour, p.to})
+		}
+	}
 	for n := range m.truths {
 		t := &m.truths[n]
 		for i, purpose := range purposeNames() {
 			y, why := m.counted(n, purpose)
-			if why != "" || y.to != 0 || t.at > before || within(m.excused, t.at) || purpose == "trends" && within(m.windows, t.at) || purpose == "air" && within(m.reformed, t.at) {
+			if why != "" || y.to != 0 || t.at > before || within(excused, t.at) || purpose == "trends" && within(m.windows, t.at) || purpose == "air" && within(m.reformed, t.at) {
 				continue
 			}
 			due++
