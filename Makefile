@@ -26,7 +26,7 @@ STATICCHECK := go run -modfile=.ci/tools.mod honnef.co/go/tools/cmd/staticcheck
 # The race detector needs a C compiler.
 CC_FOUND := $(shell command -v "$$(go env CC 2>/dev/null | cut -d' ' -f1)" 2>/dev/null)
 
-.PHONY: help run build test soak mutants faults hardware-sim check format vet staticcheck length nocgo cross deb reproducible licences bench bench-peers armv6 vulnerable fleet fuzz clean
+.PHONY: help run build test soak simulate simulate-mutants mutants faults hardware-sim check format vet staticcheck length nocgo cross deb reproducible licences bench bench-peers armv6 vulnerable fleet fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,7 +46,7 @@ else
 	CGO_ENABLED=1 go test -race -timeout 10m ./...
 endif
 
-soak: ## the long suites: a thousand kills, ten million rows waiting, a day of 100 sensors, and what is marked as soak (an hour and more)
+soak: ## the long suites: a thousand kills, ten million rows waiting, a day of 100 sensors, and what is marked as soak (two hours and more)
 	CANDOR_KILLS=1000 go test -count=1 -timeout 30m -v -run '^TestHostileNetworkAndKills$$' ./agent/candor
 	CANDOR_BACKLOG=10000000 go test -count=1 -timeout 30m -v -run "^TestGrowth\$\$" ./store
 	CANDOR_WHOLE_DAY=1 go test -count=1 -timeout 60m -v -run '^TestDay$$' ./sensors/bus
@@ -54,6 +54,13 @@ soak: ## the long suites: a thousand kills, ten million rows waiting, a day of 1
 	go test -tags soak -count=1 -timeout 90m -run Soak ./...
 	go test -count=1 -timeout 30m -v -run '^TestNonInterference$$' ./agent -rapid.checks=3000 -rapid.nofailfile
 	$(MAKE) --no-print-directory mutants
+
+simulate: ## whole agents through years of bad power, clocks, networks, disks and changing minds (YEARS=20 SEED=1; agent/simulation)
+	go test -tags soak -count=1 -timeout 24h -v -run '^TestSoakSimulation$$' ./agent/simulation
+
+simulate-mutants: ## seed bugs one by one and want the simulation to fail with each (MUTANTS=pattern; half an hour)
+	CANDOR_SUITE=simulation CANDOR_FIRST_ONLY=1 PATIENCE=0 LIVES=$(or $(LIVES),10) CANDOR_MUTANTS='$(or $(MUTANTS),.)' \
+		go test -count=1 -timeout 3h -v -run TestSeededBugsAreKilled ./store/consent/mutants
 
 mutants: ## seed bugs one by one and want a test to fail with each (MUTANTS=pattern; a few minutes)
 	CANDOR_MUTANTS='$(or $(MUTANTS),.)' go test -count=1 -timeout 60m -v -run TestSeededBugsAreKilled ./store/consent/mutants

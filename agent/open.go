@@ -150,6 +150,7 @@ func (a *Agent) open() error {
 	if _, err := a.book.Reconcile(a.keys.Has, a.now()); err != nil {
 		a.opts.Log.Warn("the ledger could not note that keys are gone; nothing of them leaves all the same", "error", err)
 	}
+	a.finishWithdrawals()
 	a.openMine()
 	a.dropStrayKeys()
 	a.names = uplink.NewStreams(a.book, a.keys, a.opts.Rand)

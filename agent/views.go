@@ -96,7 +96,7 @@ func (a *Agent) Sent(ctx context.Context) ([]control.Sent, error) {
 
 func sentOf(s *ledger.Sent) control.Sent {
 	return control.Sent{Purpose: s.Purpose, Recipient: s.Recipient, Stream: fmt.Sprintf("%x", s.StreamName[:]), Epoch: s.Epoch, Seq: s.Seq,
-		Rows: s.Rows, ColumnBytes: s.ColumnBytes, WireBytes: s.WireBytes, SentAt: timeOf(s.SentAt), Fields: s.Fields, Control: s.Control, Result: s.Result}
+		Rows: s.Rows, ColumnBytes: s.ColumnBytes, WireBytes: s.WireBytes, SentAt: timeOf(s.SentAt), Fields: s.Fields, Control: s.Control, Tries: s.Tries, Result: s.Result}
 }
 
 // Status implements control.Reporter. It names no value and no count that a technician may not see is removed here:

@@ -10,6 +10,7 @@ import (
 	"github.com/candor-edge/candor/agent/control"
 	"github.com/candor-edge/candor/store/consent"
 	"github.com/candor-edge/candor/store/keyring"
+	"github.com/candor-edge/candor/store/ledger"
 )
 
 // Withdraw implements control.Decider: the person takes a yes back. It ends with the grant gone, whatever the network,
@@ -111,6 +112,21 @@ func (a *Agent) markDeletions(purpose string) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// finishWithdrawals asks for the deletions that a withdrawal did not come to: it may have been killed with the keys destroyed, or the
+// receipt written, and those of an earlier yes to the same purpose are not its own. Nothing runs yet.
+func (a *Agent) finishWithdrawals() {
+	answers, seen := a.book.Answers(), map[string]bool{}
+	for i := len(answers) - 1; i >= 0; i-- {
+		purpose := answers[i].Purpose
+		if !seen[purpose] && answers[i].Ending == ledger.Withdrawn {
+			if err := a.markDeletions(purpose); err != nil {
+				a.opts.Log.Warn("a recipient is not asked to delete what it has before the next start", "purpose", purpose, "error", err)
+			}
+		}
+		seen[purpose] = true
+	}
 }
 
 // settle writes down what the disk refused before: destroyed keys, ends of grants, deletion requests. a.mu is held.

@@ -107,6 +107,51 @@ func TestAWithdrawalThatIsKilledAtEachStep(t *testing.T) {
 	}
 }
 
+// Killed after any step of the withdrawal of a yes that had replaced another, the recipient is asked to delete what it got under either.
+func TestAKilledWithdrawalOfAYesThatReplacedAnother(t *testing.T) {
+	url, dir := receiver(t)
+	o := newObject(t, url, 100)
+	if err := o.once(20*time.Second, "air"); err != nil {
+		t.Fatal(err)
+	}
+	if len(rows(t, dir, "air")) == 0 {
+		t.Fatal("nothing was sent: the test is empty")
+	}
+	o.write("policy.toml", replaceOnce(t, threePurposes(), "round = 50", "round = 25"))
+	a := o.open()
+	grant(t, a, "air")
+	if n := len(a.Book().Answers()); n != 2 {
+		t.Fatalf("%d yeses, one should have replaced the other", n)
+	}
+	copies := map[string]*object{}
+	a.OnStep(func(step string) { copies[step] = copyObject(t, o) })
+	if _, err := a.Withdraw(t.Context(), "air", control.Person, control.Decision{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for step, killed := range copies {
+		if step == "begun" {
+			continue
+		}
+		b := killed.open()
+		offered := 0
+		for _, s := range b.Book().Streams() {
+			if s.Offered {
+				offered++
+				if !s.DeletionDue {
+					t.Errorf("killed after %q: the deletion of stream %d of grant %d is not asked for", step, s.Number, s.Grant)
+				}
+			}
+		}
+		if offered == 0 {
+			t.Errorf("killed after %q: no stream was sent", step)
+		}
+		_ = b.Close()
+	}
+}
+
 // A damaged ledger and a configuration that can't be read keep nobody from taking a yes back.
 func TestAWithdrawalNeedsTheKeysOnly(t *testing.T) {
 	url, dir := receiver(t)

@@ -1,3 +1,5 @@
+//go:build linux && (amd64 || arm64)
+
 package simulation
 
 import (
@@ -156,7 +158,8 @@ func (l *life) revive(purpose string, at time.Duration, whole bool) {
 			told = told || known.yes == y && known.at < at && s != nil && s.withdrawn
 		}
 		if told {
-			l.ghost[purpose] = true
+			l.ghost[purpose], l.ghostID[purpose] = true, y.id
+			l.model.end(l.model.open(purpose), l.now()) // the old card does not know it
 			continue
 		}
 		y.loose = true
@@ -201,8 +204,8 @@ func (l *life) clock(e *event, random *rand.Rand) {
 		l.oddNow = true
 		l.model.mayLapse = l.model.mayLapse || w.off > 24*time.Hour
 		l.lose(max(0, l.now()-2*time.Hour), 0)
-		if w.off > 24*time.Hour { // what waits may be past its time
-			l.lose(0, l.now())
+		if w.off > 24*time.Hour { // what waits may be past its time, and what comes is refused while the object counts ahead
+			l.model.ahead = true
 		}
 	} else if l.oddNow {
 		l.oddNow = false
@@ -233,6 +236,11 @@ func (l *life) transfer(wait int) {
 			delete(l.ghost, purpose)
 		}
 		l.backups = nil
+	}
+	if err != nil { // what has reached the disk of it, or a recipient, is over; she says no once more to the rest
+		for _, purpose := range purposeNames() {
+			l.repeat[purpose] = true
+		}
 	}
 	l.quiet = false
 	l.mu.Unlock()

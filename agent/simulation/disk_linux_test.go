@@ -1,3 +1,5 @@
+//go:build linux && (amd64 || arm64)
+
 package simulation
 
 import (
@@ -191,6 +193,15 @@ func (d *disk) set(t trouble) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.trouble = t
+}
+
+// counted is how many calls there were since it was asked last.
+func (d *disk) counted() int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := d.calls
+	d.calls = 0
+	return n
 }
 
 // is tells whether that is wrong with the disk.

@@ -1,19 +1,17 @@
+//go:build linux && (amd64 || arm64)
+
 package simulation
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/cryptotest"
 	"testing/synctest"
@@ -24,7 +22,6 @@ import (
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store/consent"
 	"github.com/candor-edge/candor/uplink/receive"
-	"github.com/candor-edge/candor/uplink/timeline"
 )
 
 // life is one object from its first start on, with its disk, its network, its recipient, and the people around it.
@@ -59,21 +56,23 @@ type life struct {
 	mu        sync.Mutex // guards what follows
 	model     model
 	mood      mood
-	unsure    map[string]bool // a decision that the power cut: either answer is right
-	ghost     map[string]bool // an old card came back: the object takes for granted what was taken back, until the recipient tells it
-	repeat    map[string]bool // she says no once more if it is still given
-	lying     bool            // what the recipient says is altered on its way
-	maybeYes  map[string]*yes // the yes that it may have been
-	quiet     bool            // the page says that nothing leaves
+	unsure    map[string]bool   // a decision that the power cut: either answer is right
+	ghost     map[string]bool   // an old card came back: the object takes for granted what was taken back, until the recipient tells it
+	ghostID   map[string]uint32 // the number of that yes
+	repeat    map[string]bool   // she says no once more if it is still given
+	lying     bool              // what the recipient says is altered on its way
+	maybeYes  map[string]*yes   // the yes that it may have been
+	quiet     bool              // the page says that nothing leaves
 	truthLine string
 	lit       bool
-	sick      bool  // the disk is, or was a moment ago
-	stuck     bool  // the agent was started on a disk that took no writing: it says so, and lets nothing out before its next start
-	sure      int64 // bytes that the recipient has heard and answered
-	maybe     int64 // bytes of which the object can't know
-	booked    int64 // bytes in the ledger when counting began
-	countable bool  // nothing kept the object from booking since
-	told      int   // rows that uploads say are lost
+	sick      bool          // the disk is, or was a moment ago
+	healed    time.Duration // when the disk was mended last
+	stuck     bool          // the agent was started on a disk that took no writing: it says so, and lets nothing out before its next start
+	sure      int64         // bytes that the recipient has heard and answered
+	maybe     int64         // bytes of which the object can't know
+	booked    int64         // bytes in the ledger when counting began
+	countable bool          // nothing kept the object from booking since
+	told      int           // rows that uploads say are lost
 	tally     *tally
 }
 
@@ -121,78 +120,9 @@ func (l *life) broken() bool {
 // now is the time since the life began.
 func (l *life) now() time.Duration { return time.Since(l.begun) }
 
-// pace is the clock of the bubble. The agent looks once a minute whether something is due that nobody told it of, half a million
-// times a year: here once an hour.
-type pace struct{}
-
-func (pace) Now() time.Time { return time.Now() }
-
-func (pace) After(d time.Duration) <-chan time.Time {
-	if d == time.Minute {
-		d = time.Hour
-	}
-	return time.After(d)
-}
-
-// wall is the clock on the wall: what the machine's kernel says the time is.
-type wall struct {
-	mu     sync.Mutex
-	off    time.Duration // from the truth
-	frozen time.Time     // it stands still
-	synced atomic.Bool
-	boot   byte
-	booted time.Time
-}
-
-func (w *wall) now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.frozen.IsZero() {
-		return w.frozen
-	}
-	return time.Now().Add(w.off)
-}
-
-func (w *wall) kernel() *timeline.Kernel {
-	k := &timeline.Kernel{Wall: w.now, Since: func() time.Duration { return time.Since(w.booted) + time.Minute }, Synced: w.synced.Load}
-	k.Boot[0], k.Boot[1] = 'b', w.boot
-	return k
-}
-
-// randomness is the agent's: a function of the seed, the instant and the place in the code that asks, and of nothing else, so that who
-// asks first in one instant does not matter and a life is a function of its script.
-type randomness struct {
-	seed  uint64
-	start time.Time
-	mu    sync.Mutex
-	drawn map[[32]byte]uint64
-}
-
-func (r *randomness) Read(p []byte) (int, error) {
-	var pcs [48]uintptr
-	n := runtime.Callers(2, pcs[:])
-	place := binary.BigEndian.AppendUint64(nil, r.seed)
-	place = binary.BigEndian.AppendUint64(place, uint64(time.Since(r.start)))
-	for _, pc := range pcs[:n] {
-		place = binary.BigEndian.AppendUint64(place, uint64(pc))
-	}
-	name := sha256.Sum256(place)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.drawn) > 1000 { // of instants that are over, but for the last few, which may be drawn from anew
-		clear(r.drawn)
-	}
-	for i := 0; i < len(p); {
-		r.drawn[name]++
-		block := sha256.Sum256(binary.BigEndian.AppendUint64(name[:], r.drawn[name]))
-		i += copy(p[i:], block[:])
-	}
-	return len(p), nil
-}
-
 // live plays a script in dir and says what came of it.
 func live(t *testing.T, dir string, d *disk, s *script) *tally {
-	l := &life{t: t, s: s, dir: dir, disk: d, mood: fine, unsure: map[string]bool{}, maybeYes: map[string]*yes{}, ghost: map[string]bool{}, repeat: map[string]bool{}, tally: newTally()}
+	l := &life{t: t, s: s, dir: dir, disk: d, mood: fine, unsure: map[string]bool{}, maybeYes: map[string]*yes{}, ghost: map[string]bool{}, ghostID: map[string]uint32{}, repeat: map[string]bool{}, tally: newTally()}
 	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(d.root, 0o700)); err != nil {
 		t.Fatal(err)
 	}
@@ -217,8 +147,7 @@ func live(t *testing.T, dir string, d *disk, s *script) *tally {
 		hangUp()
 		time.Sleep(5 * time.Minute) // for what hangs to come back
 	})
-	l.tally.Days, l.tally.Looks, l.tally.Rows, l.tally.Calls = s.Days, len(l.model.truths), l.peer.rows, d.calls
-	d.calls = 0
+	l.tally.Days, l.tally.Looks, l.tally.Rows, l.tally.Calls = s.Days, len(l.model.truths), l.peer.rows, d.counted()
 	return l.tally
 }
 
@@ -271,35 +200,6 @@ func (l *life) moodNow() mood {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.mood
-}
-
-// lost notes that something was cut off on its way: the object may have stopped already.
-func (l *life) lost(size int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.maybe += int64(size) + 4096 // what it wrote and nobody read
-}
-
-// heard notes that something has come to the far end; where the weather is such that it must be answered, the light has to be on.
-func (l *life) heard(path string, size int, sure bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if sure && !l.lit && !l.disk.dead.Load() {
-		l.violate("page", "%d bytes for %s arrived while the light was off", size, path)
-	}
-	l.maybe += int64(size) + 4096 // what it wrote and nobody read
-	if len(l.out) < 30 {
-		l.out = append(l.out, fmt.Sprintf("%v %s %d", l.now(), path, size))
-	}
-}
-
-// answered notes that the object was given an answer: it has to have booked what it sent.
-func (l *life) answered(size int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.disk.dead.Load() {
-		l.sure, l.maybe = l.sure+int64(size), l.maybe-int64(size)-4096
-	}
 }
 
 // policy is what the maker asks.
@@ -393,9 +293,11 @@ func (l *life) settle() {
 			continue
 		}
 		l.mu.Lock()
-		if !l.model.broken {
-			l.settleOne(purpose, given, states[purpose])
+		if l.model.broken { // what holds shows when there is a policy again
+			l.mu.Unlock()
+			continue
 		}
+		l.settleOne(purpose, given, states[purpose])
 		ask := given && (l.repeat[purpose] || l.maybeYes[purpose] != nil && l.maybeYes[purpose] != l.model.open(purpose))
 		delete(l.repeat, purpose)
 		delete(l.unsure, purpose)
@@ -445,23 +347,4 @@ func (l *life) settleOne(purpose string, given bool, s control.PurposeStatus) {
 	default:
 		l.violate("decisions", "the yes to %s of %v is gone: %s %s", purpose, y.from, s.State, s.Reason)
 	}
-}
-
-// rebase begins to count anew what the ledger has to hold.
-func (l *life) rebase() {
-	status, err := l.agent.Status(context.Background())
-	if err != nil {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.based, l.out = l.now(), nil
-	l.sure, l.maybe, l.booked, l.countable = 0, 0, wireBytes(&status), !l.sick && !l.model.broken
-}
-
-func wireBytes(s *control.Status) (n int64) {
-	for _, p := range s.Purposes {
-		n += int64(p.Sent.WireBytes)
-	}
-	return n
 }

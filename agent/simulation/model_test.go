@@ -1,3 +1,5 @@
+//go:build linux && (amd64 || arm64)
+
 package simulation
 
 import (
@@ -26,7 +28,7 @@ type truth struct {
 	okCO2     bool
 	okBadge   bool
 	clock     time.Time // what an honest clock says
-	arrived   map[string]bool
+	arrived   uint8     // for which purposes, a bit each
 }
 
 // light is the illuminance of look number n, counted from 0; look is the way back.
@@ -41,7 +43,7 @@ type yes struct {
 	step     int64         // the step of co2 that it was given to
 	loose    bool          // a whole card of before the withdrawal came back, and no recipient could tell
 	streams  int
-	asked    bool // a deletion of what it sent was confirmed
+	replaced bool // by another yes to the same purpose: it is deleted with that
 }
 
 func (y *yes) covers(at time.Duration) bool { return y.from <= at && (y.to == 0 || at < y.to) }
@@ -67,6 +69,7 @@ type model struct {
 	lax              bool   // what was sent may be sent again: the memory of it was damaged or older
 	odd              bool   // the wall clock lies or lay: what is said of times is not held against it
 	mayLapse         bool
+	ahead            bool // the clock was days ahead once: nothing is owed any more, see RELIABILITY.md
 	erasedThere      bool // she had the recipients delete streams of a yes that goes on
 }
 
@@ -96,6 +99,12 @@ func (m *model) at(purpose string, at time.Duration) *yes {
 		}
 	}
 	return nil
+}
+
+// deletes tells whether the recipients have to delete what came under a yes: it was taken back, or one that replaced it was.
+func (m *model) deletes(y *yes) bool {
+	i := slices.Index(m.yeses, y)
+	return slices.ContainsFunc(m.yeses[i:], func(x *yes) bool { return x.purpose == y.purpose && x.to != 0 && !x.replaced })
 }
 
 func (m *model) end(y *yes, now time.Duration) {
@@ -201,13 +210,11 @@ func (m *model) takes(purpose string, r *row, now time.Duration) (*yes, string) 
 
 // twice notes that a look has arrived for a purpose, and says if it had before.
 func (m *model) twice(t *truth, purpose string) string {
-	if t.arrived == nil {
-		t.arrived = map[string]bool{}
-	}
-	if t.arrived[purpose] && !m.lax {
+	bit := uint8(1) << slices.Index(purposeNames(), purpose)
+	if t.arrived&bit != 0 && !m.lax {
 		return "a row for " + purpose + " arrived twice"
 	}
-	t.arrived[purpose] = true
+	t.arrived |= bit
 	return ""
 }
 
@@ -267,25 +274,41 @@ func floor(n, d int64) int64 {
 
 // dropOpen excuses the window that is open now: it lies in memory until a look after its end closes it.
 func (m *model) dropOpen(now time.Duration) {
+	m.windows = append(m.windows, span{m.windowAt(now), now})
+}
+
+// windowAt is from when on looks may be in a window that was open at a moment.
+func (m *model) windowAt(at time.Duration) time.Duration {
 	for n := len(m.truths) - 1; n >= 0; n-- {
-		if _, why := m.counted(n, "trends"); why == "" {
-			m.windows = append(m.windows, span{m.truths[n].at - time.Hour, now})
-			return
+		if t := m.truths[n].at; t <= at {
+			if _, why := m.counted(n, "trends"); why == "" {
+				return t - time.Hour
+			}
 		}
 	}
+	return min(at, 0)
 }
 
 // missing lists looks that should have arrived before a moment and have not.
 func (m *model) missing(before time.Duration) (out []string, due int) {
+	if m.ahead {
+		return nil, 0
+	}
+	excused := slices.Clone(m.excused)
+	for _, p := range m.pauses { // what waits for longer than the retention of 30 days is let go of
+		if p.to-p.from > 25*24*time.Hour {
+			excused = append(excused, span{p.from - 48*time.Hour, p.to})
+		}
+	}
 	for n := range m.truths {
 		t := &m.truths[n]
-		for _, purpose := range purposeNames() {
+		for i, purpose := range purposeNames() {
 			y, why := m.counted(n, purpose)
-			if why != "" || y.to != 0 || t.at > before || within(m.excused, t.at) || purpose == "trends" && within(m.windows, t.at) || purpose == "air" && within(m.reformed, t.at) {
+			if why != "" || y.to != 0 || t.at > before || within(excused, t.at) || purpose == "trends" && within(m.windows, t.at) || purpose == "air" && within(m.reformed, t.at) {
 				continue
 			}
 			due++
-			if !t.arrived[purpose] {
+			if t.arrived&(1<<i) == 0 {
 				out = append(out, fmt.Sprintf("look %d at %v for %s", n, t.at, purpose))
 			}
 		}

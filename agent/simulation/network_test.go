@@ -1,3 +1,5 @@
+//go:build linux && (amd64 || arm64)
+
 package simulation
 
 import (
@@ -86,11 +88,13 @@ type pipe struct {
 	net.Conn
 	dead *atomic.Bool
 	left int // bytes until it is cut; 0: it is not
+	slow time.Duration
 }
 
 var errCut = errors.New("the connection was cut")
 
 func (p *pipe) Write(b []byte) (int, error) {
+	time.Sleep(p.slow) // on its way: what closes the connection meanwhile keeps it from arriving
 	if p.dead.Load() {
 		return 0, errCut
 	}
@@ -121,10 +125,17 @@ func (n *network) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 	here, there := net.Pipe()
 	p := &pipe{Conn: here, dead: &n.l.disk.dead}
-	if w == cutting {
+	switch w {
+	case cutting:
 		p.left = 1 + draw
+	case slow:
+		p.slow = time.Duration(draw) * 12 * time.Millisecond
 	}
+	n.l.dialled()
 	n.mu.Lock()
+	if len(n.open) > 100 { // the oldest are over long since
+		clear(n.open)
+	}
 	n.open[p] = true
 	n.mu.Unlock()
 	select {
@@ -171,13 +182,11 @@ func (n *network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	how, draw := n.now(1000)
 	sure := how == fair || how == slow || how == doubling
-	n.l.heard(r.URL.Path, len(body), sure)
+	base := n.l.heard(r.URL.Path, len(body), sure)
 	switch {
 	case how == silent:
 		<-r.Context().Done()
 		panic(http.ErrAbortHandler)
-	case how == slow:
-		n.sleep(r.Context(), time.Duration(draw)*25*time.Millisecond)
 	case how == lossy && draw < 300:
 		panic(http.ErrAbortHandler) // the request is lost
 	case how == portal:
@@ -221,14 +230,7 @@ func (n *network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(answer.status)
 	_, _ = w.Write(answer.body.Bytes())
 	if sure {
-		n.l.answered(len(body))
-	}
-}
-
-func (n *network) sleep(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
+		n.l.answered(r.URL.Path, len(body), base)
 	}
 }
 

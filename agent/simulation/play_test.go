@@ -1,131 +1,15 @@
+//go:build linux && (amd64 || arm64)
+
 package simulation
 
 import (
-	"context"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
-	"slices"
 	"strings"
 	"testing/synctest"
 	"time"
-
-	"github.com/candor-edge/candor/agent/control"
 )
-
-// script is a life before it is lived. It is a function of its seed; Events may be fewer, when the shortest history is looked for.
-type script struct {
-	Seed   uint64  `json:"seed"`
-	Days   int     `json:"days"`
-	Step   int64   `json:"step"` // of co2 that the policy asks at first
-	Room   bool    `json:"room"` // uploads of air have one size
-	Events []event `json:"events"`
-}
-
-// event is one thing that happens.
-type event struct {
-	At   time.Duration `json:"at"`
-	What string        `json:"what"`
-	With string        `json:"with,omitempty"` // a purpose, a weather, a mood …
-	Seed uint64        `json:"seed"`           // of what is drawn while it happens
-	For  time.Duration `json:"for,omitempty"`
-}
-
-func (e event) String() string {
-	text := fmt.Sprintf("%v %s %s", e.At, e.What, e.With)
-	if e.For > 0 {
-		text += fmt.Sprintf(" for %v", e.For)
-	}
-	return strings.TrimSpace(text)
-}
-
-// faults are what can happen and how often, in a thousand.
-func faults() []struct {
-	what   string
-	weight int
-} {
-	return []struct {
-		what   string
-		weight int
-	}{
-		{"cut", 180}, {"cut at rest", 30}, {"restart", 60}, {"weather", 200}, {"mood", 120}, {"grant", 110}, {"withdraw", 60}, {"pause", 30},
-		{"forget", 15}, {"forget some", 15}, {"disk", 50}, {"policy", 40},
-		{"rot", 20}, {"backup", 30}, {"old card", 10}, {"old state", 10}, {"transfer", 10}, {"erase", 20}, {"clock", 40}, {"no policy", 10}, {"mine", 20}, {"outage", 4}, {"snatch", 60},
-	}
-}
-
-// write makes the script of a seed.
-func write(seed uint64, days, perMonth int) *script {
-	random := rand.New(rand.NewPCG(seed, 9))
-	s := &script{Seed: seed, Days: days, Step: steps()[random.IntN(3)], Room: random.IntN(2) == 0}
-	life := time.Duration(days) * 24 * time.Hour
-	add := func(e event) { s.Events = append(s.Events, e) }
-	for i, purpose := range purposeNames() {
-		add(event{At: time.Duration(random.IntN(6*3600))*time.Second + time.Duration(i+1)*137*time.Millisecond, What: "grant", With: purpose, Seed: random.Uint64()})
-	}
-	total := 0
-	for _, f := range faults() {
-		total += f.weight
-	}
-	for range days * perMonth / 30 {
-		at := time.Duration(random.Int64N(int64(life))).Truncate(time.Millisecond) + 333*time.Microsecond
-		draw := random.IntN(total)
-		for _, f := range faults() {
-			if draw -= f.weight; draw < 0 {
-				s.add(at, f.what, random)
-				break
-			}
-		}
-	}
-	slices.SortStableFunc(s.Events, func(a, b event) int { return int(a.At - b.At) })
-	return s
-}
-
-func steps() []int64 { return []int64{50_00, 100_00, 200_00} }
-
-// add adds an event with what belongs to it.
-func (s *script) add(at time.Duration, what string, random *rand.Rand) {
-	e := event{At: at, What: what, Seed: random.Uint64()}
-	hours := func(most int) time.Duration { return time.Duration(1+random.IntN(most*60)) * time.Minute }
-	switch what {
-	case "grant", "withdraw", "snatch":
-		e.With = purposeNames()[random.IntN(3)]
-		if what != "snatch" && random.IntN(4) == 0 { // with the power cut in the middle of it
-			e.For = 1
-		}
-	case "weather":
-		e.With, e.For = string(weathers()[random.IntN(len(weathers()))]), hours(72)
-	case "mood":
-		e.With, e.For = string(moods()[random.IntN(len(moods()))]), hours(24)
-	case "pause":
-		e.For = hours(48)
-	case "disk":
-		e.With, e.For = []string{"full", "read-only", "failing"}[random.IntN(3)], hours(24)
-	case "rot":
-		e.With = []string{"at rest", "under it"}[random.IntN(2)]
-	case "erase":
-		e.With = []string{"", "there too"}[random.IntN(2)]
-	case "clock":
-		e.With, e.For = []string{"hour back", "hour ahead", "stands still", "not set", "1970", "years ahead", "minutes off", "days back"}[random.IntN(8)], hours(48)
-	case "no policy":
-		e.For = hours(30)
-	case "mine":
-		e.With = []string{"yes", "yes", "no"}[random.IntN(3)]
-	case "outage":
-		e.What, e.With, e.For = "weather", string(down), hours(20*24)
-	case "policy":
-		e.With = fmt.Sprint(steps()[random.IntN(3)])
-	}
-	s.Events = append(s.Events, e)
-	if end := map[string]string{"weather": "fair", "mood": "fine", "pause": "resume", "disk": "healthy", "clock": "clock right", "outage": "fair"}[what]; end != "" {
-		s.Events = append(s.Events, event{At: at + e.For, What: end, Seed: random.Uint64()})
-	}
-	if what == "no policy" {
-		s.Events = append(s.Events, event{At: at + e.For, What: "policy", With: fmt.Sprint(steps()[random.IntN(3)]), Seed: random.Uint64()})
-	}
-}
 
 // play lives the script.
 func (l *life) play() {
@@ -146,7 +30,7 @@ func (l *life) play() {
 		l.tally.Faults[strings.TrimSpace(e.What+" "+faultDetail(&e))]++
 		if n := int(e.At / (30 * 24 * time.Hour)); n > month {
 			month = n
-			l.deep()
+			l.deep(false)
 		}
 		l.happen(&e)
 	}
@@ -154,18 +38,6 @@ func (l *life) play() {
 		l.finish(&look)
 	}
 	l.halt()
-}
-
-func faultDetail(e *event) string {
-	switch e.What {
-	case "weather", "mood", "disk", "rot", "erase", "clock", "mine":
-		return e.With
-	case "grant", "withdraw":
-		if e.For == 1 {
-			return "with a cut"
-		}
-	}
-	return ""
 }
 
 // wait sleeps until a moment of the life. Where a power cut is due it looks out for it.
@@ -204,7 +76,6 @@ func (l *life) rebirth() {
 	now := l.now()
 	l.mu.Lock()
 	l.lose(now-flush-10*time.Second, now)
-	l.model.dropOpen(now)
 	l.quiet = false
 	l.mu.Unlock()
 	if err := l.disk.restore(); err != nil {
@@ -251,6 +122,10 @@ func (l *life) cantStart(err error) {
 	if again != nil && l.damaged {
 		again = l.replace(again)
 	}
+	if again != nil && l.damaged { // this process has not let go of what it could not read: the next would go on
+		l.tally.Faults["a damaged object given up"]++
+		return
+	}
 	if again != nil || !sick {
 		l.mu.Lock()
 		l.violate("start", "it does not start: %v, and then: %v", err, again)
@@ -268,7 +143,7 @@ func (l *life) lose(from, to time.Duration) {
 		to++ // a look in the very moment is one of them
 	}
 	l.model.excused = append(l.model.excused, span{from, to})
-	l.model.windows = append(l.model.windows, span{from.Truncate(time.Hour) - time.Hour, to + time.Hour})
+	l.model.windows = append(l.model.windows, span{l.model.windowAt(from), to + time.Hour})
 }
 
 // happen does what an event says.
@@ -338,38 +213,6 @@ func (l *life) storm(w weather, random *rand.Rand) {
 	}
 }
 
-// decide is what people do.
-func (l *life) decide(e *event, random *rand.Rand) {
-	if e.For == 1 {
-		l.disk.arm(1+random.IntN(25), random)
-	}
-	switch e.What {
-	case "grant":
-		l.grant(e.With)
-	case "withdraw":
-		l.withdraw(e.With)
-	case "snatch":
-		l.snatch(e.With, random)
-	case "pause", "resume":
-		l.pause(e.What == "pause")
-	case "policy":
-		l.change(e.With)
-	case "no policy":
-		l.write("policy.toml", "version = \"none\"\n[[purpose")
-		l.illegible = true
-		_ = l.agent.Reload() // the last good one stays in force
-	case "transfer":
-		l.transfer(random.IntN(45))
-	case "erase":
-		l.erase(random, e.With != "")
-	case "mine":
-		l.keepMine(e.With == "yes")
-	}
-	if l.disk.dead.Load() {
-		l.rebirth()
-	}
-}
-
 // restart is an end in good order and a start. Open windows lie in memory only.
 func (l *life) restart() {
 	l.halt()
@@ -399,6 +242,7 @@ func (l *life) heal() {
 	l.disk.set(healthy)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.healed = l.now()
 	if !l.sick || l.stuck && l.agent != nil {
 		return
 	}
@@ -414,260 +258,9 @@ func (l *life) right(at time.Duration) {
 	for i := range l.model.excused {
 		if s := &l.model.excused[i]; s.to == 0 {
 			s.to = at
-			l.model.windows = append(l.model.windows, span{s.from.Truncate(time.Hour) - time.Hour, s.to + time.Hour})
+			l.model.windows = append(l.model.windows, span{l.model.windowAt(s.from), s.to + time.Hour})
 		}
 	}
-}
-
-// grant is the person's yes.
-func (l *life) grant(purpose string) {
-	l.mu.Lock()
-	now, step := l.now(), l.model.steps[len(l.model.steps)-1].step
-	l.quiet = false
-	was := l.unsure[purpose]
-	l.unsure[purpose] = true
-	l.mu.Unlock()
-	d, err := l.agent.Grant(context.Background(), purpose, control.Person, control.Decision{})
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.unsure[purpose] = was
-	y := l.model.open(purpose)
-	fresh := &yes{purpose: purpose, id: d.Grant, from: now, step: step}
-	switch {
-	case l.disk.dead.Load():
-		l.unsure[purpose], l.maybeYes[purpose] = true, fresh
-	case err != nil && !l.sick && !l.stuck && !l.rotten && !l.model.broken:
-		l.violate("decisions", "a yes to %s is not taken: %v", purpose, err)
-	case err != nil, y != nil && y.id == d.Grant, l.ghost[purpose] && l.known(purpose, d.Grant):
-	default:
-		l.model.end(y, now)
-		l.model.yeses = append(l.model.yeses, fresh)
-	}
-}
-
-// snatch is a no while something is on its way, over a network that takes its time.
-func (l *life) snatch(purpose string, random *rand.Rand) {
-	was, _ := l.net.now(1)
-	l.net.set(slow, random)
-	for range 7 * 3600 { // an upload comes in six hours or twelve
-		time.Sleep(time.Second)
-		l.mu.Lock()
-		lit := l.lit
-		l.mu.Unlock()
-		if lit || l.disk.dead.Load() || len(l.stopped) > 0 {
-			break
-		}
-	}
-	if !l.disk.dead.Load() && len(l.stopped) == 0 {
-		l.withdraw(purpose)
-		time.Sleep(3 * time.Second)
-	}
-	l.net.set(was, random)
-}
-
-// known tells whether a number is that of an earlier yes. l.mu is held.
-func (l *life) known(purpose string, id uint32) bool {
-	return slices.ContainsFunc(l.model.yeses, func(y *yes) bool { return y.purpose == purpose && y.id == id })
-}
-
-// withdraw is the person's no. It holds whatever the disk says.
-func (l *life) withdraw(purpose string) {
-	before := l.now()
-	l.mu.Lock()
-	was := l.unsure[purpose]
-	l.unsure[purpose] = true // while it is under way either answer is right
-	l.mu.Unlock()
-	_, err := l.agent.Withdraw(context.Background(), purpose, control.Person, control.Decision{})
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if took := l.now() - before; took > grace && !l.disk.dead.Load() {
-		l.violate("withdrawal", "it took %v", took)
-	}
-	l.unsure[purpose] = was
-	switch {
-	case l.disk.dead.Load():
-		l.unsure[purpose], l.repeat[purpose] = true, true
-	case err != nil && !l.sick && !l.stuck && !l.rotten:
-		l.violate("withdrawal", "that of %s fails: %v", purpose, err)
-	case err != nil: // it holds in memory, and a restart before the disk is well brings the yes back, as was said
-		l.unsure[purpose], l.maybeYes[purpose], l.repeat[purpose] = true, nil, true
-		fallthrough
-	default:
-		l.model.end(l.model.open(purpose), before)
-		l.tally.Checks["withdrawals"]++
-	}
-}
-
-// pause begins or ends a pause.
-func (l *life) pause(on bool) {
-	l.mu.Lock()
-	now := l.now()
-	if !on {
-		l.quiet = false
-	}
-	failed := false
-	if n := len(l.model.pauses); !on && n > 0 && l.model.pauses[n-1].to == 0 {
-		l.model.pauses[n-1].to = now // what is granted leaves again while this is under way
-		defer func() {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			if failed {
-				l.model.pauses[n-1].to = 0
-			}
-		}()
-	}
-	l.mu.Unlock()
-	var err error
-	if on {
-		_, err = l.agent.Pause(context.Background(), control.Person, control.Decision{})
-	} else {
-		_, err = l.agent.Resume(context.Background(), control.Person, control.Decision{})
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	open := len(l.model.pauses) > 0 && l.model.pauses[len(l.model.pauses)-1].to == 0
-	switch {
-	case l.disk.dead.Load():
-		l.unsure["pause"], failed = true, true
-	case err != nil && !l.sick && !l.stuck && !l.rotten:
-		l.violate("decisions", "a pause (%v) is not taken: %v", on, err)
-	case on && !open:
-		l.model.dropOpen(now)
-		l.model.pauses = append(l.model.pauses, span{now, 0})
-	case !on && err != nil:
-		failed = true
-	}
-}
-
-// change is a policy that asks for another step.
-func (l *life) change(step string) {
-	var s int64
-	_, _ = fmt.Sscan(step, &s)
-	l.mu.Lock()
-	now := l.now()
-	last := l.model.steps[len(l.model.steps)-1].step
-	if s != last {
-		l.model.steps = append(l.model.steps, stepAt{now, s})
-		for _, y := range l.model.yeses { // what is buffered in another form is dropped
-			if y.purpose == "air" && y.to == 0 && max(y.step, s) != max(y.step, last) {
-				l.model.reformed = append(l.model.reformed, span{0, now})
-			}
-		}
-	}
-	l.quiet = false
-	if l.illegible = false; l.model.broken {
-		l.model.broken = false
-		l.lose(l.brokenFrom, now)
-	}
-	l.mu.Unlock()
-	l.write("policy.toml", l.policy(s))
-	if err := l.agent.Reload(); err != nil {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.violate("policy", "a policy is not read: %v", err)
-	}
-}
-
-// look holds the object against what must be true at any time.
-func (l *life) look() {
-	if l.agent == nil {
-		return
-	}
-	l.states()
-	status, err := l.agent.Status(context.Background())
-	if err != nil {
-		return
-	}
-	size := look(l.disk.root).size()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if doubts := strings.Contains(strings.Join(status.Warnings, " "), "clock can't be relied on"); l.backAtStart && !doubts && !l.damaged {
-		l.violate("clock", "it was started with a clock that says an earlier time than it has seen, and relies on it")
-	}
-	l.tally.Disk = max(l.tally.Disk, size)
-	if size > 16<<20 {
-		l.violate("disk", "%d bytes", size)
-	}
-	if booked := wireBytes(&status) - l.booked; l.countable && !l.sick && (booked < l.sure || booked > l.sure+l.maybe) {
-		l.violate("wire", "the ledger has %d bytes, %d to %d went out since %v: %v", booked, l.sure, l.sure+l.maybe, l.based, l.out)
-	}
-	l.tally.Checks["bytes"]++
-}
-
-// deep are the checks that take longer.
-func (l *life) deep() {
-	if l.agent == nil {
-		return
-	}
-	report, err := l.agent.VerifyLedger(context.Background(), nil)
-	found := nonces(l.t, l.disk.root)
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.tally.Checks["ledgers"]++
-	l.tally.Heap = append(l.tally.Heap, m.HeapAlloc)
-	l.reused(found)
-	if (err != nil || !report.Verified) && !l.damaged {
-		l.violate("ledger", "it does not verify: %v %v", err, report.Problems)
-	}
-}
-
-// finish makes all well, gives it time, and wants all that was promised to have arrived.
-func (l *life) finish(next *time.Duration) {
-	end := time.Duration(l.s.Days) * 24 * time.Hour
-	for _, until := range []time.Duration{end, end + 24*time.Hour, end + 3*24*time.Hour} {
-		for ; *next < until && !l.broken(); *next += 6*time.Hour + 7*time.Minute {
-			l.wait(*next)
-			l.look()
-		}
-		l.wait(until)
-		if l.disk.disarm() && l.broken() {
-			return
-		}
-		l.heal()
-		l.storm(fair, rand.New(rand.NewPCG(1, 1)))
-		l.mu.Lock()
-		l.mood = fine
-		l.mu.Unlock()
-		if l.agent == nil {
-			return
-		}
-		if len(l.model.pauses) > 0 {
-			l.pause(false)
-		}
-		if l.illegible {
-			l.change(fmt.Sprint(steps()[0]))
-		}
-		l.clock(&event{What: "clock right"}, nil)
-		if until == end {
-			l.restart() // what a recipient refused is offered once more after a start
-		}
-	}
-	l.deep()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, y := range l.model.yeses { // whatever came between, the recipients were asked to delete what was taken back
-		if y.to != 0 && y.streams > 0 && !l.damaged && !l.model.mayLapse && !l.everLied && !l.transferred && l.kept(y) {
-			l.violate("deletion", "nobody confirmed that of %s, taken back at %v", y.purpose, y.to)
-		}
-	}
-	missing, due := l.model.missing(end)
-	l.tally.Due += due
-	if len(missing) > l.told {
-		l.violate("lost", "%d rows of %d are missing and %d were told: %s …", len(missing), due, l.told, strings.Join(missing[:min(len(missing), 6)], ", "))
-	}
-}
-
-// kept tells whether a stream of a yes was never deleted at the recipient. l.mu is held.
-func (l *life) kept(y *yes) bool {
-	for _, known := range l.peer.ever {
-		if known.yes == y && !known.erased {
-			return true
-		}
-	}
-	return false
 }
 
 // fastDir is a directory in memory where the machine has one: what is tested here is not the disk.

@@ -1,10 +1,10 @@
+//go:build linux && (amd64 || arm64)
+
 package simulation
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -220,6 +220,9 @@ func (l *life) delivered(r *recipient, m *receive.Delivery) {
 	if l.quiet {
 		l.violate("page", "a batch of %s arrived while the page said %q", a.Purpose, l.truthLine)
 	}
+	if l.stuck {
+		l.violate("granted", "a batch of %s arrived from an object whose disk takes no writing: it could be neither noted nor taken back", a.Purpose)
+	}
 	if had, ok := known.seqs[b.Seq]; ok {
 		if had != m.Digest && !l.model.lax {
 			l.violate("twice", "number %d of a stream of %s stands for two uploads", b.Seq, a.Purpose)
@@ -295,6 +298,3 @@ func rowsOf(a *wire.Announcement, b *wire.Batch) (out []row) {
 	}
 	return out
 }
-
-// digestOf names bytes.
-func digestOf(b []byte) string { return fmt.Sprintf("%x", sha256.Sum256(b))[:16] }

@@ -1,4 +1,4 @@
-//go:build soak
+//go:build linux && (amd64 || arm64) && soak
 
 package simulation
 

@@ -1,3 +1,5 @@
+//go:build linux && (amd64 || arm64)
+
 package simulation
 
 import (
@@ -79,14 +81,21 @@ func TestLives(t *testing.T) {
 		fmt.Printf("candor begins the life of seed %d\n", s.Seed)
 		x := told{Seed: s.Seed, Tally: live(t, dir, d, s)}
 		if len(x.Tally.Violations) > 0 {
-			shorter, found := shrink(t, dir, d, s, promise(x.Tally.Violations[0]), time.Duration(number("CANDOR_PATIENCE", 30))*time.Second)
+			var shorter *script
+			var found *tally
+			if patience := time.Duration(number("CANDOR_PATIENCE", 30)) * time.Second; patience > 0 {
+				shorter, found = shrink(t, dir, d, s, promise(x.Tally.Violations[0]), patience)
+			}
 			if found != nil {
 				x.Story, x.Why = shorter.story(), found.Violations[0]
 			} else {
-				x.Story, x.Why = s.story(), x.Tally.Violations[0]+" (it did not happen again)"
+				x.Story, x.Why = s.story(), x.Tally.Violations[0]+" (no shorter one was found)"
 			}
 		}
 		say(x)
+		if len(x.Tally.Violations) > 0 && os.Getenv("CANDOR_FIRST_ONLY") != "" {
+			return
+		}
 	}
 }
 
@@ -174,14 +183,14 @@ func TestSimulation(t *testing.T) {
 	if os.Getenv("CANDOR_LIVES") != "" {
 		t.Skip("this is the process of lives")
 	}
-	o := order{first: number("SEED", 1), lives: number("LIVES", 2), days: 15, perMonth: 90, patience: 30 * time.Second}
+	o := order{first: number("SEED", 5), lives: number("LIVES", 2), days: number("DAYS", 15), perMonth: number("PER_MONTH", 90), patience: time.Duration(number("PATIENCE", 30)) * time.Second}
 	r := &report{all: newTally()}
 	o.run(t, 4*time.Minute, func(x told) { r.take(t, x) })
 	if r.skip != "" {
 		t.Skipf("this machine's kernel tells nobody of calls, so no power can be cut in the middle of a write: %s", r.skip)
 	}
 	t.Log(r)
-	if !t.Failed() && (r.lives != o.lives || r.all.Due == 0 || r.all.Faults["power cut"] == 0) {
+	if os.Getenv("CANDOR_FIRST_ONLY") == "" && !t.Failed() && (r.lives != o.lives || r.all.Due == 0 || r.all.Faults["power cut"] == 0) {
 		t.Error("nothing was proved: no rows were owed, or the power was never cut")
 	}
 }
