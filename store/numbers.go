@@ -2,7 +2,6 @@ package store
 
 import (
 	"slices"
-	"sort"
 )
 
 // span is the numbers from lo to hi, both included.
@@ -75,10 +74,4 @@ func (s numbers) without(n uint64) numbers {
 		s = s.put(i, span{r.lo, n - 1})
 	}
 	return s
-}
-
-// rising sorts numbers in place. It is package sort's work: what package slices makes for each type is some eight KB of the device binary.
-func rising[N uint32 | uint64](list []N) []N {
-	sort.Slice(list, func(i, j int) bool { return list[i] < list[j] })
-	return list
 }

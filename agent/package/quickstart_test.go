@@ -65,7 +65,7 @@ systemctl() { case $1 in start) candor run & sleep 1 ;; esac; }
 const wrapper = `#!/bin/sh
 case "$1 $2" in
 "config init") set -- "$@" --simulated ;;
-"consent grant" | "consent withdraw") [ "$(id -u)" != 0 ] || set -- "$@" --on-behalf "the test" ;;
+"consent grant" | "consent withdraw" | pair*) [ "$(id -u)" != 0 ] || set -- "$@" --on-behalf "the test" ;;
 esac
 case " $* " in *" --config "*) ;; *) set -- "$@" --config 'CONFIG' ;; esac
 exec 'BINARY' "$@"
@@ -112,7 +112,8 @@ func TestQuickstart(t *testing.T) {
 		if steps < 5 || len(shown) == 0 {
 			t.Fatalf("%s: %d steps, %d outputs", title, steps, len(shown))
 		}
-		words := strings.NewReplacer("127.0.0.1:8080", freePort(t), "/etc/candor/", filepath.Dir(config)+"/", `"candor-person"`, fmt.Sprintf("%q", group.Name),
+		page := freePort(t)
+		words := strings.NewReplacer("127.0.0.1:8080", freePort(t), "127.0.0.1:8088", page, "/etc/candor/", filepath.Dir(config)+"/", `"candor-person"`, fmt.Sprintf("%q", group.Name),
 			`time = "10s"`, `time = "1s"`).Replace(script.String())
 		if title != "A laptop" { // readings come each second, as there
 			words = strings.Replace(words, "sudo candor config check", "sed -i 's/every = \"10s\"/every = \"1s\"/' '"+config+"'\nsudo candor config check", 1)
@@ -120,7 +121,7 @@ func TestQuickstart(t *testing.T) {
 		}
 		said := replay(t, bash, words, dir, bin)
 		for _, want := range shown {
-			if !strings.Contains(said, want) {
+			if want = strings.ReplaceAll(want, "127.0.0.1:8088", page); !strings.Contains(said, want) {
 				t.Errorf("%s: it does not say %q:\n%s", title, want, said)
 			}
 		}

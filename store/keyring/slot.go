@@ -233,9 +233,3 @@ func decodeGrant(r *reader) (*grant, error) {
 	}
 	return g, nil
 }
-
-// rising sorts numbers in place. It is package sort's work: what package slices makes for each type is some eight KB of the device binary.
-func rising[N ~uint32 | ~int32 | ~int64](list []N) []N {
-	sort.Slice(list, func(i, j int) bool { return list[i] < list[j] })
-	return list
-}
