@@ -111,6 +111,14 @@ func newHouse(t testing.TB) *house {
 // open opens the store of the house and closes it at the end of the test.
 func (h *house) open() *Store {
 	h.t.Helper()
+	s := h.openUnread()
+	s.Await()
+	return s
+}
+
+// openUnread leaves the looking through to go on beside the test.
+func (h *house) openUnread() *Store {
+	h.t.Helper()
 	h.opt.Dir = h.dir
 	s, err := Open(h.opt)
 	if err != nil {

@@ -30,7 +30,7 @@ func backlogHouse(t *testing.T, n int) *house {
 	t.Helper()
 	h := newHouse(t)
 	h.opt.SegmentSize = 64 << 10
-	s := h.open()
+	s := h.openUnread()
 	for first := 0; first < n; first += 500 {
 		h.take(s, numbered(1, 100, first, 500))
 		h.take(s, numbered(2, 100, first, 500))
@@ -58,7 +58,7 @@ func TestWorkBesideTheLook(t *testing.T) {
 	h := backlogHouse(t, 10_000)
 	keys := gatedKeys{h.keys, make(chan struct{})}
 	h.opt.Keys = keys
-	s := h.open()
+	s := h.openUnread()
 	files := len(h.bufferFiles())
 	if st := s.Status(); st.Unread == 0 || st.Segments != files || st.Bytes < int64(files-1)*64<<10 {
 		t.Fatalf("%d of %d files unread, %d bytes", st.Unread, st.Segments, st.Bytes)
@@ -92,13 +92,13 @@ func TestWorkBesideTheLook(t *testing.T) {
 func TestCloseBeforeTheLook(t *testing.T) {
 	h := backlogHouse(t, 5_000)
 	for i := range 20 {
-		s := h.open()
+		s := h.openUnread()
 		h.take(s, numbered(1, 101, 5_000+i, 1))
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s := h.open()
+	s := h.openUnread()
 	equal(t, "rows", h.peek(s, 100), count0(0, 5_020))
 	equal(t, "rows of the other", h.peek(s, 200), count0(0, 5_000))
 	if st := s.Status(); len(st.Gaps) != 0 || st.Unclean {
@@ -109,14 +109,14 @@ func TestCloseBeforeTheLook(t *testing.T) {
 // A quota that is reached before the files were looked through costs the oldest rows, which are counted exactly.
 func TestQuotaBesideTheLook(t *testing.T) {
 	h := backlogHouse(t, 10_000)
-	s := h.open()
+	s := h.openUnread()
 	s.Await()
 	h.opt.MaxSize = max(s.Status().Bytes*3/4, 8*64<<10)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	h.opt.SegmentSize = 0
-	s = h.open()
+	s = h.openUnread()
 	h.take(s, numbered(1, 101, 10_000, 10))
 	h.flush(s)
 	one, two := h.peek(s, 100), h.peek(s, 200)
@@ -135,7 +135,7 @@ func TestQuotaBesideTheLook(t *testing.T) {
 // Damage in the current file where bbolt does not look is found by the look, told exactly, and costs no stream its numbering.
 func TestDamageFoundBesideTheLook(t *testing.T) {
 	h := newHouse(t)
-	s := h.open()
+	s := h.openUnread()
 	for i := range 40 {
 		h.take(s, numbered(1, 100, i*100, 100))
 		h.flush(s)
@@ -154,7 +154,7 @@ func TestDamageFoundBesideTheLook(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.lookAside()
-	s = h.open()
+	s = h.openUnread()
 	h.take(s, numbered(1, 100, 4000, 100))
 	h.flush(s)
 	got := h.peek(s, 100)
@@ -171,7 +171,7 @@ func TestDamageFoundBesideTheLook(t *testing.T) {
 // The glance sees that a page which the tree has is listed as free, wherever it is in the tree.
 func TestGlanceSeesUsedPagesThatAreFree(t *testing.T) {
 	h := newHouse(t)
-	s := h.open()
+	s := h.openUnread()
 	for i := range 300 {
 		h.take(s, numbered(1, 100, i*40, 40))
 		h.flush(s)
@@ -233,7 +233,7 @@ func TestGlanceSeesUsedPagesThatAreFree(t *testing.T) {
 // What a glance reads depends on the branches of a file, not on its leaves.
 func TestGlanceReadsLittle(t *testing.T) {
 	h := newHouse(t)
-	s := h.open()
+	s := h.openUnread()
 	for i := range 400 {
 		h.take(s, numbered(1, 100, i*1000, 1000))
 		h.flush(s)
