@@ -36,6 +36,9 @@ func TestNoAllocationAReading(t *testing.T) {
 	for _, purposes := range [][]string{{"who"}, {"trends", "who"}} {
 		each := perReading(purposes...)
 		t.Logf("%v: %.3f allocations a reading", purposes, each)
+		if raced {
+			continue
+		}
 		if each > most {
 			t.Errorf("%v: %.3f allocations a reading, want at most %.1f", purposes, each, most)
 		}

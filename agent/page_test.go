@@ -42,7 +42,16 @@ func (o *object) running() *agent.Agent {
 			o.t.Error(err)
 		}
 	})
-	return a
+	for range 5000 { // who asks over the socket or the page finds a daemon as well
+		if s, err := a.Status(ctx); err != nil {
+			o.t.Fatal(err)
+		} else if s.Daemon {
+			return a
+		}
+		time.Sleep(time.Millisecond)
+	}
+	o.t.Fatal("the agent does not start")
+	return nil
 }
 
 // code asks for a code until the page is served.

@@ -62,7 +62,7 @@ func newNetwork(l *life, far http.Handler) *network {
 func (n *network) set(w weather, random *rand.Rand) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.weather, n.random = w, random
+	n.weather, n.random = w, rand.New(rand.NewPCG(random.Uint64(), random.Uint64())) // of its own: requests draw from it beside the life
 	if w == down {
 		n.hangUp()
 	}
