@@ -44,6 +44,7 @@ ifeq ($(CC_FOUND),)
 	CGO_ENABLED=0 go test -timeout 10m ./...
 else
 	CGO_ENABLED=1 go test -race -timeout 10m ./...
+	go test -timeout 10m -run '^(TestNoAllocationAReading|TestFlashOnADevice|TestUploadsTellNothing)$$' ./agent
 endif
 
 soak: ## the long suites: a thousand kills, ten million rows waiting, a day of 100 sensors, and what is marked as soak (two hours and more)

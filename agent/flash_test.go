@@ -199,6 +199,7 @@ func blockDevice(t *testing.T) (device, mount string) {
 // TestFlashOnADevice counts the sectors that a block device of its own is given in a day, with the journal of ext4 and
 // all: ten sensors at ten seconds, default settings, keys on the same card.
 func TestFlashOnADevice(t *testing.T) {
+	measured(t)
 	device, mount := blockDevice(t)
 	syscall.Sync()
 	before := sectors(t, device)

@@ -264,6 +264,7 @@ func watchedPurpose(time, room, rules string) string {
 // `room` of the purpose neither length, nor instant, nor number of uploads does, for at most a quarter more bytes. On real
 // recordings: the climate of an office room, without its occupancy, and the changes of motion sensors and lamps.
 func TestUploadsTellNothing(t *testing.T) {
+	measured(t)
 	t.Parallel()
 	start := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // where a bubble's clock begins
 	env := load(t, "occupancy-env.csv.gz", start, 80*time.Hour, func(_, cells []string) (bool, bool) { return cells[5] == "1", true })

@@ -49,7 +49,7 @@ func TestNonInterference(t *testing.T) {
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
 	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue { // make soak runs more
-		if err := checks.Value.Set("40"); err != nil {
+		if err := checks.Value.Set("32"); err != nil {
 			t.Fatal(err)
 		}
 		defer func() { _ = checks.Value.Set(checks.DefValue) }()
@@ -259,6 +259,7 @@ func observed(o *observable, h http.Handler) http.Handler {
 
 // cast is one agent's life.
 type cast struct {
+	turns   int // how often the command line was asked
 	t       *testing.T
 	o       *observable
 	s       *story

@@ -90,7 +90,11 @@ func (c *cast) ask() {
 	}
 	_, sensors := c.request(h, "GET", "/v1/sensor/read")
 	workshop := strings.Contains(sensors, `"workshop":true`)
-	for _, verb := range verbs() {
+	c.turns++
+	for i, verb := range verbs() {
+		if (i+c.turns)%3 != 0 { // all of them would be most of the time of the test; both twins ask the same
+			continue
+		}
 		var stdout, stderr bytes.Buffer
 		code := cli.Main(append(strings.Fields(verb), "--config", filepath.Join(c.dir, "candor.toml")),
 			cli.Env{Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr, Getenv: func(string) string { return "" }, UID: 1, Rand: c.random})
