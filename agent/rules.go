@@ -209,7 +209,7 @@ func reachOf(cfg *Config) map[string]consent.Reach {
 func (a *Agent) sourceFields() []consent.SourceFields {
 	var out []consent.SourceFields
 	for _, s := range a.sources {
-		every := sensors.Micros(intervalOf(&s.config).Microseconds())
+		every := s.every
 		if _, fixed := s.source.(*attributes); fixed {
 			every = sensors.Day // told once an epoch, which is a day at least
 		}

@@ -14,6 +14,7 @@ import (
 type running struct {
 	source    sensors.Source
 	config    sensors.Config
+	every     sensors.Micros // see intervalOf; kept, since the plan is made anew each minute
 	simulated bool
 	seen      seen
 	beat      *beat
@@ -44,7 +45,7 @@ func (a *Agent) openSources(strict bool) error {
 			a.opts.Log.Error("a sensor can't be opened; the others go on", "sensor", c.Name, "error", err)
 			s = brokenSource{c.Name, err}
 		}
-		a.sources = append(a.sources, &running{source: s, config: c, simulated: d.Simulated, state: "waiting"})
+		a.sources = append(a.sources, &running{source: s, config: c, every: sensors.Micros(intervalOf(&c).Microseconds()), simulated: d.Simulated, state: "waiting"})
 	}
 	for _, s := range a.opts.Sources {
 		a.sources = append(a.sources, &running{source: s, config: sensors.Config{Name: s.Name(), Driver: "handed in"}, state: "waiting"})
