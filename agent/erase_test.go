@@ -469,9 +469,22 @@ func TestErasePeriodAtTheRecipientToo(t *testing.T) {
 	}
 }
 
-// A hand-over that is killed when the keys are new leaves nothing of the last owner that can be read.
+// A hand-over that is killed when the keys are new leaves nothing of the last owner that can be read, but the requests that
+// recipients have not answered: they are sent at the next start.
 func TestTransferThatIsKilled(t *testing.T) {
-	o := buffered(t)
+	url, dir := receiver(t)
+	o := newObject(t, url, 300)
+	if err := o.once(20*time.Second, "air", "who"); err != nil {
+		t.Fatal(err)
+	}
+	if len(rows(t, dir, "air")) == 0 {
+		t.Fatal("nothing to delete: the test is empty")
+	}
+	config, err := os.ReadFile(filepath.Join(o.dir, "candor.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.write("candor.toml", replaceOnce(t, string(config), url, "http://127.0.0.1:1"))
 	a := o.open()
 	var killed *object
 	a.OnStep(func(step string) {
@@ -484,8 +497,7 @@ func TestTransferThatIsKilled(t *testing.T) {
 	}
 	_ = a.Close()
 	b := killed.open()
-	defer func() { _ = b.Close() }()
-	for _, p := range []string{"air", "trends"} {
+	for _, p := range []string{"air", "who"} {
 		if s := stateOf(t, b, p); s.State != consent.Asked || s.Buffered+s.Outgoing != 0 {
 			t.Errorf("%+v", s)
 		}
@@ -493,7 +505,15 @@ func TestTransferThatIsKilled(t *testing.T) {
 	if len(b.Book().Answers()) != 0 {
 		t.Error("receipts of the last owner can be read")
 	}
-	if r, err := b.VerifyLedger(t.Context(), nil); err != nil || !r.Verified || r.Lost == 0 {
+	if r, err := b.VerifyLedger(t.Context(), nil); err != nil || !r.Verified || r.Lost != 0 || r.Entries != 1 {
 		t.Errorf("%+v, %v", r, err)
+	}
+	_ = b.Close()
+	killed.write("candor.toml", string(config))
+	if err := killed.once(10 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(rows(t, dir, "air")) + len(rows(t, dir, "who")); n != 0 {
+		t.Errorf("%d rows of the last owner are still there", n)
 	}
 }

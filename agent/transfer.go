@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"crypto/cipher"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,8 +16,8 @@ import (
 
 // Transfer implements control.Eraser. Every yes ends first, and with it come the deletion requests, which are sent if
 // the recipients can be reached in time; then the keys are made anew in one durable write, which is what ends the old
-// owner's history, and all else is cleared away. Killed in between, the next start finds keys that open nothing of before; deletion
-// requests that no recipient had acknowledged are lost then.
+// owner's history, and all else is cleared away. Killed in between, the next start finds keys that open nothing of before but the
+// deletion requests that no recipient had acknowledged, which it goes on sending.
 func (a *Agent) Transfer(ctx context.Context, role control.Role, r control.TransferRequest) (control.Transfer, error) {
 	if a.onlyOnce() {
 		return control.Transfer{}, control.Errorf(control.ErrConflict, "wait until it has ended", "`run --once` is under way, and what it reads must not be the next owner's")
@@ -34,7 +35,13 @@ func (a *Agent) Transfer(ctx context.Context, role control.Role, r control.Trans
 	old := a.book.Head().Count
 	a.up.Halt(true)
 	a.gone = true // Close clears the rest away
-	err = a.keys.Reset()
+	err = a.keys.Reset(func(next cipher.AEAD) {
+		// Best effort: what ends the old owner's history must not wait for a disk that takes nothing more.
+		if err := a.book.Bequeath(next); err != nil {
+			a.opts.Log.Warn("an interruption now would lose deletion requests", "error", err)
+		}
+		a.at("requests left")
+	})
 	a.at("keys new")
 	if err == nil {
 		err = a.book.Reset(a.now())

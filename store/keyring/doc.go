@@ -46,5 +46,5 @@
 //
 // The assurance is "software": a flash card may keep worn cells that no program reaches, a copy of the whole card made
 // earlier keeps the keys of that day, and copy-on-write file systems (btrfs, zfs) overwrite elsewhere and need space to
-// do it. Copies that the Go runtime or the ciphers made in memory are dropped, not wiped. Root can read the file.
+// do XX Root can read the file.
 package keyring

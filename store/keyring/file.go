@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -185,6 +186,9 @@ func readSlots(f slotFile, size int64, path string) (c *content, generation uint
 	case faults[0] != nil || (faults[1] == nil && gens[1] > gens[0]):
 		active = 1
 	}
-	same = faults[0] == nil && faults[1] == nil && string(image[:slotSize]) == string(image[slotSize:])
+	if faults[1-active] == nil {
+		found[1-active].wipe() // it may hold what was destroyed since
+	}
+	same = faults[0] == nil && faults[1] == nil && bytes.Equal(image[:slotSize], image[slotSize:])
 	return found[active], gens[active], active, same, nil
 }

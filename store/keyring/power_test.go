@@ -26,7 +26,7 @@ func powerSteps() []step {
 		{"pause", func(r *Ring) error { return r.Pause(1_700_000_000_000_000) }},
 		{"single days", func(r *Ring) error { _, err := r.DestroyDays(3, 0, 40_000); return err }},
 		{"destroy", func(r *Ring) error { return r.Destroy(2) }},
-		{"reset", func(r *Ring) error { return r.Reset() }},
+		{"reset", func(r *Ring) error { return r.Reset(nil) }},
 	}
 }
 

@@ -220,20 +220,25 @@ func (r *Ring) DestroyAll() error {
 // Reset destroys everything, the keys of the ledger and its head included, and starts with new ones: the object changes
 // hands, and the next owner's receipts must not be tied to the last one's. A pause ends. Grant numbers go on rising.
 // Like [Ring.Destroy] it holds in memory from the first moment, and an error says that the file does not follow yet.
-func (r *Ring) Reset() error {
+//
+// bequeath, which may be nil, is called before anything is destroyed with the cipher that will seal the next ledger: what it
+// makes durable under it can be read after a crash at any later moment. It must not call methods of the ring that write.
+func (r *Ring) Reset(bequeath func(cipher.AEAD)) error {
 	r.write.Lock()
 	defer r.write.Unlock()
 	fresh, err := newContent(r.rand)
 	if err != nil {
 		return err
 	}
+	if bequeath != nil {
+		bequeath(box{fresh.ledger})
+	}
 	for _, id := range r.Grants() {
 		r.forget(id)
 	}
 	r.mu.Lock()
 	if !r.closed {
-		r.content.seed.wipe()
-		r.content.ledger.wipe()
+		r.content.wipe()
 		fresh.highest = r.content.highest
 		r.content = *fresh
 		r.changes++
@@ -328,11 +333,7 @@ func (r *Ring) Close() error {
 	}
 	r.mu.Lock()
 	r.closed = true
-	for _, g := range r.content.grants {
-		g.wipe()
-	}
-	r.content.seed.wipe()
-	r.content.ledger.wipe()
+	r.content.wipe()
 	r.content.grants = nil
 	r.mu.Unlock()
 	if r.closer != nil {

@@ -262,7 +262,7 @@ func TestResetChangesTheLedgerKey(t *testing.T) {
 	old, seed := r.LedgerKey(), append([]byte(nil), r.content.seed.bytes()...)
 	book, sealer := append([]byte(nil), r.content.ledger.secret.bytes()...), r.LedgerCipher()
 	sealed := sealer.Seal(nil, make([]byte, 12), []byte("who said yes"), nil)
-	must(t, r.Reset())
+	must(t, r.Reset(nil))
 	if r.LedgerKey().Equal(old) || r.Has(3) || r.Highest() != 3 {
 		t.Fatal("something survived the reset that should not, or the highest number did not")
 	}
@@ -312,5 +312,20 @@ func TestDerivationsOfManyAtOnce(t *testing.T) {
 	}
 	if _, err := r.PseudonymKey(1, 1, sensors.Identity); !errors.Is(err, ErrClosed) {
 		t.Fatalf("PseudonymKey after Close: %v", err)
+	}
+}
+
+// The cipher keeps a copy of its key, which dies with the key.
+func TestTheCopyInsideACipherIsWiped(t *testing.T) {
+	s, err := newSecret(rand.Reader)
+	must(t, err)
+	k := newDayKey(s, true)
+	inside := copyInside(k.cipher(), s.bytes())
+	if len(inside) != keySize || !bytes.Equal(inside, s.bytes()) {
+		t.Fatal("the cipher keeps its key in a place that is not known: it is not overwritten any more")
+	}
+	k.wipe()
+	if !bytes.Equal(inside, make([]byte, keySize)) {
+		t.Error("the copy outlives the key")
 	}
 }

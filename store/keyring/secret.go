@@ -1,11 +1,14 @@
 package keyring
 
 import (
+	"bytes"
 	"crypto/cipher"
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"sync"
+	"unsafe"
 
 	"golang.org/x/crypto/chacha20poly1305"
 )
@@ -67,8 +70,26 @@ func newDayKey(s secret, durable bool) *dayKey {
 func (k *dayKey) wipe() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.cipher != nil {
+		clear(copyInside(k.cipher(), k.secret.bytes()))
+	}
 	k.secret.wipe()
 	k.cipher = nil
+}
+
+// copyInside is the cipher's own copy of its key, to be overwritten when the key is destroyed: the library has no call for
+// that, and memory that is only dropped keeps its bytes until something else is put there. It is nil when the cipher is not
+// as we know it, 32 bytes of key behind a pointer; a test says so then.
+func copyInside(aead cipher.AEAD, key []byte) []byte {
+	v := reflect.ValueOf(aead)
+	if v.Kind() != reflect.Pointer || v.Type().Elem().Size() != keySize {
+		return nil
+	}
+	inside := unsafe.Slice((*byte)(v.UnsafePointer()), keySize)
+	if !bytes.Equal(inside, key) {
+		return nil
+	}
+	return inside
 }
 
 // box is the cipher that callers get. It dies with its key: whoever still holds it can neither read nor write.

@@ -58,6 +58,15 @@ func (g *grant) wipe() {
 	}
 }
 
+// wipe destroys every secret in memory.
+func (c *content) wipe() {
+	c.seed.wipe()
+	c.ledger.wipe()
+	for _, g := range c.grants {
+		g.wipe()
+	}
+}
+
 // ids lists the grants, ascending.
 func (c *content) ids() []consent.GrantID {
 	var out []consent.GrantID

@@ -42,6 +42,8 @@
 //	seen     stream u32, sequence/64 u64, control -> varints: lowest line, then for each of 64 sequence numbers 0 or
 //	                                 the distance of its line from that plus one; CRC-32
 //	totals   number u32           -> * CBOR of a purpose and its counts
+//	left     number u32           -> deletion requests for the next keys, sealed under them, while the object changes hands:
+//	                                 0 is how many, from 1 CBOR of each
 //	room     empty, but while the file is given free pages
 //
 // commit is SHA-256 of salt and body, prev the SHA-256 of the entry before as stored, signature included; zeros for

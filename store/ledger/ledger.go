@@ -165,6 +165,14 @@ func (l *Ledger) noteOpening(when sensors.Micros) error {
 		return nil
 	}
 	if l.state.lost {
+		// New keys for which the old ones left something: a change of owner was interrupted, and is ended here.
+		due, ok, err := l.bequest()
+		if err != nil {
+			return l.damaged(err)
+		}
+		if ok {
+			return l.resetTo(due, when)
+		}
 		if err := guard(l.path, "copy", l.keepSealed); err != nil {
 			return fmt.Errorf("ledger: %w", err)
 		}

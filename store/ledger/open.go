@@ -33,6 +33,7 @@ const (
 	roomBucket    = "room"
 	aboutBucket   = "about"
 	clockBucket   = "clock"
+	leftBucket    = "left" // only between the new keys and the new file of a hand-over
 )
 
 func bucketNames() []string {

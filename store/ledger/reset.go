@@ -7,46 +7,46 @@ import (
 	"os"
 	"path/filepath"
 
+	bolt "go.etcd.io/bbolt"
+
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/store/consent"
 )
 
 // Reset begins a new ledger in the place of the old one, of which nothing is kept but the deletion requests that no
 // recipient has acknowledged: they go on being due, without a word of whose they were. Reset the keys before: what the
-// old file said can't be read any more then, whether this succeeds or not.
+// old file said can't be read any more then, whether this succeeds or not. The new file takes the old one's place in one
+// rename with the requests in it; [Ledger.Bequeath] has them outlive an interruption before that.
 func (l *Ledger) Reset(when sensors.Micros) error {
 	l.write.Lock()
 	defer l.write.Unlock()
 	if err := l.usable(); err != nil {
 		return err
 	}
-	var due []Stream
-	for _, s := range l.Streams() {
-		if s.DeletionDue && !s.DeletionDone {
-			due = append(due, Stream{Recipient: s.Recipient, Epoch: s.Epoch, Name: s.Name, Deletion: s.Deletion})
+	return l.resetTo(l.dueNow(), when)
+}
+
+// resetTo makes a new file that knows of nothing but these deletion requests. The caller holds l.write, or is the only one.
+func (l *Ledger) resetTo(due []left, when sensors.Micros) error {
+	err := makeDatabase(l.dir, func(db *database) error {
+		if err := l.fillNew(db); err != nil {
+			return err
 		}
-	}
-	if err := makeDatabase(l.dir, l.fillNew); err != nil {
-		return err
+		return db.Update(func(tx *bolt.Tx) error { return l.inherit(tx, due, when) })
+	})
+	if err != nil {
+		return fmt.Errorf("ledger: begin anew: %w", err)
 	}
 	if err := l.reopen(when); err != nil {
 		return err
 	}
-	err := os.Remove(filepath.Join(l.dir, sealedName))
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	errs := []error{err}
-	for _, s := range due {
-		errs = append(errs, l.addDue(s, when))
-	}
-	if err := errors.Join(errs...); err != nil {
+	if err := os.Remove(filepath.Join(l.dir, sealedName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("ledger: begin anew: %w", err)
 	}
 	return nil
 }
 
-// reopen takes the new file, whose name the old one has lost. The caller holds l.write.
+// reopen takes the new file, whose name the old one has lost. The caller holds l.write, or is the only one.
 func (l *Ledger) reopen(when sensors.Micros) error {
 	l.files.Lock()
 	defer l.files.Unlock()
@@ -71,19 +71,4 @@ func (l *Ledger) reopen(when sensors.Micros) error {
 		return err
 	}
 	return l.changeLocked(always, func(c *change) error { return c.begin(when, publicKey(key), false) })
-}
-
-// addDue adds a stream of which nothing is left but a deletion request. The caller holds l.write.
-func (l *Ledger) addDue(s Stream, when sensors.Micros) error {
-	return l.changeLocked(always, func(c *change) error {
-		n, err := c.tx.Bucket([]byte(streamBucket)).NextSequence()
-		if err != nil {
-			return err
-		}
-		s.Number, s.Offered, s.Closed, s.ClosedAt, s.DeletionDue, s.DeletionDueAt = uint32(n), true, true, when, true, when
-		if err := c.putPaper(s.Number, deletionPaper, s.Deletion); err != nil {
-			return err
-		}
-		return c.putStream(s)
-	})
 }
