@@ -54,6 +54,7 @@ func TestKilledAnywhere(t *testing.T) {
 
 // workshop is a directory with the two binaries, a configuration and a recording.
 type workshop struct {
+	pid int // of the daemon last started
 	t   *testing.T
 	dir string
 	url string

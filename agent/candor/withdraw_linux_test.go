@@ -213,6 +213,7 @@ func (w *workshop) daemon(t *testing.T) (kill func(os.Signal)) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
+	w.pid = c.Process.Pid
 	var once sync.Once
 	kill = func(s os.Signal) {
 		once.Do(func() {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"io"
 	"os"
 
@@ -31,16 +32,20 @@ type Env struct {
 	UID    int                 // effective user: decides what may be done without a daemon
 	Rand   io.Reader           // for keys and names, cryptographic
 	Host   func() doctor.World // what the doctor may look at of this machine
+	Shield func() error        // keeps the memory of the process to itself, for good
 }
 
 // HostEnv is the world of this process.
 func HostEnv() Env {
-	return Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, UID: os.Geteuid(), Rand: rand.Reader, Host: doctor.Host}
+	return Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, UID: os.Geteuid(), Rand: rand.Reader, Host: doctor.Host, Shield: shieldMemory}
 }
 
 // Main runs candor with arguments that do not include the program's name, and returns the exit code. It never ends the process and
 // returns when the verb is done; SIGINT and SIGTERM end `run` in order.
 func Main(args []string, env Env) int {
+	if err := env.Shield(); err != nil {
+		_, _ = fmt.Fprintln(env.Stderr, "candor:", err)
+	}
 	out := newOutput(env.Stdout, env.Getenv)
 	g := &global{env: env, out: out}
 	root := newRoot(g)

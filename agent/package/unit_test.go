@@ -59,7 +59,7 @@ func TestExposure(t *testing.T) {
 func TestUnitKeepsItsWord(t *testing.T) {
 	unit := string(embedded("files/candor.service"))
 	for _, line := range []string{
-		"ConditionPathExists=/etc/candor/candor.toml", "Type=notify", "WatchdogSec=3min", "WatchdogSignal=SIGTERM", "LimitCORE=0", "Environment=GOTRACEBACK=none",
+		"ConditionPathExists=/etc/candor/candor.toml", "Type=notify", "WatchdogSec=3min", "WatchdogSignal=SIGTERM", "LimitCORE=0", "MemorySwapMax=0", "Environment=GOTRACEBACK=none",
 		"StateDirectory=candor candor-keys", "StateDirectoryMode=0700", "RuntimeDirectory=candor", "LoadCredential=candor:/etc/candor/credentials",
 		"User=candor", "DevicePolicy=closed", "DeviceAllow=char-i2c rw", "DeviceAllow=char-gpiochip rw", "CapabilityBoundingSet=", "ProtectSystem=strict",
 	} {
