@@ -24,7 +24,7 @@ func newConsent(g *global) *cobra.Command {
   candor consent withdraw trends`,
 	}
 	cmd.AddCommand(newConsentShow(g), newConsentExplain(g), newConsentDiff(g), newDecision(g, grantVerb), newDecision(g, refuseVerb),
-		newDecision(g, withdrawVerb), newPause(g, true), newPause(g, false))
+		newDecision(g, withdrawVerb), newPause(g, true), newPause(g, false), newService(g))
 	group(cmd)
 	return cmd
 }

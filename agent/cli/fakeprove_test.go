@@ -15,6 +15,21 @@ func (fakeAgent) Resume(context.Context, control.Role, control.Decision) (contro
 	return control.Paused{Notice: "It leaves again."}, nil
 }
 
+func (fakeAgent) Services(context.Context, string) (control.Services, error) {
+	return control.Services{Services: []control.Service{{Name: "heating control", On: true, Purposes: []control.ServicePurpose{{ID: "heating", Title: "Heat", State: consent.Given}}}}}, nil
+}
+
+func (fakeAgent) SwitchService(_ context.Context, name string, on bool, _ control.Role, _ control.Decision) (control.Switched, error) {
+	if name != "heating control" {
+		return control.Switched{}, control.Errorf(control.ErrNotFound, "candor consent service", "no service is called %q", name)
+	}
+	state := consent.Withdrawn
+	if on {
+		state = consent.Given
+	}
+	return control.Switched{Service: name, On: on, Purposes: []control.Decided{{Purpose: "heating", State: state}}}, nil
+}
+
 func (fakeAgent) Refuse(_ context.Context, purpose string, _ control.Role, _ control.Decision) (control.Decided, error) {
 	return control.Decided{Purpose: purpose, State: consent.Declined, Notice: "Nothing of it leaves."}, nil
 }

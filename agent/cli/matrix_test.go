@@ -52,6 +52,7 @@ func matrix() []matrixRow {
 		{"ledger verify", household, owner},
 		{"consent pause", decision, decided},
 		{"consent resume", decision, decided},
+		{"consent service", household, owner},
 		{"consent refuse relation", decision, decided},
 		{"consent grant trends", decision, decided},
 		{"consent withdraw trends", decision, decided},

@@ -38,6 +38,7 @@ type Backend interface {
 	Reporter
 	Discloser
 	Decider
+	Servant
 	Keeper
 	Looker
 	Pauser

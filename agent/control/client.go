@@ -123,6 +123,27 @@ func (c *Client) Refuse(ctx context.Context, purpose string, d Decision) (Decide
 	return c.decide(ctx, purpose, "refuse", d)
 }
 
+// Services asks which services there are, in a language ("" is the object's own).
+func (c *Client) Services(ctx context.Context, language string) (Services, error) {
+	var a Services
+	err := c.do(ctx, http.MethodGet, withQuery("/v1/service", "language", language), nil, &a)
+	return a, err
+}
+
+// SwitchService answers every purpose of a service.
+func (c *Client) SwitchService(ctx context.Context, name string, on bool, d Decision) (Switched, error) {
+	var a Switched
+	verb := "/off"
+	if on {
+		verb = "/on"
+	}
+	if name == "" || name == "." || name == ".." { // no path could carry it
+		return a, Errorf(ErrNotFound, "candor consent service", "no service is called %q", name)
+	}
+	err := c.do(ctx, http.MethodPost, "/v1/service/"+url.PathEscape(name)+verb, d, &a)
+	return a, err
+}
+
 // Pause has nothing leave from now on.
 func (c *Client) Pause(ctx context.Context, d Decision) (Paused, error) {
 	var p Paused

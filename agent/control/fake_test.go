@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -108,6 +109,14 @@ func (f *fake) Pause(_ context.Context, role Role, _ Decision) (Paused, error) {
 
 func (f *fake) Resume(_ context.Context, role Role, _ Decision) (Paused, error) {
 	return Paused{Notice: "resumed"}, f.note("resume " + string(role))
+}
+
+func (f *fake) Services(context.Context, string) (Services, error) {
+	return Services{Services: []Service{{Name: "heat/control", On: true}}}, f.note("services")
+}
+
+func (f *fake) SwitchService(_ context.Context, name string, on bool, role Role, _ Decision) (Switched, error) {
+	return Switched{Service: name, On: on}, f.note(fmt.Sprint("switch ", name, on, role))
 }
 
 func (f *fake) Refuse(_ context.Context, purpose string, role Role, _ Decision) (Decided, error) {

@@ -70,6 +70,11 @@ func TestRoles(t *testing.T) {
 		{"POST", "/v1/pause", named, row{403, 403, 200, 200}},
 		{"POST", "/v1/resume", "", row{403, 403, 200, 403}},
 		{"POST", "/v1/resume", named, row{403, 403, 200, 200}},
+		{"GET", "/v1/service", "", row{403, 403, 200, 200}},
+		{"POST", "/v1/service/heat%2Fcontrol/on", "", row{403, 403, 200, 403}},
+		{"POST", "/v1/service/heat%2Fcontrol/on", named, row{403, 403, 200, 200}},
+		{"POST", "/v1/service/heat%2Fcontrol/off", "", row{403, 403, 200, 403}},
+		{"POST", "/v1/service/heat%2Fcontrol/off", named, row{403, 403, 200, 200}},
 		{"GET", "/v1/sent?last=1", "", row{403, 403, 200, 200}},
 		{"GET", "/v1/moment?language=fr", "", row{403, 403, 200, 200}},
 		{"GET", "/v1/deletions", "", row{403, 403, 200, 200}},
@@ -81,6 +86,8 @@ func TestRoles(t *testing.T) {
 		path, _, _ := strings.Cut(c.path, "?")
 		if parts := strings.Split(path, "/"); len(parts) == 5 && parts[2] == "consent" {
 			path = "/v1/consent/{purpose}/" + parts[4]
+		} else if len(parts) == 5 && parts[2] == "service" {
+			path = "/v1/service/{name}/" + parts[4]
 		}
 		tried[c.method+" "+path] = true
 		for role, want := range map[Role]int{"": c.want.nobody, Technician: c.want.technician, Person: c.want.person, Root: c.want.root, "king": 403} {

@@ -35,7 +35,7 @@ func about(path string) (what string, told bool) {
 		return "take the person's data", true
 	case "/v1/ledger/export":
 		return "take the ledger", true
-	case "/v1/consent", "/v1/charter", "/v1/moment", "/v1/senses":
+	case "/v1/consent", "/v1/service", "/v1/charter", "/v1/moment", "/v1/senses":
 		return "see what was agreed to", false
 	case "/v1/sent", "/v1/deletions":
 		return "see what left", false
@@ -45,6 +45,10 @@ func about(path string) (what string, told bool) {
 		return "take a yes back", false
 	case "/v1/consent/{purpose}/refuse":
 		return "say no", false
+	case "/v1/service/{name}/on":
+		return "switch a service on", false
+	case "/v1/service/{name}/off":
+		return "switch a service off", false
 	case "/v1/ledger":
 		return "see the ledger", false
 	case "/v1/ledger/verify":
