@@ -52,7 +52,7 @@ func woundedHouse(t *testing.T) (h *house, rows []int, uploads []string) {
 // lookAside makes the stores of the house look through their files beside other work, however small they are.
 func (h *house) lookAside() {
 	h.opt.disk = realDisk()
-	h.opt.disk.lookedAtOpen = -1
+	h.opt.disk.lookedAtOpen, h.opt.disk.lookGrace = -1, -1
 }
 
 // wound is one thing that happens to a file.

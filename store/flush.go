@@ -79,7 +79,13 @@ func (s *Store) write(lots []*lot) error {
 		maps.DeleteFunc(s.flying, func(r replay, _ uint64) bool { return !skipped[r.grant] })
 		s.putBackLocked()
 	}
-	return errors.Join(err, s.commit(c))
+	if stored := s.commit(c); stored != nil {
+		return errors.Join(err, stored)
+	}
+	if len(lots) > 0 {
+		s.settled()
+	}
+	return err
 }
 
 // sealLots makes a chunk of each lot. Where a grant has no key, all its rows stay behind, and so do its marks, which say

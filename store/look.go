@@ -6,11 +6,16 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // lookedAtOpen is how many bytes of files are looked through before Open returns. What is more is looked through afterwards, so
 // that a start does not take longer because much is waiting.
 const lookedAtOpen = 256 << 10
+
+// lookGrace is how long the look at what is waiting lets the first rows of a start go before: on a board it would take the disk and
+// a core from them. It begins earlier once rows are stored.
+const lookGrace = 100 * time.Millisecond
 
 // turns is a lock that can be asked whether somebody waits for it.
 type turns struct {
@@ -51,6 +56,12 @@ func (s *Store) startLooking() {
 // lookAside looks through the files beside other disk work, which does not wait for it: a file that is not written any more is
 // read without holding anything, and the look at the current one is broken off and begun again when somebody comes.
 func (s *Store) lookAside() {
+	grace := time.NewTimer(s.disk.lookGrace)
+	defer grace.Stop()
+	select {
+	case <-s.firstRows:
+	case <-grace.C:
+	}
 	for given := 0; ; {
 		s.mu.Lock()
 		n := len(s.unread) - 1

@@ -98,6 +98,9 @@ func (o *Options) fill() error {
 	if o.disk.lookedAtOpen == 0 {
 		o.disk.lookedAtOpen = lookedAtOpen
 	}
+	if o.disk.lookGrace == 0 {
+		o.disk.lookGrace = lookGrace
+	}
 	return nil
 }
 

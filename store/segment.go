@@ -53,6 +53,7 @@ type disk struct {
 
 	slow          time.Duration // a commit that takes longer makes the disk count as slow
 	lookedAtOpen  int64         // bytes of files that are looked through before Open returns
+	lookGrace     time.Duration // how long looking through the others waits for the first rows
 	before, after func() error  // called around bbolt's commit; nil but in tests of failing disks
 }
 

@@ -30,21 +30,23 @@ type Store struct {
 	doubt   *change // a commit that failed half-way: the file knows whether it counts
 	spare   *batch  // memory of the last cut, for the next one of a backlog
 
-	mu       sync.Mutex
-	closed   bool
-	state    *state // what the active file says, and what it is to say next
-	changes  uint64 // counts changes of state made in memory
-	saved    uint64 // changes that are in the file
-	segments map[uint64]*segment
-	unread   []uint64   // files of which is not known yet what is in them, ascending; see look.go
-	opened   uint64     // number of the first record since Open
-	openedIn uint64     // the file that was gone on in
-	lookedAt *sync.Cond // with mu: one of unread was read, or the store is closed
-	looking  sync.WaitGroup
-	index    map[uint32]*streamIndex
-	days     map[dayKey]int // records alive under a key
-	newest   map[consent.GrantID]int32
-	discards map[dayKey]bool // keys to give up
+	mu        sync.Mutex
+	closed    bool
+	state     *state // what the active file says, and what it is to say next
+	changes   uint64 // counts changes of state made in memory
+	saved     uint64 // changes that are in the file
+	segments  map[uint64]*segment
+	unread    []uint64   // files of which is not known yet what is in them, ascending; see look.go
+	opened    uint64     // number of the first record since Open
+	openedIn  uint64     // the file that was gone on in
+	lookedAt  *sync.Cond // with mu: one of unread was read, or the store is closed
+	looking   sync.WaitGroup
+	firstRows chan struct{} // closed by settled
+	settled   func()        // rows are stored, or none will be; may be called again
+	index     map[uint32]*streamIndex
+	days      map[dayKey]int // records alive under a key
+	newest    map[consent.GrantID]int32
+	discards  map[dayKey]bool // keys to give up
 
 	held bool // see Hold
 
@@ -105,8 +107,9 @@ func Open(o Options) (*Store, error) {
 		segments: map[uint64]*segment{}, index: map[uint32]*streamIndex{}, days: map[dayKey]int{},
 		newest: map[consent.GrantID]int32{}, discards: map[dayKey]bool{}, replays: map[replay]uint64{},
 		losses: map[uint32]lossCount{}, open: map[lotKey]*lot{}, named: map[uint32]naming{}, dropped: map[consent.GrantID]bool{}, cache: map[cacheKey]uint32{},
-		condition: StateOK, counts: map[string]uint64{},
+		condition: StateOK, counts: map[string]uint64{}, firstRows: make(chan struct{}),
 	}
+	s.settled = sync.OnceFunc(func() { close(s.firstRows) })
 	for _, dir := range []string{s.buffer, s.quarantine} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			if _, statErr := os.Stat(s.buffer); statErr != nil {
@@ -145,6 +148,7 @@ func (s *Store) Begin() error {
 // afterwards. An error says that rows which waited are lost; the files are given back all the same.
 func (s *Store) Close() error {
 	defer s.looking.Wait()
+	s.settled()
 	s.io.Lock()
 	defer s.io.Unlock()
 	if s.isClosed() {

@@ -6,6 +6,7 @@
 #   BENCH_SAVE=1       also writes the table to agent/bench/results
 #   BENCH_READINGS=N   readings of the recording, a million if not given
 #   BENCH_BACKLOG=N    rows of the largest backlog, ten million if not given
+#   BENCH_ONLY=WORDS   only the parts of the table whose names begin so, as start
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -34,7 +35,8 @@ make --no-print-directory cross OUT="$work/symbols" SYMBOLS= BUDGET=100000000 TA
 go tool nm -size "$work/symbols/linux-armv6/candor" >"$work/sizes/symbols.txt"
 
 "$work/gen" -n "$readings" >"$work/room.csv"
-"$work/measure" -backlog "$backlog" -bin "$work" -sizes "$work/sizes" -recording "$work/room.csv" -readings "$readings" -commit "$commit" "${save[@]}"
+"$work/measure" -backlog "$backlog" -bin "$work" -sizes "$work/sizes" -recording "$work/room.csv" -readings "$readings" -commit "$commit" -only "${BENCH_ONLY:-}" "${save[@]}"
+[ -z "${BENCH_ONLY:-}" ] || exit 0
 
 echo "bench: 100 sensors on 4 simulated buses at 10 Hz, five seconds" >&2
 go test -run '^$' -bench '^BenchmarkPlant$' -benchtime 1x ./sensors/bus | awk '/^BenchmarkPlant/ {

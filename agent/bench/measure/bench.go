@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -21,6 +23,7 @@ type options struct {
 	readings  int
 	most      int // rows of the largest backlog
 	peers     bool
+	only      string // of the parts, by what their names begin with; all when empty
 	save      string
 	commit    string
 	limit     time.Duration
@@ -45,6 +48,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f.IntVar(&b.readings, "readings", 1_000_000, "how many readings it has")
 	f.IntVar(&b.most, "backlog", 10_000_000, "how many rows the largest backlog of the growth has")
 	f.BoolVar(&b.peers, "peers", false, "run the workload of the peers instead, against the binaries that OTELCOL and TELEGRAF name")
+	f.StringVar(&b.only, "only", "", "run only the parts whose names begin with `WORDS`")
 	f.StringVar(&b.save, "save", "", "also write the results into this `directory`")
 	f.StringVar(&b.commit, "commit", "unknown", "what is measured")
 	f.DurationVar(&b.limit, "limit", 20*time.Minute, "give up after this time")
@@ -83,6 +87,7 @@ func (b *bench) measure(ctx context.Context) (err error) {
 		{"a backlog, and its way out", b.backlog},
 		{"idle", b.idle},
 		{"start", b.start},
+		{"start with a backlog", b.startBacklogged},
 		{"growth", b.growth},
 		{"the wire at 60 and at 1,000 a batch", b.wire},
 		{"bytes a day of the reference policy", b.daily},
@@ -92,6 +97,10 @@ func (b *bench) measure(ctx context.Context) (err error) {
 	}
 	if b.peers {
 		parts = b.peerParts()
+	}
+	parts = slices.DeleteFunc(parts, func(p part) bool { return !strings.HasPrefix(p.name, b.only) })
+	if len(parts) == 0 {
+		return fmt.Errorf("no part begins with %q", b.only)
 	}
 	for _, p := range parts {
 		began := time.Now()

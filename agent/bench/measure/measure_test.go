@@ -159,3 +159,30 @@ func TestParseGrown(t *testing.T) {
 		t.Error("nothing is something")
 	}
 }
+
+// A recording that is longer than another goes on where that ends, and may begin later in it.
+func TestRepeated(t *testing.T) {
+	dir := t.TempDir()
+	from, to := filepath.Join(dir, "a.csv"), filepath.Join(dir, "b.csv")
+	if err := os.WriteFile(from, []byte("t_ms,x\n1000,1\n3000,2\n4000,3\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		skip, rows, times int
+		want              string
+	}{
+		{0, 3, 2, "t_ms,x\n1000,1\n3000,2\n4000,3\n5000,1\n7000,2\n8000,3\n"},
+		{1, 1, 1, "t_ms,x\n3000,2\n"},
+		{1, 9, 1, "t_ms,x\n3000,2\n4000,3\n"},
+	} {
+		if err := repeated(from, to, c.skip, c.rows, c.times); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := os.ReadFile(to); string(got) != c.want {
+			t.Errorf("%+v: %q", c, got)
+		}
+	}
+	if err := repeated(from, to, 9, 1, 1); err == nil {
+		t.Error("more was skipped than there is")
+	}
+}

@@ -29,6 +29,7 @@ language = "en"
 
 [buffer]
 flush = "2s"
+max_size = %q
 
 [[sensor]]
 %s
@@ -103,12 +104,22 @@ func (b *bench) site(name, sensor string) (*site, error) {
 	if err := os.WriteFile(filepath.Join(s.dir, "policy.toml"), []byte(policyText), 0o600); err != nil {
 		return nil, err
 	}
-	return s, os.WriteFile(s.config, fmt.Appendf(nil, configText, sensor, s.address), 0o600)
+	return s, s.configure(sensor, bufferUsual)
+}
+
+// bufferUsual is the size of the buffer where it is not what is measured.
+const bufferUsual = "256MiB"
+
+// configure writes the site's configuration, with another sensor or another size of the buffer than before.
+func (s *site) configure(sensor, buffer string) error {
+	return os.WriteFile(s.config, fmt.Appendf(nil, configText, buffer, sensor, s.address), 0o600)
 }
 
 // replaying is the recording as fast as it goes.
-func (b *bench) replaying() string {
-	return fmt.Sprintf("name = \"room\"\ndriver = \"replay\"\nfile = %q\npace = \"max\"", b.recording)
+func (b *bench) replaying() string { return replayOf(b.recording) }
+
+func replayOf(file string) string {
+	return fmt.Sprintf("name = \"room\"\ndriver = \"replay\"\nfile = %q\npace = \"max\"", file)
 }
 
 // living is a simulated room with the same five fields, every ten seconds.
@@ -209,15 +220,20 @@ func (s *site) sensed(ctx context.Context, daemon *process) (control.Status, err
 // Where bbolt keeps the number of pages in use: in two pages of 4096 bytes in turn, each with a header of 16 bytes, four
 // numbers of four and three of eight before it.
 const (
-	metaPage = 4096
-	metaUsed = 16 + 4*4 + 3*8
+	metaPage   = 4096
+	metaUsed   = 16 + 4*4 + 3*8
+	pagesOfNew = 6 // of a file without readings, at the most
+
 	readings = 4 // pages that the first commit of readings adds at the least, and one without readings does not
 )
 
 // firstStored is the time from the start of the daemon to its first commit of readings.
 func (s *site) firstStored(ctx context.Context) (time.Duration, error) {
-	name := filepath.Join(s.dir, "state", "buffer", "00000001.db")
-	before, err := pagesUsed(name) // the grants have made the file
+	name, err := s.newest() // the grants have made one
+	if err != nil {
+		return 0, err
+	}
+	before, err := pagesUsed(name)
 	if err != nil {
 		return 0, err
 	}
@@ -227,6 +243,11 @@ func (s *site) firstStored(ctx context.Context) (time.Duration, error) {
 	}
 	defer daemon.end()
 	for {
+		if now, err := s.newest(); err != nil {
+			return 0, err
+		} else if now != name {
+			name, before = now, pagesOfNew
+		}
 		if n, err := pagesUsed(name); err != nil || n >= before+readings {
 			return time.Since(daemon.began), err
 		}
@@ -234,6 +255,18 @@ func (s *site) firstStored(ctx context.Context) (time.Duration, error) {
 			return 0, err
 		}
 	}
+}
+
+// newest is the file of the buffer that was begun last.
+func (s *site) newest() (string, error) {
+	found, err := filepath.Glob(filepath.Join(s.dir, "state", "buffer", "*.db"))
+	if err == nil && len(found) == 0 {
+		err = errors.New("the buffer has no file")
+	}
+	if err != nil {
+		return "", err
+	}
+	return slices.Max(found), nil
 }
 
 // pagesUsed is how many pages of a file of the buffer have ever been in use.
