@@ -124,13 +124,17 @@ func (o *object) logged() string {
 	return o.log.String()
 }
 
-func (o *object) open() *agent.Agent {
+func (o *object) open() *agent.Agent { return o.openWith(agent.Options{}) }
+
+// openWith is open with other options; the log is the object's.
+func (o *object) openWith(options agent.Options) *agent.Agent {
 	o.t.Helper()
 	cfg, err := agent.LoadConfig(filepath.Join(o.dir, "candor.toml"))
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	a, err := agent.Open(cfg, agent.Options{Log: slog.New(slog.NewTextHandler(o, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	options.Log = slog.New(slog.NewTextHandler(o, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	a, err := agent.Open(cfg, options)
 	if err != nil {
 		o.t.Fatal(err)
 	}

@@ -86,4 +86,3 @@ func (a *Agent) SwitchService(ctx context.Context, name string, on bool, role co
 	}
 	return out, first
 }
-
