@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -47,9 +46,9 @@ func users() []string {
 
 func asked() []string { return []string{"idna.Lookup", "idna.ToASCII"} }
 
-// writeOverlay fills dir with the package and with the file that lays it over the library's. It fails when the library asks
+// writeNames fills dir with the package, and adds to replace that it stands for the library's. It fails when the library asks
 // for more, so that a new version of Go is looked at.
-func writeOverlay(dir, root string) error {
+func writeNames(dir, root string, replace map[string]string) error {
 	if err := checkUsers(root); err != nil {
 		return err
 	}
@@ -68,17 +67,12 @@ func writeOverlay(dir, root string) error {
 	if err := os.WriteFile(to, []byte(idnaText), 0o644); err != nil {
 		return err
 	}
-	replace := map[string]string{}
 	for i, f := range files {
 		if replace[f] = ""; i == 0 {
 			replace[f] = to
 		}
 	}
-	text, err := json.MarshalIndent(map[string]any{"Replace": replace}, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, "overlay.json"), append(text, '\n'), 0o644)
+	return nil
 }
 
 // checkUsers looks what the library asks.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -66,6 +68,19 @@ func write(dir string) error {
 		return err
 	}
 	return writeOverlay(dir, root)
+}
+
+// writeOverlay fills dir with what is laid over parts of the standard library in root, and with the file that says so.
+func writeOverlay(dir, root string) error {
+	replace := map[string]string{}
+	if err := errors.Join(writeNames(dir, root, replace), writeCurves(dir, root, replace)); err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(map[string]any{"Replace": replace}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "overlay.json"), append(text, '\n'), 0o644)
 }
 
 func output(name string, args ...string) (string, error) {

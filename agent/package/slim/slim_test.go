@@ -63,7 +63,7 @@ func TestNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob(filepath.Join(root, idnaDir, "*.go"))
-	if err != nil || len(files) != len(overlay.Replace) {
+	if err != nil || len(files) != len(overlay.Replace)-len(curves()) {
 		t.Fatalf("%d files, %d are replaced, %v", len(files), len(overlay.Replace), err)
 	}
 	made := 0
@@ -92,19 +92,19 @@ func TestNamesOfAnotherLibrary(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := writeOverlay(t.TempDir(), root); err != nil {
+	if err := writeNames(t.TempDir(), root, map[string]string{}); err != nil {
 		t.Error(err)
 	}
 	if err := os.WriteFile(filepath.Join(root, users()[1], "x.go"), []byte("package x\n\nvar _ = idna.ToUnicode\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := writeOverlay(t.TempDir(), root); err == nil || !strings.Contains(err.Error(), "idna.ToUnicode") {
+	if err := writeNames(t.TempDir(), root, map[string]string{}); err == nil || !strings.Contains(err.Error(), "idna.ToUnicode") {
 		t.Error(err)
 	}
 	if err := os.Remove(filepath.Join(root, idnaDir, "x.go")); err != nil {
 		t.Fatal(err)
 	}
-	if err := writeOverlay(t.TempDir(), root); err == nil {
+	if err := writeNames(t.TempDir(), root, map[string]string{}); err == nil {
 		t.Error("a library without idna is taken")
 	}
 }
@@ -125,5 +125,44 @@ func TestNamesInASCII(t *testing.T) {
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// With what stands for the arithmetic of the two curves the library passes its own tests of them.
+func TestCurves(t *testing.T) {
+	root, err := output("go", "env", "GOROOT")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := writeOverlay(dir, root); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"test", "-short", "-overlay", filepath.Join(dir, "overlay.json"), "crypto/internal/fips140/nistec/fiat", "crypto/internal/fips140test", "crypto/ecdsa", "crypto/ecdh", "crypto/elliptic"}
+	cmd := exec.Command("go", append(args, "-skip", "Allocations")...) // bigmod makes some, which the library's own arithmetic does not
+	cmd.Dir = root
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	t.Logf("%s", out)
+}
+
+// A library whose files have other functions is refused.
+func TestCurvesOfAnotherLibrary(t *testing.T) {
+	root := t.TempDir()
+	if err := writeCurves(t.TempDir(), root, map[string]string{}); err == nil {
+		t.Error("a library without the files is taken")
+	}
+	if err := os.MkdirAll(filepath.Join(root, fiatDir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range curves() {
+		if err := os.WriteFile(filepath.Join(root, fiatDir, c.name+"_fiat64.go"), []byte("package fiat\n\nfunc "+c.name+"Halve() {}\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := writeCurves(t.TempDir(), root, map[string]string{}); err == nil || !strings.Contains(err.Error(), "Halve") {
+		t.Error(err)
 	}
 }
