@@ -36,11 +36,12 @@ func (a *Agent) Moment(_ context.Context, language string) (control.Moment, erro
 		out.Light = sentenceOf("now-light").in(out.Language)
 	}
 	deletions := 0
-	for _, s := range a.book.Streams() {
+	a.book.StreamsThat(func(s *ledger.Stream) bool {
 		if s.DeletionDone {
 			deletions++
 		}
-	}
+		return false
+	})
 	out.Revision = fmt.Sprintf("%s-%d-%d-%d-%s", a.pipe.Plan().Digest().String()[:16], a.book.Head().Count, total, deletions, a.mine.plan.Load().State)
 	return out, nil
 }

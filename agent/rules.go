@@ -24,6 +24,7 @@ type rules struct {
 	findings []consent.Finding
 	facts    []consent.Fact // what the policy in force leaves unsaid
 	seen     *seenVersions
+	compiled compiled
 }
 
 // readRules reads policy and charter, with their signatures where keys are set. It admits nothing yet.
@@ -115,7 +116,7 @@ func (a *Agent) tellRefused(was, err error) {
 // recompile makes the plan anew from rules, sensors and answers and puts it in force. a.mu is held, or nothing runs yet.
 func (a *Agent) recompile() {
 	a.endLapsed()
-	plan, findings := consent.Compile(consent.Inputs{
+	plan, findings := a.rules.compiled.compile(consent.Inputs{
 		Charter: a.rules.charter, Policy: a.rules.policy, Sources: a.sourceFields(), Answers: a.answers(), Now: a.now(),
 		Minor: a.cfg.Home.Minor, Reach: a.reach(),
 	})
@@ -131,9 +132,11 @@ func (a *Agent) recompile() {
 // dropOtherForms forgets what is buffered in a form that is not the one in force, under a yes that goes on: what a policy
 // has narrowed must not leave in its old form. It can't be brought into the new one, since what was taken is not kept.
 func (a *Agent) dropOtherForms(plan *consent.Plan) (narrowed []consent.GrantID) {
-	for _, s := range a.book.Streams() {
+	for _, s := range a.book.StreamsThat(func(s *ledger.Stream) bool {
 		p := plan.Granted(s.Grant)
-		if p == nil || s.Form == (consent.Digest{}) || s.Form == p.Form || s.Closed && !slices.Contains(a.store.Streams(), s.Number) {
+		return p != nil && s.Form != (consent.Digest{}) && s.Form != p.Form
+	}) {
+		if s.Closed && !slices.Contains(a.store.Streams(), s.Number) {
 			continue
 		}
 		narrowed = append(narrowed, s.Grant)

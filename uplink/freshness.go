@@ -45,13 +45,12 @@ func (u *Uplink) fresh(ctx context.Context, r *route, s *ledger.Stream, p *conse
 func (u *Uplink) unasked(r *route, s *ledger.Stream) (out []ledger.Stream) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	heard := false
-	streams := u.Ledger.Streams()
+	heard, before := false, u.before
+	streams := u.Ledger.StreamsThat(func(x *ledger.Stream) bool {
+		return x.Grant == s.Grant && x.Recipient == r.recipient && x.Number <= before && !x.DeletionDue
+	})
 	for i := len(streams) - 1; i >= 0; i-- {
 		x := &streams[i]
-		if x.Grant != s.Grant || x.Recipient != r.recipient || x.Number > u.before || x.DeletionDue {
-			continue
-		}
 		newest := x.Offered && !heard
 		heard = heard || x.Offered
 		if !r.fresh[x.Number] && (newest || !x.Closed || x.Number == s.Number) {

@@ -72,8 +72,10 @@ func (u *Uplink) offered(s *ledger.Stream, size int, cause error) error {
 // acknowledged; a withdrawn grant is no obstacle to them. One that the recipient refuses holds up nothing else.
 func (u *Uplink) deletions(ctx context.Context, r *route, most cutMode) error {
 	var failed error
-	for _, s := range u.Ledger.Streams() {
-		if s.Recipient != r.recipient || !s.DeletionDue || s.DeletionDone || most == cutDue && u.held(r, s.Number) {
+	for _, s := range u.Ledger.StreamsThat(func(s *ledger.Stream) bool {
+		return s.Recipient == r.recipient && s.DeletionDue && !s.DeletionDone
+	}) {
+		if most == cutDue && u.held(r, s.Number) {
 			continue
 		}
 		err := u.deletion(ctx, r, &s)

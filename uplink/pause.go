@@ -126,9 +126,12 @@ func (u *Uplink) rest(r *route, now time.Time) time.Duration {
 // unopened is the shortest upload interval among the granted purposes of a recipient that have no open stream; 0 without any.
 func (u *Uplink) unopened(r *route) (shortest sensors.Micros) {
 	open := map[consent.GrantID]bool{}
-	for _, s := range u.Ledger.Streams() {
-		open[s.Grant] = open[s.Grant] || !s.Closed
-	}
+	u.Ledger.StreamsThat(func(s *ledger.Stream) bool {
+		if !s.Closed {
+			open[s.Grant] = true
+		}
+		return false
+	})
 	for _, p := range u.Gate.Plan().Purposes() {
 		if p.State == consent.Given && p.Recipient.ID == r.recipient && !open[p.Grant.ID] && (shortest == 0 || p.Upload < shortest) {
 			shortest = p.Upload

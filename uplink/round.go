@@ -99,14 +99,19 @@ func (u *Uplink) live(r *route) []ledger.Stream {
 		holds[number] = true
 	}
 	alive, due := map[uint32]bool{}, map[uint32]bool{}
-	list := slices.DeleteFunc(u.Ledger.Streams(), func(s ledger.Stream) bool {
+	list := u.Ledger.StreamsThat(func(s *ledger.Stream) bool {
 		if s.Recipient != r.recipient {
-			return true
+			return false
 		}
-		due[s.Number] = s.DeletionDue && !s.DeletionDone
-		alive[s.Number] = !s.DeletionDue && plan.Granted(s.Grant) != nil && u.may(s.Grant) && (!s.Closed || holds[s.Number])
-		return !alive[s.Number]
+		if s.DeletionDue && !s.DeletionDone {
+			due[s.Number] = true
+		}
+		return !s.DeletionDue && plan.Granted(s.Grant) != nil && (!s.Closed || holds[s.Number])
 	})
+	list = slices.DeleteFunc(list, func(s ledger.Stream) bool { return !u.may(s.Grant) })
+	for i := range list {
+		alive[list[i].Number] = true
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for number := range r.slots {

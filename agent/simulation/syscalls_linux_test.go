@@ -59,6 +59,8 @@ const (
 	notifRecv    = 0xc0502100 // SECCOMP_IOCTL_NOTIF_RECV
 	notifSend    = 0xc0182101 // SECCOMP_IOCTL_NOTIF_SEND
 	flagContinue = 1          // SECCOMP_USER_NOTIF_FLAG_CONTINUE
+	notifFlags   = 0x40082104 // SECCOMP_IOCTL_NOTIF_SET_FLAGS
+	syncWakeUp   = 1          // SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP: who is told runs at once on the core of who waits
 )
 
 // watched are the calls that change a disk. Go writes bytes to files that have a place in them with pwrite64 alone but for new
@@ -99,6 +101,7 @@ func watch(ask answers) error {
 	if errno != 0 {
 		return fmt.Errorf("seccomp with a listener: %w", errno)
 	}
+	_, _, _ = unix.Syscall(unix.SYS_IOCTL, fd, notifFlags, syncWakeUp) // since Linux 6.6: a third of the time; without it all works too
 	go serveCalls(int(fd), ask)
 	return nil
 }

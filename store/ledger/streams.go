@@ -217,6 +217,25 @@ func (l *Ledger) Streams() []Stream {
 	return out
 }
 
+// StreamsThat lists the streams that keep wants, by number, without a copy of the others. keep is asked under a lock: it must be short,
+// must not call the ledger, and keep nothing of what it sees.
+func (l *Ledger) StreamsThat(keep func(*Stream) bool) (out []Stream) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	for i := range l.state.streams {
+		s := &l.state.streams[i]
+		if _, ended := l.ended[s.Grant]; ended {
+			shown := *s
+			s = &shown
+			l.overlayStream(s)
+		}
+		if keep(s) {
+			out = append(out, *s)
+		}
+	}
+	return out
+}
+
 // overlayStream shows what follows for a stream from an end that the disk refused. The caller holds l.mu.
 func (l *Ledger) overlayStream(s *Stream) {
 	end, ok := l.ended[s.Grant]
