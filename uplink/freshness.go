@@ -39,6 +39,15 @@ func (u *Uplink) fresh(ctx context.Context, r *route, s *ledger.Stream, p *conse
 	return nil
 }
 
+// asks tells whether it is time to ask what a stream waits for: of one that was there before the start at once, of one that is new only
+// when something of it is to be sent. It is opened by the first rows, and a question at that moment would tell when they came.
+func (u *Uplink) asks(s *ledger.Stream, mode cutMode) bool {
+	u.mu.Lock()
+	before := u.before
+	u.mu.Unlock()
+	return mode != cutNothing || s.Number <= before || len(u.Store.Outgoing(s.Number)) > 0
+}
+
 // unasked lists the streams that a stream waits for: itself, the open ones of its grant, and the newest that the recipient
 // has heard of, since a withdrawal would have been told about that one. One whose deletion this object has asked for itself,
 // as when a period was erased there too, is gone there and says nothing about the yes.

@@ -66,6 +66,45 @@ func TestNothingIsSentBeforeTheAnswer(t *testing.T) {
 	})
 }
 
+// A stream that is opened after a start asks about older ones when something of it is due, and not when its first rows come: that would
+// tell the recipient when they did.
+func TestQuestionsKeepToTheSchedule(t *testing.T) {
+	asked := map[time.Duration]bool{}
+	for _, minute := range []time.Duration{2, 17, 31} {
+		synctest.Test(t, func(t *testing.T) {
+			g := newRig(t, offer("trends", "acme", "1m", "1h", ""))
+			line := g.lines["acme"]
+			stop := g.run()
+			g.sense(3*60, time.Minute)
+			stop()
+			for _, s := range g.book.Streams() { // as when a policy gave it another form
+				must(t, g.book.CloseStream(s.Number, g.now()))
+				must(t, g.store.Retire(s.Number))
+			}
+			g.reopen()
+			// The name of a stream fixes its slots, and is random: the same in each of these runs.
+			stop = g.run()
+			defer stop()
+			begun, sent := time.Now(), len(line.all("batch"))
+			time.Sleep(minute * time.Minute)
+			g.sense(1, time.Second)
+			g.up.Wake()
+			time.Sleep(3 * time.Hour)
+			questions, batches := line.all("freshness"), line.all("batch")[sent:]
+			if len(questions) != 1 || len(batches) == 0 {
+				t.Fatalf("%d questions, %d batches", len(questions), len(batches))
+			}
+			if early := batches[0].at.Sub(questions[0].at); early > time.Second {
+				t.Errorf("rows after %d minutes: the question came %v before what it was for", minute, early)
+			}
+			asked[questions[0].at.Sub(begun).Round(time.Second)] = true
+		})
+	}
+	if len(asked) > 1 {
+		t.Errorf("the question tells when the rows came: %v", asked)
+	}
+}
+
 // What was withdrawn at the recipient ends here, also for a stream that a later epoch opened.
 func TestWhatWasWithdrawnThereEndsHere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

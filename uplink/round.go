@@ -59,7 +59,10 @@ func (u *Uplink) round(ctx context.Context, r *route, most cutMode) error {
 		if most == cutDue && u.held(r, s.Number) {
 			continue
 		}
-		err := u.fresh(ctx, r, s, p)
+		var err error
+		if u.asks(s, mode) {
+			err = u.fresh(ctx, r, s, p)
+		}
 		if err == nil {
 			err = u.stream(ctx, r, s, p, mode)
 		}
