@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -101,8 +102,28 @@ func (s *Store) Await() {
 
 func never() bool { return false }
 
-// awaitLocked is Await with mu held, which it gives up meanwhile. It returns early once enough says yes.
+// AwaitRows waits until rows were stored since Open, if much waits from before, for a tenth of a second at most, and no longer than
+// somebody else waits for what lies there. It is for who would else be the first to wait for that, and has time.
+func (s *Store) AwaitRows(ctx context.Context) {
+	s.mu.Lock()
+	left := len(s.unread)
+	s.mu.Unlock()
+	if left == 0 {
+		return
+	}
+	grace := time.NewTimer(s.disk.lookGrace)
+	defer grace.Stop()
+	select {
+	case <-ctx.Done():
+	case <-s.firstRows:
+	case <-grace.C:
+	}
+}
+
+// awaitLocked is Await with mu held, which it gives up meanwhile. It returns early once enough says yes. Who waits may hold up others, so
+// the look does not wait for rows any more.
 func (s *Store) awaitLocked(enough func() bool) {
+	s.settled()
 	for len(s.unread) > 0 && !s.closed && !enough() {
 		s.lookedAt.Wait()
 	}

@@ -136,6 +136,7 @@ func New(o Options) *Uplink {
 
 // Run sends by the schedule until ctx is done, and returns when every request has ended.
 func (u *Uplink) Run(ctx context.Context) error {
+	u.Store.AwaitRows(ctx) // a start stores what is sensed before it looks through what waits
 	var all sync.WaitGroup
 	for _, r := range u.routes {
 		all.Go(func() { u.serve(ctx, r) })
