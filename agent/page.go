@@ -37,8 +37,12 @@ func (a *Agent) openPage() error {
 		return nil
 	}
 	var err error
-	a.page, err = web.New(web.Options{Listen: a.cfg.Page.Listen, Backend: a, Language: a.cfg.Device.Language, Rand: a.opts.Rand, Log: a.opts.Log,
-		Paired: a.paired, Guessed: a.guessed})
+	options := web.Options{Listen: a.cfg.Page.Listen, Backend: a, Language: a.cfg.Device.Language, Rand: a.opts.Rand, Log: a.opts.Log,
+		Paired: a.paired, Guessed: a.guessed}
+	if a.cfg.Signals.Pause != "" {
+		options.Visitor, options.Entered = a.mayEnter, a.entered
+	}
+	a.page, err = web.New(options)
 	return err
 }
 
@@ -117,7 +121,7 @@ func (a *Agent) Unpair(context.Context, control.Role, control.Decision) (control
 	return control.Unpaired{Ended: a.page.Unpair()}, nil
 }
 
-// paired is told that a code has opened the page. The first time ends the workshop and is a line of the ledger; that somebody
+// paired is told that a code or the button has opened the page. The first time ends the workshop and is a line of the ledger; that somebody
 // looks at the page later is written down nowhere.
 func (a *Agent) paired(context.Context) error {
 	a.mu.Lock()
@@ -126,7 +130,7 @@ func (a *Agent) paired(context.Context) error {
 		return nil
 	}
 	_, err := a.book.Record(ledger.Event{Kind: ledger.Paired, Time: max(a.now(), 1), Role: string(control.Person), Channel: control.ChannelPage,
-		Text: "the page was opened with a code for the first time: live values are shown to its person alone from here on"})
+		Text: "the page was opened for the first time: live values are shown to its person alone from here on"})
 	if err != nil {
 		return fmt.Errorf("that the object was handed over could not be written down: %w", err)
 	}

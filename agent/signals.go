@@ -14,7 +14,7 @@ import (
 // Signals is the [signals] table: what a person sees and presses on the object itself.
 type Signals struct {
 	Sending string `toml:"sending"` // GPIO line of a light: on while something is on its way out, and only then
-	Pause   string `toml:"pause"`   // GPIO line of a button to ground: a press pauses everything that leaves, the next ends it
+	Pause   string `toml:"pause"`   // GPIO line of a button to ground: a press pauses everything that leaves, the next ends it; held, it opens the page
 }
 
 // check finds lines that two would use.
@@ -33,6 +33,13 @@ func (s Signals) check(ctx *tinyconf.Context, c *Config) {
 
 // bounce is how long the button has to be pressed: longer than its contacts chatter, far shorter than a person presses.
 const bounce = 30 * time.Millisecond
+
+// How long the button is held says what is meant: less than holdLeast is a press; up to holdMost it opens the page of the person; longer
+// is something that leans on it, or a line that is stuck.
+const (
+	holdLeast = 5 * time.Second
+	holdMost  = 30 * time.Second
+)
 
 // A line that can't be had is tried again after these times.
 const (
@@ -124,12 +131,13 @@ func (l *light) run(ctx context.Context, after func(time.Duration) <-chan time.T
 	})
 }
 
-// button calls press at every press.
+// button calls press or hold when it is let go. A press counts from then and not from its beginning: what is held longer is no pause.
 type button struct {
 	working
 	line  string
 	open  chip.LineOpener
 	press func(context.Context)
+	hold  func()
 }
 
 // run follows the button until ctx is done. A button that is held down when the object starts is not a press.
@@ -141,9 +149,19 @@ func (b *button) run(ctx context.Context, after func(time.Duration) <-chan time.
 		}
 		defer func() { _ = line.Close() }() // it was read only
 		b.working.set(nil)
+		var since time.Duration
+		down := false
 		return line.Edges(ctx, func(e bus.Edge) {
-			if e.Rising {
+			was := down
+			down = e.Rising
+			switch held := e.At - since; {
+			case e.Rising:
+				since = e.At
+			case !was: // it was down at the start, or its beginning was missed
+			case held < holdLeast:
 				b.press(ctx)
+			case held <= holdMost:
+				b.hold()
 			}
 		})
 	})
@@ -174,7 +192,7 @@ func (a *Agent) openSignals() {
 		a.light = newLight(line, a.hardware.drive)
 	}
 	if line := a.cfg.Signals.Pause; line != "" {
-		a.button = &button{line: line, open: a.hardware.line, press: a.pressed}
+		a.button = &button{line: line, open: a.hardware.line, press: a.pressed, hold: a.held}
 	}
 }
 

@@ -109,12 +109,12 @@ func (w *wired) Edges(ctx context.Context, each func(bus.Edge)) error {
 	}
 }
 
-// TestButton: each press counts once, letting go does not, and a line that was lost is taken up again.
+// TestButton: how long it was held says what is meant, a line that was lost is taken up again, and what was down at the start is no press.
 func TestButton(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &wired{edges: make(chan bus.Edge), lost: make(chan error)}
-		presses, opened := 0, 0
-		b := &button{line: "GPIO23", press: func(context.Context) { presses++ }, open: func(o bus.LineOptions) (chip.Line, error) {
+		opened, meant := 0, ""
+		b := &button{line: "GPIO23", press: func(context.Context) { meant += "press " }, hold: func() { meant += "hold " }, open: func(o bus.LineOptions) (chip.Line, error) {
 			if o.Name != "GPIO23" || !o.ActiveLow || o.Bias != bus.PullUp || o.Debounce != bounce {
 				t.Errorf("%+v", o)
 			}
@@ -124,19 +124,36 @@ func TestButton(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		all.Go(func() { _ = b.run(ctx, time.After) })
-		for range 2 {
-			w.edges <- bus.Edge{Rising: true}
-			w.edges <- bus.Edge{}
+		at := time.Hour // of the kernel's clock
+		for _, step := range []struct {
+			held time.Duration // negative: the beginning was not seen
+			want string
+		}{{50 * time.Millisecond, "press "}, {4999 * time.Millisecond, "press "}, {5 * time.Second, "hold "}, {30 * time.Second, "hold "},
+			{30*time.Second + 1, ""}, {time.Hour, ""}, {-1, ""}, {time.Second, "press "}} {
+			meant = ""
+			if at += time.Minute; step.held >= 0 {
+				w.edges <- bus.Edge{Rising: true, At: at}
+				if synctest.Wait(); meant != "" {
+					t.Errorf("it was taken for a %sbefore it was let go", meant)
+				}
+			}
+			at += max(step.held, 0)
+			w.edges <- bus.Edge{At: at}
+			if synctest.Wait(); meant != step.want {
+				t.Errorf("held for %v: %q, want %q", step.held, meant, step.want)
+			}
 		}
+		meant = ""
+		w.edges <- bus.Edge{Rising: true, At: at}
 		w.lost <- sensors.Gone
 		synctest.Wait()
 		if b.get() == nil {
 			t.Error("a line that is lost is no trouble")
 		}
-		w.edges <- bus.Edge{Rising: true}
+		w.edges <- bus.Edge{At: at + time.Second} // let go while nobody looked
 		synctest.Wait()
-		if presses != 3 || opened != 2 || b.get() != nil {
-			t.Errorf("%d presses, opened %d times, %v", presses, opened, b.get())
+		if meant != "" || opened != 2 || b.get() != nil {
+			t.Errorf("%q, opened %d times, %v", meant, opened, b.get())
 		}
 		cancel()
 		all.Wait()

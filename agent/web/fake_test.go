@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -153,6 +154,8 @@ func (r *rig) request(method, target, body string) *http.Request {
 	q := httptest.NewRequest(method, "http://127.0.0.1:8088/", from)
 	q.URL.Path, q.URL.RawQuery, _ = strings.Cut(target, "?")
 	q.RequestURI, q.URL.Host, q.URL.Scheme = target, "", ""
+	q.RemoteAddr = "127.0.0.1:40000"
+	q = q.WithContext(context.WithValue(q.Context(), http.LocalAddrContextKey, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8088}))
 	q.Header.Set("Sec-Fetch-Site", "same-origin")
 	if method == http.MethodPost {
 		q.Header.Set("Origin", "http://127.0.0.1:8088")

@@ -33,6 +33,7 @@ func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /hello", s.hello)
 	mux.HandleFunc("POST /pair", s.pair)
+	mux.HandleFunc("POST /press", s.press)
 	mux.HandleFunc("POST /logout", s.within(true, s.logout))
 	mux.HandleFunc("POST /awake", s.within(true, func(w http.ResponseWriter, _ *http.Request, _ *session) { answer(w, struct{}{}) }))
 	mux.HandleFunc("GET /events", s.within(true, s.events))
@@ -108,7 +109,8 @@ func (s *Server) hello(w http.ResponseWriter, r *http.Request) {
 	answer(w, struct {
 		Open     bool   `json:"open"`
 		Language string `json:"language"`
-	}{s.sessionOf(r, true, false) != nil, s.o.Language})
+		Button   bool   `json:"button,omitempty"` // one that opens the page when it is held
+	}{s.sessionOf(r, true, false) != nil, s.o.Language, s.o.Visitor != nil})
 }
 
 // pair opens a session for whoever has the code.
@@ -136,8 +138,13 @@ func (s *Server) pair(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusForbidden, control.ErrNotAllowed, err.Error())
 		return
 	}
-	if s.o.Paired != nil {
-		if err := s.o.Paired(r.Context()); err != nil {
+	s.begin(w, r, s.o.Paired)
+}
+
+// begin opens a session, once who keeps the ledger has been told.
+func (s *Server) begin(w http.ResponseWriter, r *http.Request, told func(context.Context) error) {
+	if told != nil {
+		if err := told(r.Context()); err != nil {
 			refuse(w, http.StatusServiceUnavailable, control.ErrUnavailable, err.Error())
 			return
 		}

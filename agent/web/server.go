@@ -41,6 +41,11 @@ type Options struct {
 	Log      *slog.Logger // nil: silent
 	// Paired is called when a code has opened the page, before the session counts; an error keeps it closed. nil for nobody.
 	Paired func(context.Context) error
+	// Visitor is asked whether the account behind a connection of this machine, from client to own, may open the page after the button
+	// was held. nil: the object has no button.
+	Visitor func(client, own netip.AddrPort) error
+	// Entered is Paired for a page that the button opened.
+	Entered func(context.Context) error
 	// Guessed is called when a code was voided by wrong tries. nil for nobody.
 	Guessed func()
 }
@@ -49,6 +54,7 @@ type Options struct {
 type Server struct {
 	o        Options
 	pairing  pairing
+	pressing pressing
 	sessions sessions
 	tickets  tickets
 	api      http.Handler
@@ -75,6 +81,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{o: o, api: control.NewHandler(o.Backend), wake: make(chan struct{})}
 	s.pairing = pairing{now: o.Now, rand: o.Rand}
+	s.pressing.now = o.Now
 	s.sessions = sessions{now: o.Now, rand: o.Rand}
 	s.tickets = tickets{now: o.Now, rand: o.Rand, open: map[string]ticket{}}
 	return s, nil
@@ -114,6 +121,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer func() {
 		s.listening("")
 		s.pairing.void()
+		s.pressing.void()
 		s.sessions.endAll()
 	}()
 	ended := make(chan error, 1)
@@ -161,6 +169,7 @@ func (s *Server) Pair() (code string, until time.Time, err error) { return s.pai
 // Unpair ends every session and the code that is open, and says how many sessions there were.
 func (s *Server) Unpair() int {
 	s.pairing.void()
+	s.pressing.void()
 	return s.sessions.endAll()
 }
 

@@ -57,6 +57,10 @@ line = "RIG7"
 every = "2s"
 [sensor.settings]
 active_low = "0"
+[signals]
+pause = "RIG9"
+[page]
+listen = "127.0.0.1:8088"
 `
 
 var chipFields = []string{"air.temperature", "branch.temperature", "four.temperature", "four.remote1", "four.remote2", "four.remote3",
@@ -122,6 +126,7 @@ func TestBoard(t *testing.T) {
 	t.Run("lines", func(t *testing.T) { lines(t, g, b) })
 	t.Run("cable", func(t *testing.T) { cable(t, g, b) })
 	t.Run("verbs", func(t *testing.T) { verbs(t, g) })
+	t.Run("button", func(t *testing.T) { button(t, g) })
 	n := b.once("all", g.candor("sent --json"))
 	if s := g.status(); s.Buffer.State != "ok" || len(s.Buffer.Gaps) > 0 || len(s.Buffer.Dropped) > 0 {
 		t.Errorf("the buffer is %s %s, gaps %q, dropped %v", s.Buffer.State, s.Buffer.Detail, s.Buffer.Gaps, s.Buffer.Dropped)
@@ -213,6 +218,54 @@ func lines(t *testing.T, g *guest, b *backend) {
 		t.Errorf("10 and 7 pulses count %d", n)
 	}
 	saw(t, "i.MX6: 10 and 7 pulses on the line RIG7 count 17, the contact on RIG3 opens and shuts")
+}
+
+// button presses the object's button, and holds it: a press pauses and the next one resumes, five seconds open the page once, for an
+// account of the screen and not for root.
+func button(t *testing.T, g *guest) {
+	g.level("9", "1") // to ground it is pressed
+	paused := func(want bool) {
+		t.Helper()
+		eventually(t, fmt.Sprintf("paused is %v", want), func() string {
+			if s := g.status(); s.Paused.IsZero() == want {
+				return s.Truth
+			}
+			return ""
+		})
+	}
+	for _, want := range []bool{true, false} {
+		g.level("9", "0")
+		g.level("9", "1")
+		paused(want)
+	}
+	g.sh("grep -q '^lea:' /etc/passwd || echo 'lea:x:1000:1000::/tmp:/bin/sh' >>/etc/passwd")
+	ask := `wget -q -O - --header "Origin: http://127.0.0.1:8088" --header "Content-Type: application/json" --post-data "{}" http://127.0.0.1:8088/press 2>&1; echo; sleep 1.2`
+	enter := func(as string) string {
+		if as == "root" {
+			return g.sh(ask)
+		}
+		return g.sh("su " + as + " -c '" + ask + "'")
+	}
+	if said := enter("lea"); strings.Contains(said, "token") {
+		t.Fatalf("the page opens before the button was held: %s", said)
+	}
+	g.level("9", "0")
+	g.sh("sleep 6")
+	g.level("9", "1")
+	paused(false)
+	if said := enter("root"); strings.Contains(said, "token") {
+		t.Errorf("the page opens for root: %s", said)
+	}
+	if said := enter("lea"); !strings.Contains(said, "token") {
+		t.Errorf("the page does not open: %s\n%s", said, g.sh("tail -5 /tmp/agent.log"))
+	}
+	if said := enter("lea"); strings.Contains(said, "token") {
+		t.Errorf("one press opens two pages: %s", said)
+	}
+	if said := g.candor("ledger show"); !strings.Contains(said, "the page was opened, after the button was held") {
+		t.Errorf("the ledger does not tell:\n%s", said)
+	}
+	saw(t, "i.MX6: a press of the button on RIG9 pauses and the next resumes; held for six seconds it opens the page once, not for root")
 }
 
 // seconds are the rows with a field between two moments of the guest's clock.

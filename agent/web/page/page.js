@@ -96,7 +96,7 @@ async function ask(path, body) {
   const e = new Error(answer.error ? answer.error.text : r.statusText);
   e.code = answer.error ? answer.error.code : "internal";
   e.status = r.status;
-  if (r.status === 401 && path !== "/pair") close(t("door.over"));
+  if (r.status === 401 && path !== "/pair" && path !== "/press") close(t("door.over"));
   throw e;
 }
 
@@ -133,6 +133,7 @@ async function begin() {
   let hello = { open: false, language: lang };
   try { hello = await ask("/hello"); } catch { /* the door shows */ }
   if (!wanted) speak(hello.language);
+  $("by-button").hidden = !hello.button;
   hello.open ? open(false) : close("");
 }
 
@@ -160,19 +161,23 @@ function open(byHand) {
   follow();
 }
 
-$("pair").addEventListener("submit", async (ev) => {
-  ev.preventDefault();
+async function enter(path, body, said, from) {
   try {
-    const got = await ask("/pair", { code: $("code").value });
+    const got = await ask(path, body);
     token = got.token;
     remember("candor-token", token);
     $("code").value = ""; $("door-said").textContent = "";
     open(true);
   } catch (e) {
-    $("door-said").textContent = t(WORDS[lang]["door." + e.code] ? "door." + e.code : "failed");
-    $("code").focus();
+    $("door-said").textContent = t(WORDS[lang][said(e.code)] ? said(e.code) : "failed");
+    from.focus();
   }
+}
+$("pair").addEventListener("submit", (ev) => {
+  ev.preventDefault();
+  enter("/pair", { code: $("code").value }, (code) => "door." + code, $("code"));
 });
+$("held").addEventListener("click", () => enter("/press", {}, (code) => "held." + code, $("held")));
 $("leave").addEventListener("click", async () => {
   try { await ask("/logout", {}); } catch { /* it is closed here in any case */ }
   close("");
