@@ -94,6 +94,7 @@ func (a *Agent) erasePeriod(role control.Role, r control.ErasureRequest) (contro
 	out := a.erasure(sentenceOf("erased-period").in(r.Language, dateOf(first), dateOf(last)), r.Language)
 	a.pipe.erase(first, last)
 	destroyed := 0
+	a.recent.drop(0) // an upload of another day may hold rows of these
 	got, err := a.store.EraseDays(first, last, func(e store.Erased) (err error) {
 		destroyed, err = a.destroyDays(first, last, e.Days)
 		return err
@@ -161,7 +162,7 @@ func (a *Agent) erasure(what, language string) control.Erasure {
 
 // confirm notes an erasure and signs the object's word on it. a.mu is held.
 func (a *Agent) confirm(out control.Erasure, role control.Role, d control.Decision) (control.Erasure, error) {
-	a.note(ledger.Event{Kind: ledger.Destroyed, Time: a.now(), Role: string(role), OnBehalf: d.OnBehalf, Text: "erased on demand: " + out.What})
+	a.note(ledger.Event{Kind: ledger.Destroyed, Time: a.now(), Role: string(role), OnBehalf: d.OnBehalf, Channel: channel(d), Text: "erased on demand: " + out.What})
 	for _, s := range a.book.Streams() {
 		if s.DeletionDue && !s.DeletionDone {
 			out.Asked++

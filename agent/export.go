@@ -41,6 +41,22 @@ func (a *Agent) Export(ctx context.Context, q control.ExportQuery, emit func(con
 	return e.flush()
 }
 
+// Exported implements control.Historian.
+func (a *Agent) Exported(q control.ExportQuery, channel string) {
+	text := "her data was taken: " + q.What
+	switch day := func(t time.Time) string { return t.UTC().Format(time.DateOnly) }; {
+	case !q.From.IsZero() && !q.To.IsZero():
+		text += fmt.Sprintf(", from %s to %s", day(q.From), day(q.To))
+	case !q.From.IsZero():
+		text += ", from " + day(q.From)
+	case !q.To.IsZero():
+		text += ", until " + day(q.To)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.note(ledger.Event{Kind: ledger.Act, Time: a.now(), Role: string(control.Person), Channel: channel, Text: text})
+}
+
 // in tells whether a time is in the period that is wanted.
 func (e *exporter) in(at int64) bool {
 	return (e.q.From.IsZero() || at >= e.q.From.UnixMicro()) && (e.q.To.IsZero() || at < e.q.To.UnixMicro())

@@ -132,6 +132,7 @@ func (a *Agent) takeMine(r *sensors.Reading) {
 
 // keepCopies keeps the readable copy of batches that were just cut, before they are sent.
 func (a *Agent) keepCopies(s *ledger.Stream, first uint64, signed [][]byte) {
+	a.recent.add(s, first, signed)
 	h, m := a.mine.history.Load(), a.mine.plan.Load()
 	if h == nil || m == nil || m.State != consent.Given {
 		return
@@ -264,6 +265,7 @@ func (a *Agent) withdrawMine(role control.Role, d control.Decision) (control.Dec
 	if d.KeepHistory {
 		return a.keepHistory(h, &answer, out, role, d)
 	}
+	a.recent.drop(0) // the notice says that readable copies are destroyed
 	var errs, dropped error
 	for _, g := range open {
 		errs = errors.Join(errs, a.keys.Destroy(g.ID))

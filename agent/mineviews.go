@@ -107,7 +107,7 @@ func (a *Agent) Live(_ context.Context, field string, since time.Time) ([]contro
 
 // SentCopy implements control.Historian: the readable copy of one batch that left, as it was signed.
 func (a *Agent) SentCopy(ctx context.Context, stream string, seq uint64) (control.SentCopy, error) {
-	none := control.Errorf(control.ErrNotFound, "candor consent grant mine", "there is no readable copy of that batch: copies are kept from the moment mine is granted, and for as long as it keeps")
+	none := control.Errorf(control.ErrNotFound, "candor consent grant mine", "there is no readable copy of that batch: the last ones are kept in memory until a restart, all of them from the moment mine is granted, for as long as it keeps")
 	var line *ledger.Sent
 	err := a.book.Sent(func(s ledger.Sent) error {
 		if s.Control == "" && s.Seq == seq && fmt.Sprintf("%x", s.StreamName[:]) == stream {
@@ -118,17 +118,13 @@ func (a *Agent) SentCopy(ctx context.Context, stream string, seq uint64) (contro
 	if err != nil {
 		return control.SentCopy{}, err
 	}
-	h := a.mine.history.Load()
-	if line == nil || h == nil {
+	if line == nil {
 		return control.SentCopy{}, none
 	}
 	out := control.SentCopy{Sent: sentOf(line)}
-	err = h.Copies(ctx, stream, func(c store.Copy) error {
-		if c.Seq == seq {
-			out.Signed, out.Announcement = c.Signed, c.Announcement
-		}
-		return nil
-	})
+	if out.Signed, out.Announcement = a.recent.find(line.StreamName, seq); out.Signed == nil {
+		err = a.keptCopy(ctx, stream, seq, &out)
+	}
 	if err != nil {
 		return control.SentCopy{}, err
 	}
@@ -141,6 +137,20 @@ func (a *Agent) SentCopy(ctx context.Context, stream string, seq uint64) (contro
 	}
 	out.SenML, err = wire.AppendSenMLJSON(nil, an, b)
 	return out, err
+}
+
+// keptCopy looks for the copy of a batch in the history, if one is kept.
+func (a *Agent) keptCopy(ctx context.Context, stream string, seq uint64, out *control.SentCopy) error {
+	h := a.mine.history.Load()
+	if h == nil {
+		return nil
+	}
+	return h.Copies(ctx, stream, func(c store.Copy) error {
+		if c.Seq == seq {
+			out.Signed, out.Announcement = c.Signed, c.Announcement
+		}
+		return nil
+	})
 }
 
 // openCopy reads the copy of a batch with its announcement.

@@ -92,7 +92,8 @@ type Agent struct {
 	mute        bool   // the disk took no writing at the start: nothing leaves
 	once        bool   // a run that ends by itself is under way
 	stop        func() // ends Run; nil when it does not run
-	gone        bool   // the object changes hands: Close clears away what is left
+	recent      recent
+	gone        bool // the object changes hands: Close clears away what is left
 	// step is told how far a withdrawal has come; nil outside tests.
 	step func(string)
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Preview implements control.Discloser: the next upload of one purpose, or of all, decoded. Nothing is cut or sent.
-func (a *Agent) Preview(_ context.Context, purpose string) ([]control.Preview, error) {
+func (a *Agent) Preview(ctx context.Context, purpose string) ([]control.Preview, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if purpose != "" {
@@ -25,7 +25,7 @@ func (a *Agent) Preview(_ context.Context, purpose string) ([]control.Preview, e
 		if purpose != "" && p.ID != purpose {
 			continue
 		}
-		shown, err := a.previewPurpose(p)
+		shown, err := a.previewPurpose(p, control.LanguageOf(ctx))
 		if err != nil {
 			return nil, err
 		}
@@ -34,10 +34,10 @@ func (a *Agent) Preview(_ context.Context, purpose string) ([]control.Preview, e
 	return out, nil
 }
 
-func (a *Agent) previewPurpose(p *consent.Purpose) (control.Preview, error) {
-	out := control.Preview{Purpose: p.ID, State: "nothing to send"}
+func (a *Agent) previewPurpose(p *consent.Purpose, language string) (control.Preview, error) {
+	out := control.Preview{Purpose: p.ID, State: sentenceOf("next-nothing").in(language)}
 	if p.State != consent.Given {
-		out.State = "nothing leaves: " + string(p.State)
+		out.State = sentenceOf("next-no").in(language, sentenceOf(stateSentence(p.State)).in(language))
 		return out, nil
 	}
 	for _, s := range a.book.Streams() {
@@ -54,20 +54,38 @@ func (a *Agent) previewPurpose(p *consent.Purpose) (control.Preview, error) {
 		if next.Rows == 0 {
 			continue
 		}
-		out.State, out.Rows, out.Bytes, out.SenML = previewState(next), next.Rows, next.Bytes, next.SenML
+		out.State, out.Rows, out.Bytes, out.SenML = sentenceOf(previewState(next)).in(language), next.Rows, next.Bytes, next.SenML
 		return out, nil
 	}
 	return out, nil
 }
 
+// previewState names the sentence about an upload.
 func previewState(p uplink.Preview) string {
 	switch {
 	case p.Sealed:
-		return "cut, sealed to the recipient and waiting for it; this object can't read it any more"
+		return "next-sealed"
 	case p.Cut:
-		return "cut and waiting for the recipient"
+		return "next-cut"
 	case p.Waiting:
-		return "gathering: its time is not over, more may join"
+		return "next-gathering"
 	}
-	return "would send"
+	return "next-would"
+}
+
+// stateSentence names the sentence about a purpose of which nothing leaves.
+func stateSentence(s consent.State) string {
+	switch s {
+	case consent.Withdrawn:
+		return "state-withdrawn"
+	case consent.Expired:
+		return "state-expired"
+	case consent.Declined:
+		return "state-declined"
+	case consent.Changed:
+		return "state-changed"
+	case consent.Refused:
+		return "state-refused"
+	}
+	return "state-asked"
 }

@@ -20,6 +20,10 @@ func (a *Agent) Ledger(ctx context.Context) ([]control.LedgerEntry, error) {
 		if e.Answer != nil {
 			x.Receipt = receiptView(e.Answer, e.Kind)
 		}
+		x.Text = ledgerText(e.Text, control.LanguageOf(ctx))
+		if somebodyDid(e.Kind) {
+			x.Act = actView(&e)
+		}
 		out = append(out, x)
 		return ctx.Err()
 	})
@@ -98,6 +102,29 @@ func receiptView(r *ledger.Answer, kind ledger.Kind) *control.Receipt {
 	}
 	for _, i := range r.Items {
 		out.Information = append(out.Information, control.Item{Field: i.Field, Class: i.Class, Special: i.Special, Optional: i.Optional})
+	}
+	return out
+}
+
+// somebodyDid tells which entries are about something that was done and is no answer.
+func somebodyDid(k ledger.Kind) bool {
+	switch k {
+	case ledger.Withdrawn, ledger.Act, ledger.Paused, ledger.Resumed, ledger.Destroyed, ledger.Paired:
+		return true
+	}
+	return false
+}
+
+func actView(e *ledger.Event) *control.ActReceipt {
+	id := [16]byte(e.Hash[:16])
+	id[6], id[8] = id[6]&0x0f|0x80, id[8]&0x3f|0x80 // RFC 9562 section 5.8
+	out := &control.ActReceipt{
+		SchemaVersion: "candor-act-1", RecordID: fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:]), Event: "explicit",
+		State: e.Kind.String(), Time: timeOf(e.Time), Entity: e.Role, Channel: e.Channel, OnBehalf: e.OnBehalf, Purpose: e.Purpose, What: e.Text,
+		Signed: e.Signed, Body: e.Body,
+	}
+	if e.Kind == ledger.Destroyed || e.Kind == ledger.Withdrawn {
+		out.Assurance = "software"
 	}
 	return out
 }

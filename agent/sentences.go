@@ -60,6 +60,18 @@ last-never|Nothing has ever left it.|Rien n'en est jamais sorti.
 last|The last message left %s.|Le dernier message est parti %s.
 last-of|The last message left %s, to %s (%s).|Le dernier message est parti %s, vers %s (%s).
 ago|%s ago|il y a %s
+next-nothing|nothing to send|rien à envoyer
+next-no|nothing leaves: %s|rien ne part : %s
+next-sealed|cut, sealed to the recipient and waiting for it; this object can't read it any more|coupé, scellé pour le destinataire et en attente ; cet objet ne peut plus le lire
+next-cut|cut and waiting for the recipient|coupé et en attente du destinataire
+next-gathering|gathering: its time is not over, more may join|en cours : sa période n'est pas finie, d'autres lignes peuvent s'y ajouter
+next-would|would send|partirait
+state-asked|asked|pas encore répondu
+state-withdrawn|withdrawn|retiré
+state-expired|expired|échu
+state-declined|declined|refusé
+state-changed|changed|la demande a changé
+state-refused|refused|refusé par la charte
 ago-now|less than a minute ago|il y a moins d'une minute
 `
 

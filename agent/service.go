@@ -74,7 +74,7 @@ func (a *Agent) SwitchService(ctx context.Context, name string, on bool, role co
 			failed = append(failed, err)
 			continue
 		}
-		out.Purposes = append(out.Purposes, done)
+		out.Purposes, out.Notice = append(out.Purposes, done), done.Notice
 	}
 	if len(failed) == 0 {
 		return out, nil

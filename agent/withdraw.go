@@ -64,6 +64,7 @@ func (a *Agent) withdraw(purpose string, open []consent.GrantID, role control.Ro
 	var destroyed, noted, dropped error
 	for _, id := range open {
 		a.up.Cancel(id)
+		a.recent.drop(id)
 		destroyed = errors.Join(destroyed, a.keys.Destroy(id))
 	}
 	a.at("keys destroyed")
@@ -152,6 +153,7 @@ func (a *Agent) end(id consent.GrantID) {
 	if a.up != nil {
 		a.up.Cancel(id)
 	}
+	a.recent.drop(id)
 	if err := a.keys.Destroy(id); err != nil {
 		a.opts.Log.Error("the keys of a replaced grant could not be overwritten", "grant", id, "error", err)
 	}

@@ -203,3 +203,5 @@ func (fakeAgent) Pair(context.Context, control.Role, control.Decision) (control.
 func (fakeAgent) Unpair(context.Context, control.Role, control.Decision) (control.Unpaired, error) {
 	return control.Unpaired{Ended: 2}, nil
 }
+
+func (fakeAgent) Exported(control.ExportQuery, string) {}

@@ -15,7 +15,7 @@ type Reporter interface {
 
 // Discloser shows what leaves. Both answers hold measured values or what can be told from them.
 type Discloser interface {
-	// Preview shows the next upload of one purpose, or of all with "". It changes nothing. A purpose that the policy
+	// Preview shows the next upload of one purpose, or of all with "", with its state in the context's language ([WithLanguage]). It changes nothing. A purpose that the policy
 	// does not have is an [ErrNotFound].
 	Preview(ctx context.Context, purpose string) ([]Preview, error)
 

@@ -14,11 +14,12 @@ import (
 
 // fake is a backend with fixed answers that remembers what it was asked.
 type fake struct {
-	mu    sync.Mutex
-	calls []string
-	last  Decision
-	acts  []Act
-	err   error
+	exported []string
+	mu       sync.Mutex
+	calls    []string
+	last     Decision
+	acts     []Act
+	err      error
 }
 
 func (f *fake) note(call string) error {
@@ -209,4 +210,8 @@ func (f *fake) Pair(_ context.Context, role Role, d Decision) (Pairing, error) {
 
 func (f *fake) Unpair(_ context.Context, role Role, _ Decision) (Unpaired, error) {
 	return Unpaired{Ended: 1}, f.note("unpair " + string(role))
+}
+
+func (f *fake) Exported(q ExportQuery, channel string) {
+	f.exported = append(f.exported, q.What+" "+channel)
 }

@@ -209,14 +209,18 @@ func list[E any](l []E) []E {
 }
 
 func (s *server) preview(r *http.Request) (any, error) {
-	if err := noQuery(r, "purpose"); err != nil {
+	if err := noQuery(r, "purpose", "language"); err != nil {
+		return nil, err
+	}
+	ctx, err := inLanguage(r)
+	if err != nil {
 		return nil, err
 	}
 	purpose := r.URL.Query().Get("purpose")
 	if len(purpose) > maxPurpose {
 		return nil, Errorf(ErrNotFound, "candor consent show", "no purpose has so long a name")
 	}
-	previews, err := s.backend.Preview(r.Context(), purpose)
+	previews, err := s.backend.Preview(ctx, purpose)
 	return list(previews), err
 }
 

@@ -109,6 +109,9 @@ type Historian interface {
 
 	// Export hands over the person's data piece by piece. It may take minutes.
 	Export(ctx context.Context, q ExportQuery, emit func(ExportPiece) error) error
+
+	// Exported notes in the ledger that the person has taken what an export handed over, through that channel.
+	Exported(q ExportQuery, channel string)
 }
 
 func (s *server) live(r *http.Request) (any, error) {
@@ -156,7 +159,11 @@ func (s *server) export(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return lines(func(emit func(v any) error) error {
-		return s.backend.Export(r.Context(), q, func(p ExportPiece) error { return emit(p) })
+		err := s.backend.Export(r.Context(), q, func(p ExportPiece) error { return emit(p) })
+		if err == nil && roleOf(r.Context()) == Person { // what others take is an act, see about
+			s.backend.Exported(q, channelOf(r.Context()))
+		}
+		return err
 	}), nil
 }
 

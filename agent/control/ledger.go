@@ -9,7 +9,7 @@ import (
 
 // Prover shows what was answered and done, and that nothing of it was changed.
 type Prover interface {
-	// Ledger lists every entry, oldest first.
+	// Ledger lists every entry, oldest first, with texts in the context's language ([WithLanguage]).
 	Ledger(ctx context.Context) ([]LedgerEntry, error)
 	// VerifyLedger checks everything. heads are ends that the person saved, as [LedgerReport] prints them; one that is no
 	// head is an [ErrBadRequest]. What does not verify is in the report and no error.
@@ -20,20 +20,21 @@ type Prover interface {
 
 // LedgerEntry is one entry of the ledger.
 type LedgerEntry struct {
-	Entry         uint64    `json:"entry"`
-	Time          time.Time `json:"time"`
-	Kind          string    `json:"kind"` // given, refused, withdrawn, expired, replaced, paused …
-	Grant         uint32    `json:"grant,omitempty"`
-	Hash          string    `json:"hash"` // hex
-	Erased        bool      `json:"erased,omitempty"`
-	Purpose       string    `json:"purpose,omitempty"`
-	Recipient     string    `json:"recipient,omitempty"`
-	Text          string    `json:"text,omitempty"`
-	Role          string    `json:"role,omitempty"`
-	Channel       string    `json:"channel,omitempty"`
-	OnBehalf      string    `json:"on_behalf,omitempty"`
-	PolicyVersion uint64    `json:"policy_version,omitempty"`
-	Receipt       *Receipt  `json:"receipt,omitempty"`
+	Entry         uint64      `json:"entry"`
+	Time          time.Time   `json:"time"`
+	Kind          string      `json:"kind"` // given, refused, withdrawn, expired, replaced, paused …
+	Grant         uint32      `json:"grant,omitempty"`
+	Hash          string      `json:"hash"` // hex
+	Erased        bool        `json:"erased,omitempty"`
+	Purpose       string      `json:"purpose,omitempty"`
+	Recipient     string      `json:"recipient,omitempty"`
+	Text          string      `json:"text,omitempty"`
+	Role          string      `json:"role,omitempty"`
+	Channel       string      `json:"channel,omitempty"`
+	OnBehalf      string      `json:"on_behalf,omitempty"`
+	PolicyVersion uint64      `json:"policy_version,omitempty"`
+	Receipt       *Receipt    `json:"receipt,omitempty"`     // of an answer
+	Act           *ActReceipt `json:"act_receipt,omitempty"` // of whatever else somebody did
 }
 
 // LedgerReport is what a verification looked at and found.
@@ -58,7 +59,7 @@ type LedgerExport struct {
 	Export    []byte `json:"export"`     // see ledger.VerifyExport
 }
 
-// Ledger lists every entry.
+// Ledger lists every entry, with texts as they were written.
 func (c *Client) Ledger(ctx context.Context) ([]LedgerEntry, error) {
 	var l []LedgerEntry
 	err := c.do(ctx, http.MethodGet, "/v1/ledger", nil, &l)
@@ -84,10 +85,14 @@ func (c *Client) ExportLedger(ctx context.Context) (LedgerExport, error) {
 }
 
 func (s *server) ledger(r *http.Request) (any, error) {
-	if err := noQuery(r); err != nil {
+	if err := noQuery(r, "language"); err != nil {
 		return nil, err
 	}
-	entries, err := s.backend.Ledger(r.Context())
+	ctx, err := inLanguage(r)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := s.backend.Ledger(ctx)
 	return list(entries), err
 }
 

@@ -28,6 +28,25 @@ func channelOf(ctx context.Context) string {
 	return ChannelCLI
 }
 
+type languageKey struct{}
+
+// WithLanguage returns a context in which texts are wanted in a language, a tag as "fr".
+func WithLanguage(ctx context.Context, language string) context.Context {
+	return context.WithValue(ctx, languageKey{}, language)
+}
+
+// LanguageOf is the language in which texts are wanted; "" is that in which they were written.
+func LanguageOf(ctx context.Context) string {
+	l, _ := ctx.Value(languageKey{}).(string)
+	return l
+}
+
+// inLanguage is the context of a request with the language that it asks for.
+func inLanguage(r *http.Request) (context.Context, error) {
+	language := r.URL.Query().Get("language")
+	return WithLanguage(r.Context(), language), checkLanguage(language)
+}
+
 // Moment is the truth of the moment, for the top of a page.
 type Moment struct {
 	Language string `json:"language"` // of Text and Last: fr or en

@@ -49,6 +49,25 @@ type Receipt struct {
 	Missing   []string  `json:"candor_missing,omitempty"` // facts that the policy does not state
 }
 
+// ActReceipt is the proof of something that was done and is no answer: a pause and its end, a withdrawal, an erasure, an export, the page that
+// was opened. Names are those of ISO/IEC TS 27560:2023 where it has one. Signed proves the rest: it is an entry of the ledger,
+// COSE_Sign1 by the key that `candor ledger verify` prints, and holds the SHA-256 of Body.
+type ActReceipt struct {
+	SchemaVersion string    `json:"schema_version"`
+	RecordID      string    `json:"record_id"`   // UUID (RFC 9562, version 8), from the hash of the entry
+	Event         string    `json:"event_type"`  // explicit: somebody did it
+	State         string    `json:"event_state"` // the kind of the entry
+	Time          time.Time `json:"event_time"`
+	Entity        string    `json:"entity,omitempty"` // the role; a pause has none, since it is nobody's business who paused
+	Channel       string    `json:"candor_channel,omitempty"`
+	OnBehalf      string    `json:"candor_on_behalf,omitempty"`
+	Purpose       string    `json:"purpose,omitempty"`
+	What          string    `json:"candor_what,omitempty"`
+	Assurance     string    `json:"candor_erasure_assurance,omitempty"` // of what was destroyed
+	Signed        []byte    `json:"candor_signed"`
+	Body          []byte    `json:"candor_body,omitempty"`
+}
+
 // Item is one field of a receipt.
 type Item struct {
 	Field    string `json:"pii_type"`

@@ -44,6 +44,7 @@ type Switched struct {
 	Service  string    `json:"service"`
 	On       bool      `json:"on"`
 	Purposes []Decided `json:"purposes"`
+	Notice   string    `json:"notice"` // what happens now, in words
 }
 
 func (s *server) services(r *http.Request) (any, error) {

@@ -14,7 +14,7 @@ func TestNothingWithoutASession(t *testing.T) {
 	r := newRig(t)
 	for _, p := range apiPaths() {
 		method, path, _ := strings.Cut(p, " ")
-		r.want(401, method, strings.ReplaceAll(path, "{purpose}", "trends"), "")
+		r.want(401, method, strings.NewReplacer("{purpose}", "trends", "{name}", "heating control").Replace(path), "")
 	}
 	for _, p := range []string{"POST /logout", "POST /awake", "GET /events", "POST /take", "GET /take/abc"} {
 		method, path, _ := strings.Cut(p, " ")

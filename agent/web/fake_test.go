@@ -210,3 +210,7 @@ func (r *rig) want(status int, method, target, body string) *httptest.ResponseRe
 	}
 	return w
 }
+
+func (f *fakeAgent) Exported(q control.ExportQuery, channel string) {
+	f.note("exported " + q.What + " " + channel)
+}

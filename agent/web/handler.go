@@ -24,6 +24,7 @@ func apiPaths() []string {
 		"GET /v1/status", "GET /v1/consent", "GET /v1/charter", "GET /v1/preview", "GET /v1/sent", "GET /v1/sent/copy", "GET /v1/live", "GET /v1/senses",
 		"GET /v1/deletions", "GET /v1/ledger", "GET /v1/ledger/verify", "GET /v1/ledger/export",
 		"POST /v1/consent/{purpose}/grant", "POST /v1/consent/{purpose}/withdraw", "POST /v1/consent/{purpose}/refuse",
+		"POST /v1/service/{name}/on", "POST /v1/service/{name}/off",
 		"POST /v1/pause", "POST /v1/resume", "POST /v1/erase", "POST /v1/transfer",
 	}
 }

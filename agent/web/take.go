@@ -137,6 +137,8 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request, x *session) {
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
+	s.o.Backend.Exported(q, control.ChannelPage)
+	s.Wake()
 }
 
 // patient gives each piece its own time to be taken.

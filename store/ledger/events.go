@@ -31,6 +31,10 @@ type Event struct {
 	PolicyVersion uint64
 	Digest        consent.Digest // of the policy or plan, where the entry is about one
 	Answer        *Answer        // the receipt, for Given and Refused; read only
+	// Signed is the entry as it lies in the chain, COSE_Sign1, and Body the salted body whose SHA-256 it holds (nil once erased): with the
+	// public key they prove to anybody what the entry says.
+	Signed []byte
+	Body   []byte
 }
 
 // Record appends an entry of one that is about no answer: [Policy], [Gap], [Incident], [Act] and the kinds from
@@ -98,11 +102,17 @@ func behind(key []byte) []byte {
 // Events visits every entry, oldest first, and ends with visit's first error. visit may call the ledger; entries
 // written meanwhile may be visited too.
 func (l *Ledger) Events(visit func(Event) error) error {
-	return l.walk(func(e entry, hash [sha256.Size]byte, b *body) error { return visit(event(e, hash, b)) })
+	return l.walk(func(e entry, k *link, b *body) error {
+		out := event(e, sha256.Sum256(k.stored), b)
+		if out.Signed = k.stored; b != nil {
+			out.Body = k.salted
+		}
+		return visit(out)
+	})
 }
 
 // walk visits every entry; b is nil where the body is gone or not the one that was written.
-func (l *Ledger) walk(visit func(e entry, hash [sha256.Size]byte, b *body) error) error {
+func (l *Ledger) walk(visit func(e entry, k *link, b *body) error) error {
 	for last := []byte(nil); ; {
 		links, err := l.links(last)
 		if err != nil {
@@ -111,7 +121,8 @@ func (l *Ledger) walk(visit func(e entry, hash [sha256.Size]byte, b *body) error
 		if len(links) == 0 {
 			return nil
 		}
-		for _, k := range links {
+		for i := range links {
+			k := &links[i]
 			e, err := openEntry(k.stored)
 			if err != nil {
 				return l.damaged(fmt.Errorf("an entry of the chain: %w", err))
@@ -120,7 +131,7 @@ func (l *Ledger) walk(visit func(e entry, hash [sha256.Size]byte, b *body) error
 			if err != nil {
 				b = nil
 			}
-			if err := visit(e, sha256.Sum256(k.stored), b); err != nil {
+			if err := visit(e, k, b); err != nil {
 				return err
 			}
 			last = k.key
@@ -153,7 +164,7 @@ func (l *Ledger) Ended(before sensors.Micros) ([]uint64, error) {
 		old[a.ID] = a.Withdrawn != 0 && a.Withdrawn < before
 	}
 	var out []uint64
-	err := l.walk(func(e entry, _ [sha256.Size]byte, b *body) error {
+	err := l.walk(func(e entry, _ *link, b *body) error {
 		if b == nil || b.Cut != nil {
 			return nil
 		}

@@ -258,7 +258,7 @@ async function load() {
   const [plan, entries, bytes] = moment ? moment.revision.split("-") : [], rules = plan + "-" + entries;
   const [consent, status, senses, deletions, sent, ledger, charter] = await Promise.all([
     ask("/v1/consent?language=" + lang), ask("/v1/status"), ask("/v1/senses"), ask("/v1/deletions"),
-    once("/v1/sent?last=" + sentMost, bytes), once("/v1/ledger", entries), once("/v1/charter", rules)]);
+    once("/v1/sent?last=" + sentMost, bytes), once("/v1/ledger?language=" + lang, entries), once("/v1/charter", rules)]);
   if (!token) return;
   const said = charter.fragments, titles = {}, names = {};
   for (const p of consent.purposes) titles[p.id] = p.title;
@@ -324,10 +324,13 @@ const digest = (d) => (d ? el("p", { class: "small" }, t("notice.digest"), el("c
 function answerButtons(p, extra) {
   const said = el("p", { class: "said", role: "status", "data-key": "said-" + p.id });
   const yes = p.state === "given", no = ["declined", "withdrawn"].includes(p.state);
+  // What a service strictly needs is answered by the switch of the service.
+  const service = p.service && !/[/%]|^\.*$/.test(p.service) ? "/v1/service/" + encodeURIComponent(p.service) : "";
   const button = (word, on, path) => el("button", { type: "button", "data-key": word + "-" + p.id, "data-answer": word, "aria-pressed": String(on),
-    click: () => act($("said-" + p.id) || said, "/v1/consent/" + encodeURIComponent(p.id) + path, extra ? extra(word) : {}) }, t(word));
+    click: () => act($("said-" + p.id) || said, service ? service + (word === "yes" ? "/on" : "/off") : "/v1/consent/" + encodeURIComponent(p.id) + path, extra ? extra(word) : {}) },
+  service ? t(word === "yes" ? "service.on" : "service.off") : t(word));
   said.id = "said-" + p.id;
-  return [el("div", { class: "answer", role: "group", "aria-label": t("answer", p.title) },
+  return [service ? el("p", {}, t("service", p.service)) : "", el("div", { class: "answer", role: "group", "aria-label": service ? t("service", p.service) : t("answer", p.title) },
     button("no", no, p.id === "mine" ? "/withdraw" : "/refuse"), button("yes", yes && !p.pending, "/grant")), said];
 }
 
@@ -357,8 +360,8 @@ async function next(details, purpose) {
   if (!details.open) return;
   const box = details.lastElementChild;
   try {
-    const [p] = await ask("/v1/preview?purpose=" + encodeURIComponent(purpose));
-    box.replaceChildren(el("p", {}, el("span", { lang: "en" }, p.state)), p.senml && p.rows ? senml(p.senml) : "");
+    const [p] = await ask("/v1/preview?language=" + lang + "&purpose=" + encodeURIComponent(purpose));
+    box.replaceChildren(el("p", {}, p.state), p.senml && p.rows ? senml(p.senml) : "");
   } catch (e) { box.replaceChildren(...failure(e)); }
 }
 
@@ -488,8 +491,8 @@ function showReceipts(ledger, titles) {
   const newest = [...ledger].reverse().slice(0, 200);
   put("receipts-body", [newest.map((e) => e.hash), titles], () => el("ol", { class: "lines" }, ...newest.map((e) => {
     const about = [titles[e.purpose] || e.purpose || "", e.role ? t("by", t("role." + e.role)) : "", e.on_behalf || ""].filter((x) => x).join(", ");
-    return el("li", {}, when(e.time) + " : " + t("kind." + e.kind) + (about ? " — " + about : ""), e.text ? el("span", { class: "small", lang: "en" }, " " + e.text) : "",
-      e.receipt ? el("details", { "data-key": "receipt-" + e.entry }, el("summary", {}, t("receipt")), el("div", { lang: "en" }, terms(Object.entries(e.receipt).map(([k, v]) =>
+    return el("li", {}, when(e.time) + " : " + t("kind." + e.kind) + (about ? " — " + about : ""), e.text ? el("span", { class: "small" }, " " + e.text) : "",
+      e.receipt || e.act_receipt ? el("details", { "data-key": "receipt-" + e.entry }, el("summary", {}, t("receipt")), el("div", { lang: "en" }, terms(Object.entries(e.receipt || e.act_receipt).map(([k, v]) =>
         ({ label: k, text: typeof v === "object" ? JSON.stringify(v) : String(v) }))))) : "");
   })));
 }
