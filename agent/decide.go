@@ -42,7 +42,12 @@ func (a *Agent) Grant(_ context.Context, purpose string, role control.Role, d co
 	if err := a.keys.NewGrant(id, p.ID); err != nil {
 		return control.Decided{}, control.Errorf(control.ErrUnavailable, "candor status", "no key could be made for the yes, so it does not count: %w", err)
 	}
-	given, err := a.book.Give(a.complete(a.receipt(p, role, d), p, d.Language), id)
+	receipt := a.complete(a.receipt(p, role, d), p, d.Language)
+	receipt.KeyMark, err = a.keys.Mark(id)
+	var given ledger.Answer
+	if err == nil {
+		given, err = a.book.Give(receipt, id)
+	}
 	if err != nil {
 		return control.Decided{}, control.Errorf(control.ErrUnavailable, "candor status", "the yes could not be written down, so it does not count: %w", errors.Join(err, a.keys.Destroy(id)))
 	}

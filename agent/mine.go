@@ -53,7 +53,7 @@ func (a *Agent) openMine() {
 // there.
 func (a *Agent) mineGrants() (out []ledger.Answer) {
 	for _, answer := range a.book.Answers() {
-		if answer.Purpose == consent.MineID && a.keys.Has(answer.ID) {
+		if answer.Purpose == consent.MineID && a.hasKey(&answer) {
 			out = append(out, answer)
 		}
 	}
@@ -91,7 +91,7 @@ func (a *Agent) recompileMine() {
 	}
 	if answer, ok := a.newestAnswer(consent.MineID); ok {
 		state := consent.Given
-		if answer.Withdrawn != 0 || !a.keys.Has(answer.ID) {
+		if answer.Withdrawn != 0 || !a.hasKey(&answer) {
 			state = consent.Withdrawn
 		}
 		in.Agreed = answer.RetentionDays
@@ -213,7 +213,12 @@ func (a *Agent) grantMine(role control.Role, d control.Decision) (control.Decide
 	if err := a.keys.NewGrant(id, consent.MineID); err != nil {
 		return control.Decided{}, control.Errorf(control.ErrUnavailable, "candor status", "no key could be made for the yes, so it does not count: %w", err)
 	}
-	if _, err := a.book.Give(a.mineReceipt(m, role, d), id); err != nil {
+	receipt := a.mineReceipt(m, role, d)
+	mark, err := a.keys.Mark(id)
+	if receipt.KeyMark = mark; err == nil {
+		_, err = a.book.Give(receipt, id)
+	}
+	if err != nil {
 		return control.Decided{}, control.Errorf(control.ErrUnavailable, "candor status", "the yes could not be written down, so it does not count: %w", errors.Join(err, a.keys.Destroy(id)))
 	}
 	if err := a.keys.Sync(); err != nil {

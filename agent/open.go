@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -148,7 +149,7 @@ func (a *Agent) open() error {
 		return err
 	}
 	a.openTime()
-	if _, err := a.book.Reconcile(a.keys.Has, a.now()); err != nil {
+	if _, err := a.book.Reconcile(a.hasKey, a.now()); err != nil {
 		a.opts.Log.Warn("the ledger could not note that keys are gone; nothing of them leaves all the same", "error", err)
 	}
 	a.finishWithdrawals()
@@ -219,11 +220,21 @@ func (a *Agent) takeLock() error {
 	return nil
 }
 
+// hasKey tells whether the key of a yes is there, and not that of another one with its number: where older copies of the ledger and of the keys meet,
+// a number can stand for two. Receipts from before marks were written are held against the purpose alone.
+func (a *Agent) hasKey(answer *ledger.Answer) bool {
+	if a.keys.Purpose(answer.ID) != answer.Purpose {
+		return false
+	}
+	mark, err := a.keys.Mark(answer.ID)
+	return err == nil && (len(answer.KeyMark) == 0 || bytes.Equal(mark, answer.KeyMark))
+}
+
 // lostGrants are those the ledger knows and no key opens any more.
 func (a *Agent) lostGrants() []consent.GrantID {
 	var out []consent.GrantID
 	for _, answer := range a.book.Answers() {
-		if !a.keys.Has(answer.ID) {
+		if !a.hasKey(&answer) {
 			out = append(out, answer.ID)
 		}
 	}

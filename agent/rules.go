@@ -176,7 +176,7 @@ func (a *Agent) answers() []consent.Answer {
 		switch {
 		case r.Withdrawn != 0 && r.Ending == ledger.Expired:
 			state = consent.Expired
-		case r.Withdrawn != 0 || !a.keys.Has(r.ID):
+		case r.Withdrawn != 0 || !a.hasKey(&r):
 			state = consent.Withdrawn
 		}
 		from, until := a.term(&r)

@@ -65,7 +65,7 @@ func (l *life) deep(end bool) {
 	switch first := l.tally.Heap[min(1, len(l.tally.Heap)-1)]; {
 	case heap > 24<<20:
 		l.violate("memory", "%d bytes are in use", heap)
-	case end && heap > first+6<<20:
+	case end && heap > first+3<<20:
 		l.violate("memory", "%d bytes are in use at the end, a month after the beginning it was %d", heap, first)
 	}
 	l.reused(found)

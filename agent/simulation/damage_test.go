@@ -268,7 +268,12 @@ func (l *life) erase(random *rand.Rand, there bool) {
 	if err != nil && !dead && !l.sick && !l.stuck && !l.rotten && !l.model.odd {
 		l.violate("erasure", "it fails: %v", err)
 	}
-	l.lose(max(0, from.Sub(l.begun)-2*time.Hour), max(l.now(), to.Sub(l.begun)+26*time.Hour))
+	// An upload that waits and may reach into the period is erased whole, and holds what has waited since before.
+	oldest := from.Sub(l.begun) - 2*time.Hour
+	if at, some := l.model.oldestOwed(l.now()); some {
+		oldest = min(oldest, at)
+	}
+	l.lose(max(0, oldest), max(l.now(), to.Sub(l.begun)+26*time.Hour))
 	if there {
 		l.lose(0, l.now()) // what waited in a stream that is deleted is given up
 	}

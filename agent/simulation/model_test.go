@@ -315,3 +315,16 @@ func (m *model) missing(before time.Duration) (out []string, due int) {
 	}
 	return out, due
 }
+
+// oldestOwed is when the oldest reading was taken that is to arrive under a yes in force and has not yet.
+func (m *model) oldestOwed(now time.Duration) (at time.Duration, some bool) {
+	for n := range m.truths {
+		t := &m.truths[n]
+		for i, purpose := range purposeNames() {
+			if y, why := m.counted(n, purpose); why == "" && y.to == 0 && t.at <= now && t.arrived&(1<<i) == 0 && !within(m.excused, t.at) {
+				return t.at, true
+			}
+		}
+	}
+	return 0, false
+}

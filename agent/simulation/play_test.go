@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing/synctest"
 	"time"
@@ -184,7 +185,7 @@ func (l *life) happen(e *event) {
 		l.rot(random, e.With == "under it")
 	case "backup":
 		l.backups = append(l.backups, backup{look(l.disk.root), l.now()})
-		l.backups = l.backups[max(0, len(l.backups)-3):]
+		l.backups = slices.Clone(l.backups[max(0, len(l.backups)-3):]) // else the array would hold the others for good
 	case "old card", "old state":
 		if len(l.backups) > 0 {
 			l.old(l.backups[random.IntN(len(l.backups))], e.What == "old card")

@@ -45,6 +45,18 @@ func (r *Ring) Blind(id consent.GrantID, name [16]byte) ([32]byte, error) {
 	return r.derive32(id, "blind", name)
 }
 
+// Mark is eight bytes that tell the secret of a grant from any other and help to find none: a yes that is written down with it is not taken
+// for another one that got its number, as when older copies of keys and ledger meet. The error is [ErrGone] when the grant is.
+func (r *Ring) Mark(id consent.GrantID) ([]byte, error) {
+	b, err := r.derive(id, func(purpose string) info { return newInfo(3).text("mark").text(purpose) })
+	if err != nil {
+		return nil, err
+	}
+	mark := append([]byte(nil), b[:8]...)
+	clear(b)
+	return mark, nil
+}
+
 func (r *Ring) derive32(id consent.GrantID, use string, name [16]byte) (out [32]byte, err error) {
 	b, err := r.derive(id, func(string) info { return newInfo(3).text(use).bytes(name[:]) })
 	copy(out[:], b)

@@ -57,6 +57,8 @@ type Answer struct {
 	Linkability  string         `cbor:"39,keyasint,omitempty"` // L0, L1 or L2
 	Plan         consent.Digest `cbor:"40,keyasint,omitempty"` // all rules in force then
 	Items        []Item         `cbor:"41,keyasint,omitempty"` // what Fields says, field by field
+	// KeyMark is what tells the key of this yes from one that got the same number in another life of the object, see keyring.Mark.
+	KeyMark []byte `cbor:"42,keyasint,omitempty"`
 
 	ReceiptID     [16]byte `cbor:"13,keyasint"` // UUID version 4; made by Give and Refuse when zero
 	Title         string   `cbor:"14,keyasint,omitempty"`
@@ -279,11 +281,12 @@ func (l *Ledger) Highest() consent.GrantID {
 }
 
 // Reconcile withdraws every yes in force whose key is gone, since a destroyed key is a withdrawal whose receipt could
-// not be written. It returns the grants concerned; call it at every start with the keyring's Has.
-func (l *Ledger) Reconcile(has func(consent.GrantID) bool, when sensors.Micros) ([]consent.GrantID, error) {
+// not be written. It returns the grants concerned; call it at every start. has must not take the key of another yes for it: in an older
+// copy of this file a number can be that of another.
+func (l *Ledger) Reconcile(has func(*Answer) bool, when sensors.Micros) ([]consent.GrantID, error) {
 	var gone []consent.GrantID
 	for _, a := range l.Answers() {
-		if a.Withdrawn == 0 && !has(a.ID) {
+		if a.Withdrawn == 0 && !has(&a) {
 			gone = append(gone, a.ID)
 		}
 	}

@@ -198,7 +198,7 @@ func TestReconcileWithTheKeyring(t *testing.T) {
 	if _, ok := l.Current("trends"); !ok {
 		t.Fatal("the test is wrong: the withdrawal was written after all")
 	}
-	gone, err := l.Reconcile(ring.Has, start+2*minute)
+	gone, err := l.Reconcile(func(a *Answer) bool { return ring.Has(a.ID) }, start+2*minute)
 	must(t, err)
 	if !slices.Equal(gone, []consent.GrantID{a.ID}) {
 		t.Fatalf("reconciled %v", gone)
@@ -212,7 +212,7 @@ func TestReconcileWithTheKeyring(t *testing.T) {
 	if _, err := l.Verify(); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := l.Reconcile(ring.Has, start+3*minute); err != nil || len(again) != 0 {
+	if again, err := l.Reconcile(func(a *Answer) bool { return ring.Has(a.ID) }, start+3*minute); err != nil || len(again) != 0 {
 		t.Fatalf("again: %v, %v", again, err)
 	}
 }

@@ -321,15 +321,15 @@ func (a *Answer) receipt(p *pass) {
 	p.text(38, &a.Safeguard, optional)
 	p.text(39, &a.Linkability, optional)
 	p.fixed(40, a.Plan[:])
-	if !p.key(41, len(a.Items) > 0, optional) {
-		return
-	}
-	n := p.list(len(a.Items))
-	p.filled(n > 0)
-	for i := 0; i < n && p.err == nil; i++ {
-		if p.reading {
-			a.Items = append(a.Items, Item{})
+	if p.key(41, len(a.Items) > 0, optional) {
+		n := p.list(len(a.Items))
+		p.filled(n > 0)
+		for i := 0; i < n && p.err == nil; i++ {
+			if p.reading {
+				a.Items = append(a.Items, Item{})
+			}
+			p.mapping(&a.Items[i])
 		}
-		p.mapping(&a.Items[i])
 	}
+	p.bytes(42, &a.KeyMark)
 }
