@@ -48,7 +48,7 @@ func sheetWordsIn(language string) sheetWords {
 }
 
 // printSheet prints the page that the person gets with the object: what it is, whose the data is, how to say yes and no, by
-// which key it is known and where its page is. `transfer` prints it, and whatever else hands an object over.
+// which key it is known and where its page is. `transfer` and `pair` print it.
 func printSheet(w io.Writer, s *control.Sheet) {
 	words := sheetWordsIn(s.Language)
 	part := func(text string) {
