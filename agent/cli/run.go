@@ -84,6 +84,7 @@ func run(ctx context.Context, g *global, o *runOptions) error {
 	if o.once {
 		err = once(ctx, a, o.deadline)
 	} else {
+		spareMemory(g.env.Getenv)
 		err = g.daemon(ctx, a, cfg.Socket(), log)
 	}
 	return errors.Join(err, a.Close())
