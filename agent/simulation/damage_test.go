@@ -135,6 +135,7 @@ func (l *life) old(b backup, whole bool) {
 	}
 	l.peer.mu.Lock()
 	l.mu.Lock()
+	l.quiet = false // what the page said was of the other card
 	l.forgive()
 	for _, purpose := range purposeNames() {
 		l.revive(purpose, b.at, whole)
