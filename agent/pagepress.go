@@ -51,13 +51,16 @@ func (a *Agent) mayEnter(client, own netip.AddrPort) error {
 	role, err := a.accountOf(client, own)
 	switch {
 	case err != nil:
-		return fmt.Errorf("it can't be told which account asks: %w", err)
+		err = fmt.Errorf("it can't be told which account asks: %w", err)
 	case role == control.Technician:
-		return errors.New("this page was asked for by a technician's account; the page is the person's")
+		err = errors.New("this page was asked for by a technician's account; the page is the person's")
 	case role == control.Root:
-		return errors.New("this page was asked for by root; candor pair --on-behalf shows a code, and the ledger says for whom")
+		err = errors.New("this page was asked for by root; candor pair --on-behalf shows a code, and the ledger says for whom")
 	}
-	return nil
+	if err != nil {
+		a.opts.Log.Warn("the button was held, and the page was not opened for who asked", "error", err)
+	}
+	return err
 }
 
 // accountOf finds the role of the account at the other end of a connection within this machine; "" is an account without one, as that of

@@ -238,7 +238,7 @@ func button(t *testing.T, g *guest) {
 		g.level("9", "1")
 		paused(want)
 	}
-	g.sh("chmod 755 / /bin /bin/busybox; grep -q '^lea:' /etc/passwd || echo 'lea:x:1000:1000::/tmp:/bin/sh' >>/etc/passwd")
+	g.sh("chmod 755 / /bin /bin/busybox; grep -q '^lea:' /etc/passwd || echo 'lea:x:1000:1000::/tmp:/bin/sh' >>/etc/passwd; echo 'lea:x:1000:' >>/etc/group")
 	ask := `wget -q -O - --header "Origin: http://127.0.0.1:8088" --header "Content-Type: application/json" --post-data "{}" http://127.0.0.1:8088/press 2>&1; echo; sleep 1.2`
 	enter := func(as string) string {
 		if as == "root" {
