@@ -149,19 +149,23 @@ func (l *life) old(b backup, whole bool) {
 // of now it stays over, and so it does with the old ones where the recipient knows of the deletion of one of its streams, one
 // that the old card knows too. Else nobody could tell. l.mu and peer.mu are held.
 func (l *life) revive(purpose string, at time.Duration, whole bool) {
-	for _, y := range l.model.yeses {
-		if y.purpose != purpose || y.to == 0 || !y.covers(at) || !whole {
+	for i := len(l.model.yeses) - 1; i >= 0 && whole; i-- {
+		y := l.model.yeses[i]
+		if y.purpose != purpose || !y.covers(at) {
 			continue
+		}
+		if y.to == 0 {
+			return // it is in force still: the card knows nothing else
 		}
 		told := false
 		for id, known := range l.peer.ever {
 			s := l.peer.streams[id]
-			told = told || known.yes == y && known.at < at && s != nil && s.withdrawn
+			told = told || known.yes == y && known.at < at && s != nil && s.withdrawn && s.announcement != nil // else it can't verify the request
 		}
 		if told {
 			l.ghost[purpose], l.ghostID[purpose] = true, y.id
 			l.model.end(l.model.open(purpose), l.now()) // the old card does not know it
-			continue
+			return
 		}
 		y.loose = true
 		l.tally.Faults["an old card whose withdrawal no recipient knew"]++
@@ -169,6 +173,7 @@ func (l *life) revive(purpose string, at time.Duration, whole bool) {
 			l.model.end(open, l.now()) // the old card does not know it
 		}
 		l.unsure[purpose], l.repeat[purpose] = true, true
+		return // one that covered the moment too was replaced by this one before
 	}
 }
 
