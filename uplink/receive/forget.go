@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/candor-edge/candor/uplink/wire"
@@ -39,7 +40,7 @@ func (s *DirSink) expects(purpose string, day uint32) {
 func (s *DirSink) forget(f *forgetting) error {
 	var body []byte
 	var moves []move
-	due := make(map[wire.StreamID]bool)
+	due := make(map[wire.StreamID]timelessDue)
 	first := make(map[string]uint32)
 	for purpose, file := range s.st.files {
 		if day, read := s.earliest[purpose]; read && day > f.today {
@@ -61,10 +62,10 @@ func (s *DirSink) forget(f *forgetting) error {
 		body = (&entry{kind: entryReplaced, purpose: purpose, gen: gen, end: size}).append(body)
 		moves = append(moves, m)
 	}
-	for id := range due {
+	for id, numbers := range due {
 		gen := s.st.gen + uint64(len(moves)) + 1
 		m := move{s.at.rewritten(id.String(), gen), s.at.raw(id)}
-		size, gone, err := s.copyUndue(m.from, id, f.today)
+		size, gone, err := s.copyUndue(m.from, id, f.today, numbers)
 		if err != nil {
 			return err
 		}
@@ -104,9 +105,14 @@ func (s *DirSink) replace(body []byte, moves []move) error {
 	return syncDir(s.at.rawDir())
 }
 
+// timelessDue are the numbers of a stream's due batches that know no time: the
+// day on their rows may be sooner than the signed one, see checkBatch. It is
+// nil while the stream has none.
+type timelessDue map[uint64]bool
+
 // dueRows says whether rows of a purpose are due, adds their streams to due,
 // and returns the first day on which one of the others will be.
-func (s *DirSink) dueRows(purpose string, size int64, today uint32, due map[wire.StreamID]bool) (any bool, next uint32, err error) {
+func (s *DirSink) dueRows(purpose string, size int64, today uint32, due map[wire.StreamID]timelessDue) (any bool, next uint32, err error) {
 	next = math.MaxUint32
 	err = eachLine(s.at.rows(purpose), size, func(line []byte) error {
 		day := rowDay(line)
@@ -120,7 +126,14 @@ func (s *DirSink) dueRows(purpose string, size int64, today uint32, due map[wire
 			return fmt.Errorf("receive: %s: a row of no known stream", s.at.rows(purpose))
 		}
 		if !s.st.streams[id].withdrawn { // else its messages are gone, or about to go
-			due[id] = true
+			numbers := due[id]
+			if seq, ok := timelessRow(line); ok {
+				if numbers == nil {
+					numbers = make(timelessDue)
+				}
+				numbers[seq] = true
+			}
+			due[id] = numbers
 		}
 		return nil
 	})
@@ -143,17 +156,29 @@ func rowDay(line []byte) uint32 {
 	return uint32(day.Unix() / 86400)
 }
 
+// timelessRow reads the number of its batch off a row that has no time.
+func timelessRow(line []byte) (seq uint64, ok bool) {
+	const mark = `,"seq":`
+	at := bytes.Index(line, []byte(mark))
+	if at < 0 || !bytes.Contains(line, []byte(`,"boot":"`)) {
+		return 0, false
+	}
+	digits, _, _ := bytes.Cut(line[at+len(mark):], []byte(","))
+	seq, err := strconv.ParseUint(string(digits), 10, 64)
+	return seq, err == nil
+}
+
 // copyUndue writes the signed messages of a stream without the batches that
 // are due, and returns the length of the copy and how many batches went.
-func (s *DirSink) copyUndue(to string, id wire.StreamID, today uint32) (size int64, gone uint64, err error) {
+func (s *DirSink) copyUndue(to string, id wire.StreamID, today uint32, numbers timelessDue) (size int64, gone uint64, err error) {
 	err = writeSynced(to, func(f *os.File) error {
 		return eachSigned(s.at.raw(id), s.st.streams[id].raw, func(i int, signed []byte) error {
 			if i > 0 {
-				day, err := deleteBy(signed)
+				b, err := storedBatch(signed)
 				if err != nil {
 					return err
 				}
-				if day <= today {
+				if b.DeleteBy <= today || timeless(b) && numbers[b.Seq] {
 					gone++
 					return nil
 				}

@@ -70,6 +70,47 @@ func TestForgetsOnTheDay(t *testing.T) {
 	forget(soon+9, 1, 0)
 }
 
+// An object whose clock was years ahead once counts on from there and relies on no clock. When its rows were taken nobody can say, so that they
+// are kept for as long as one that is taken today, whatever the object asks for, and gone then from both files.
+func TestRowsOfAnUnknownTimeAreKeptAsIfOfToday(t *testing.T) {
+	dir := t.TempDir()
+	s := mustOpen(t, dir)
+	h := newHandler(t, s, nil)
+	o := newObject(t, 1, nil)
+	must(t, o.announce(s))
+	const last, years = todayNumber + 395 + graceDays, 3650
+	unknown := func(seq uint64, day uint32, c wire.Clock, values ...int64) []byte {
+		b := o.numbers(seq, values...)
+		b.Clock, b.DeleteBy = c, day
+		for i := range b.Groups[0].Time {
+			b.Groups[0].Time[i] = int64(i)
+		}
+		return o.batch(b)
+	}
+	lost := wire.Clock{Untrusted: true, Boot: [8]byte{1}, Base: 9}
+	ahead, honest, known := unknown(1, last+years, lost, 1, 2), unknown(2, last-9, lost, 3), o.due(3, last, 4)
+	for i, m := range [][]byte{ahead, honest, known} {
+		wantAccepted(t, post(h, "/batches", m), 202, o, uint64(i+1), m)
+	}
+	wantRefused(t, post(h, "/batches", unknown(4, last+years, wire.Clock{Untrusted: true, Boot: [8]byte{1}, Base: 9, Anchored: true, Wall: 9}, 1)), 422, CodeRetention)
+	must(t, s.Close())
+	s = mustOpen(t, dir)
+	for _, c := range []struct {
+		day           uint32
+		batches, rows int
+		left          [][]byte
+	}{{last - 10, 0, 4, [][]byte{ahead, honest, known}}, {last - 9, 1, 3, [][]byte{ahead, known}}, {last, 2, 0, nil}} {
+		n, err := s.Forget(context.Background(), c.day)
+		if got := len(readRows(t, s.at.rows("service"))); err != nil || n != c.batches || got != c.rows {
+			t.Errorf("day %d: %d batches went and %d rows are left: %v", c.day, n, got, err)
+		}
+		raw, err := os.ReadFile(s.at.raw(o.a.Stream))
+		if want := append(bytes.Clone(o.signed), bytes.Join(c.left, nil)...); err != nil || !bytes.Equal(raw, want) {
+			t.Errorf("day %d: %d bytes of signed messages are left, want %d: %v", c.day, len(raw), len(want), err)
+		}
+	}
+}
+
 // Killed while it forgets: the rows are all there or the due ones are gone,
 // and never half of it; the next run finishes.
 func TestKilledWhileForgetting(t *testing.T) {

@@ -73,17 +73,17 @@ func signedLength(head []byte) (n int, ok bool) {
 	return signedHead + payload + signedTail, true
 }
 
-// deleteBy reads the delete-by off a signed batch.
-func deleteBy(signed []byte) (uint32, error) {
+// storedBatch decodes a signed batch that was verified when it came.
+func storedBatch(signed []byte) (*wire.Batch, error) {
 	payload, err := wire.SignedPayload(signed)
 	if err != nil {
-		return 0, fmt.Errorf("receive: a stored batch: %w", err)
+		return nil, fmt.Errorf("receive: a stored batch: %w", err)
 	}
 	b, err := wire.DecodeBatch(payload)
 	if err != nil {
-		return 0, fmt.Errorf("receive: a stored batch: %w", err)
+		return nil, fmt.Errorf("receive: a stored batch: %w", err)
 	}
-	return b.DeleteBy, nil
+	return b, nil
 }
 
 // Export hands the batches of a stream over, see [Exporter]. A deletion that

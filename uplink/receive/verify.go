@@ -116,11 +116,21 @@ func (v *Verifier) checkBatch(a *wire.Announcement, b *wire.Batch, size int) err
 	// Counted from today or the newest row, whichever is later: an object
 	// whose clock is ahead keeps its rows no longer than it says itself.
 	day := max(v.Now().Unix()/86400, last/(86400*1_000_000))
-	if b.DeleteBy > maxDay || b.Rows() > 0 && int64(b.DeleteBy) > day+int64(a.RetentionDays)+graceDays {
+	latest := day + int64(a.RetentionDays) + graceDays
+	if timeless(b) {
+		// An object that relies on no clock may count years ahead, after one
+		// that was. It can't know better and must not be held up for it.
+		b.DeleteBy = uint32(min(int64(b.DeleteBy), latest))
+	}
+	if b.DeleteBy > maxDay || b.Rows() > 0 && int64(b.DeleteBy) > latest {
 		return refuse(CodeRetention, "delete-by lies beyond the announced retention")
 	}
 	return nil
 }
+
+// timeless tells whether a batch says of no moment when it was, so that its
+// delete-by is a guess. Such rows were taken today at the latest.
+func timeless(b *wire.Batch) bool { return b.Clock.Untrusted && !b.Clock.Anchored }
 
 // checkTimes refuses times that no calendar has and returns the newest, in
 // microseconds since 1970, 0 when none is known.
