@@ -2,6 +2,10 @@ package uplink
 
 import (
 	"crypto/rand"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -101,6 +105,48 @@ func TestBatchesSayWhatTheyKnow(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A clock that was years ahead was believed at a start and is right since: the object relies on none, and a real recipient takes what it sends
+// and keeps it for no longer than what was taken today.
+func TestAClockThatWasAheadHoldsNothing(t *testing.T) {
+	g := newRig(t, offer("trends", "acme", "1s", "1s", ""))
+	line, there := againstReceiver(t, g, nil)
+	off, synced := 2*365*24*time.Hour, true
+	follow(t, g, &off, &synced)
+	g.sense(10, 0)
+	must(t, g.drain(5*time.Second))
+	must(t, g.count.Save(true))
+	before := there.rows(t, "trends")
+	if _, ok := g.count.Trusted(); !ok || before != 10 {
+		t.Fatalf("a clock that was set is not trusted, or %d rows arrived, want 10", before)
+	}
+	g.reopen()
+	off = 0
+	follow(t, g, &off, &synced)
+	g.up.routes["acme"].line = line
+	if _, ok := g.count.Trusted(); ok {
+		t.Fatal("a clock that says an earlier time than was seen is trusted")
+	}
+	g.sense(10, 0)
+	must(t, g.drain(5*time.Second))
+	text, err := os.ReadFile(filepath.Join(there.dir, "trends.jsonl"))
+	must(t, err)
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	if len(lines) != 20 {
+		t.Fatalf("%d rows at the recipient, want 20", len(lines))
+	}
+	latest := time.Now().AddDate(0, 0, g.plan.Purposes()[0].Retention+3).Format(time.DateOnly)
+	for _, l := range lines[before:] {
+		var row struct {
+			Boot     string `json:"boot"`
+			DeleteBy string `json:"delete_by"`
+		}
+		must(t, json.Unmarshal([]byte(l), &row))
+		if row.Boot == "" || row.DeleteBy > latest {
+			t.Errorf("a row of boot %q is kept until %s, want %s at the latest", row.Boot, row.DeleteBy, latest)
+		}
 	}
 }
 
