@@ -209,10 +209,11 @@ func (l *life) clock(e *event, random *rand.Rand) {
 		l.model.odd = true
 		l.oddNow = true
 		l.model.mayLapse = l.model.mayLapse || w.off > 24*time.Hour
-		l.lose(max(0, l.now()-2*time.Hour), 0)
-		if w.off > 24*time.Hour { // what waits may be past its time, and what comes is refused while the object counts ahead
-			l.model.ahead = true
+		since := 2 * time.Hour
+		if w.off > 24*time.Hour { // what waits, for 30 days at the most, may be past its time by such a clock
+			since = 32 * 24 * time.Hour
 		}
+		l.lose(max(0, l.now()-since), 0)
 	} else if l.oddNow {
 		l.oddNow = false
 		l.right(l.now() + 26*time.Hour)

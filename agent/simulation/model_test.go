@@ -69,7 +69,6 @@ type model struct {
 	lax              bool   // what was sent may be sent again: the memory of it was damaged or older
 	odd              bool   // the wall clock lies or lay: what is said of times is not held against it
 	mayLapse         bool
-	ahead            bool // the clock was days ahead once: nothing is owed any more, see RELIABILITY.md
 	erasedThere      bool // she had the recipients delete streams of a yes that goes on
 }
 
@@ -291,9 +290,6 @@ func (m *model) windowAt(at time.Duration) time.Duration {
 
 // missing lists looks that should have arrived before a moment and have not.
 func (m *model) missing(before time.Duration) (out []string, due int) {
-	if m.ahead {
-		return nil, 0
-	}
 	excused := slices.Clone(m.excused)
 	for _, p := range m.pauses { // what waits for longer than the retention of 30 days is let go of
 		if p.to-p.from > 25*24*time.Hour {
