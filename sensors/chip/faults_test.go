@@ -19,7 +19,7 @@ import (
 )
 
 // bound is how many transfers one call may make, whatever the part answers.
-const bound = 400
+const bound = 500
 
 // bench is a part on a model of itself.
 type bench struct {

@@ -44,6 +44,10 @@ func (s still) Sense(ctx context.Context, values []sensors.Value) error {
 }
 
 func (x *trial) attach(t *testing.T) {
+	if x.tr.part == "ublox" { // a transcript played again says everything again and again, and is whole the second time
+		x.wire.Attach(x.address, newReceiver())
+		return
+	}
 	m := clone(modelOf(t, x.tr))
 	x.wire.Attach(x.address, bustest.Func(func(w, r []byte) error { return m.tx(context.Background(), x.address, w, r) }))
 }
@@ -76,9 +80,7 @@ func wrongs() []wrong {
 		{name: "lost arbitration", breaks: of(bustest.LostArbitration), kinds: []sensors.FaultKind{sensors.Arbitration}},
 		{name: "all ones", breaks: of(bustest.Ones), kinds: suspect},
 		{name: "all zeros", breaks: of(bustest.Zeros), kinds: suspect, only: func(r Row) bool { return !r.ZeroIsReal }},
-		{name: "CRC flip", breaks: of(bustest.Flip), kinds: suspect, only: func(r Row) bool { // a u-blox says everything again and again:
-			return checked(r.Name) && r.Name != "ublox" // the frame after a broken one is whole, see TestFlippedBit
-		}},
+		{name: "CRC flip", breaks: of(bustest.Flip), kinds: suspect, only: func(r Row) bool { return checked(r.Name) }},
 		{name: "slow", breaks: func(_ *testing.T, x *trial) {
 			x.wire.Break(x.address, bustest.Fault{Mode: bustest.Slow, Delay: 5 * time.Millisecond})
 		}, well: true},

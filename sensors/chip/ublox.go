@@ -14,7 +14,7 @@ const (
 	ubloxStream  = 0xff // the same: the bytes
 
 	ubloxChunk  = 128                   // bytes at a time, so that others get on the bus
-	ubloxBuffer = 4096                  // of a stream that has no message in it
+	ubloxBuffer = 4096                  // what may wait from before; ours: no table says how much a receiver keeps
 	ubloxPoll   = 20 * time.Millisecond // between looks
 	ubloxPolls  = 75                    // 1.5 s: an answer may wait for the next navigation solution
 )
@@ -66,14 +66,23 @@ func (d *ublox) sense(ctx context.Context, s *sheet) error {
 	return nil
 }
 
-// ask polls a message and reads the stream until it is there. Whatever else waits (NMEA sentences, other messages)
-// is thrown away.
+// ask polls a message and reads the stream until it is there. Whatever else waits (NMEA sentences, other messages) is
+// thrown away, what waited before first of all: a position of a while ago is no answer.
 func (d *ublox) ask(ctx context.Context, what string, class, id byte) ([]byte, error) {
+	for range ubloxBuffer / ubloxChunk {
+		old, err := d.take(ctx, what)
+		if err != nil {
+			return nil, err
+		}
+		if len(old) == 0 {
+			break
+		}
+	}
 	if err := d.tx(ctx, what, ubxPoll(class, id), nil); err != nil {
 		return nil, err
 	}
-	var stream []byte
-	damaged := false
+	var stream []byte // all that came
+	at := 0           // of it has been looked at
 	for range ubloxPolls {
 		more, err := d.take(ctx, what)
 		if err != nil {
@@ -85,17 +94,15 @@ func (d *ublox) ask(ctx context.Context, what string, class, id byte) ([]byte, e
 			}
 			continue
 		}
-		payload, rest, bad := ubxFind(append(stream, more...), class, id)
+		stream = append(stream, more...)
+		payload, rest := ubxFind(stream[at:], class, id)
 		if payload != nil {
 			return payload, nil
 		}
-		damaged = damaged || bad
-		if stream = rest; len(stream) > ubloxBuffer {
-			stream = nil
-		}
+		at = len(stream) - len(rest)
 	}
-	if damaged {
-		return nil, d.fault(what, sensors.Corrupt, "the checksum of the answer is wrong")
+	if damaged(stream) {
+		return nil, d.fault(what, sensors.Corrupt, "what came is not whole: a checksum is wrong, or bytes are missing")
 	}
 	return nil, d.fault(what, sensors.Timeout, "there is no answer in the stream")
 }

@@ -3,6 +3,8 @@ package chip
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
+	"strings"
 )
 
 // The UBX protocol (u-blox M8 receiver description UBX-13003221, "UBX protocol"; M9 and M10 have the same frames).
@@ -14,6 +16,7 @@ const (
 	ubxMon, ubxVersion = 0x0a, 0x04 // UBX-MON-VER
 	ubxPVTSize         = 92         // 84 before protocol version 14; the rest is not used here
 	ubxPVTLeast        = 84
+	nmeaLongest        = 512 // u-blox's own sentences pass the 82 characters of the standard
 )
 
 // ubxPoll is a message without payload: it asks for the message of that class and number.
@@ -33,17 +36,16 @@ func ubxSum(body []byte) (a, b byte) {
 }
 
 // ubxFind looks for a whole message of that class and number in a stream with anything in between. It gives its
-// payload, which lies in stream, and what of the stream may still be the start of one; damaged says that a message of
-// that sort was there with a wrong checksum.
-func ubxFind(stream []byte, class, id byte) (payload, rest []byte, damaged bool) {
+// payload, which lies in stream, and what of the stream may still be the start of one.
+func ubxFind(stream []byte, class, id byte) (payload, rest []byte) {
 	for {
 		start := bytes.IndexByte(stream, ubxSync1)
 		if start < 0 {
-			return nil, nil, damaged
+			return nil, nil
 		}
 		stream = stream[start:]
 		if len(stream) < ubxFrame {
-			return nil, stream, damaged
+			return nil, stream
 		}
 		length := int(binary.LittleEndian.Uint16(stream[4:]))
 		if stream[1] != ubxSync2 || length > ubxLongest {
@@ -51,19 +53,63 @@ func ubxFind(stream []byte, class, id byte) (payload, rest []byte, damaged bool)
 			continue
 		}
 		if len(stream) < ubxFrame+length {
-			return nil, stream, damaged
+			return nil, stream
 		}
-		a, b := ubxSum(stream[2 : 6+length])
-		if a != stream[6+length] || b != stream[7+length] {
-			damaged = damaged || stream[2] == class && stream[3] == id
+		if n := ubxWhole(stream); n == 0 {
 			stream = stream[1:]
-			continue
+		} else if stream[2] == class && stream[3] == id {
+			return stream[6 : 6+length], stream[n:]
+		} else {
+			stream = stream[n:]
 		}
-		if stream[2] == class && stream[3] == id {
-			return stream[6 : 6+length], stream[ubxFrame+length:], damaged
-		}
-		stream = stream[ubxFrame+length:]
 	}
+}
+
+// ubxWhole is the length of the message with a right checksum that the stream begins with; 0 when it does not.
+func ubxWhole(stream []byte) int {
+	if len(stream) < ubxFrame || stream[0] != ubxSync1 || stream[1] != ubxSync2 {
+		return 0
+	}
+	n := ubxFrame + int(binary.LittleEndian.Uint16(stream[4:]))
+	if n > len(stream) {
+		return 0
+	}
+	if a, b := ubxSum(stream[2 : n-2]); a != stream[n-2] || b != stream[n-1] {
+		return 0
+	}
+	return n
+}
+
+// nmeaWhole is the length of the NMEA sentence with a right checksum that the stream begins with; 0 when it does not.
+func nmeaWhole(stream []byte) int {
+	end := bytes.IndexByte(stream[:min(len(stream), nmeaLongest)], '\n')
+	if end < 6 || stream[0] != '$' || stream[end-1] != '\r' || stream[end-4] != '*' {
+		return 0
+	}
+	var sum byte
+	for _, x := range stream[1 : end-4] {
+		sum ^= x
+	}
+	if hex.EncodeToString([]byte{sum}) != strings.ToLower(string(stream[end-3:end-1])) {
+		return 0
+	}
+	return end + 1
+}
+
+// damaged says whether anything in a stream is neither a whole message nor a whole sentence: a bit was flipped on the
+// way, or bytes were lost.
+func damaged(stream []byte) bool {
+	for len(stream) > 0 {
+		n := ubxWhole(stream)
+		if n == 0 {
+			n = nmeaWhole(stream)
+		}
+		if n == 0 {
+			return true
+		}
+		stream = stream[n:]
+	}
+	return false
 }
 
 // ubxFix is what a position message says, in the units of the fields: 1e-7 degrees, millimetres, millimetres a second.
