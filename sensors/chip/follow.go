@@ -158,8 +158,11 @@ func (f *follower) Run(ctx context.Context, emit func(sensors.Reading) error) er
 	for pause := firstRetry; ctx.Err() == nil; pause = min(2*pause, lastRetry) {
 		opened := f.o.Clock.Now()
 		stop, err := f.watch(ctx, emit)
-		if stop || ctx.Err() != nil {
+		if stop {
 			return err
+		}
+		if ctx.Err() != nil {
+			return nil // whatever ended the watch: it was to end, and the line may have noticed first
 		}
 		f.count(lineLost, 1, "look at the line's name and at what else uses it")
 		if f.o.Clock.Now().Sub(opened) > lastRetry { // it worked for a while

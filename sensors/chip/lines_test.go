@@ -15,7 +15,6 @@ import (
 
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/sensors/bus"
-	"github.com/candor-edge/candor/sensors/sensortest"
 )
 
 // wire is a line that a test moves.
@@ -318,18 +317,25 @@ func TestSlowAgent(t *testing.T) {
 	})
 }
 
+// lineKinds are all rows that follow a line.
+func lineKinds(t *testing.T) []Row {
+	t.Helper()
+	var rows []Row
+	for _, r := range Parts() {
+		if r.On == GPIO {
+			rows = append(rows, r)
+		}
+	}
+	if len(rows) < 6 {
+		t.Fatalf("there are %d kinds of line, want 6 at least", len(rows))
+	}
+	return rows
+}
+
 func TestLineConformance(t *testing.T) {
-	for _, name := range []string{"contact"} {
-		t.Run(name, func(t *testing.T) {
-			sensortest.Conformance(t, func() sensors.Source {
-				row, _ := Named(name)
-				fields, _ := row.Fields("x", nil)
-				s, err := row.Source(FollowOptions{Open: newWire().Open, Source: "x", Line: "GPIO17", Fields: fields, Every: 5 * time.Millisecond, Clock: sensors.SystemClock{}})
-				if err != nil {
-					t.Fatal(err)
-				}
-				return s
-			})
+	for _, row := range lineKinds(t) {
+		t.Run(row.Name, func(t *testing.T) {
+			conforms(t, func() sensors.Source { return onWire(t, row.Name, nil, 5*time.Millisecond, newWire()) })
 		})
 	}
 }

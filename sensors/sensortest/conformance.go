@@ -34,6 +34,18 @@ func Conformance(t *testing.T, open func() sensors.Source) {
 	}
 }
 
+// Check is [Conformance] without a test of its own for each thing that is asked, so that it can run under testing/synctest,
+// where waiting takes no time. The error is all that was found.
+func Check(open func() sensors.Source) error {
+	var all []error
+	for _, c := range checks() {
+		if err := c.check(open); err != nil {
+			all = append(all, fmt.Errorf("%s: %w", c.name, err))
+		}
+	}
+	return errors.Join(all...)
+}
+
 // check is one thing that is asked of a source. It returns all that it finds, joined.
 type check struct {
 	name  string
