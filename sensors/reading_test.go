@@ -38,8 +38,14 @@ func TestValuesAreNotShown(t *testing.T) {
 		}
 		shown(name+" as JSON", string(encoded))
 		var log bytes.Buffer
-		slog.New(slog.NewTextHandler(&log, nil)).Info("x", "thing", thing)
-		slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "thing", thing)
+		timeless := &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr { // a moment may have the digits too
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		}}
+		slog.New(slog.NewTextHandler(&log, timeless)).Info("x", "thing", thing)
+		slog.New(slog.NewJSONHandler(&log, timeless)).Info("x", "thing", thing)
 		shown(name+" in a log", log.String())
 	}
 }
