@@ -28,7 +28,8 @@ type turn struct {
 	values     []Value // of the call that is running, or of the last one
 	due        time.Time
 	identified bool
-	failures   int // in a row
+	failures   int       // in a row
+	failed     time.Time // when the last of them was
 	away       *reader
 	gate       gate
 }
@@ -121,6 +122,9 @@ func (l *loop) next(now time.Time) (first *supervised, wait time.Duration) {
 	return first, first.turn.due.Sub(now)
 }
 
+// unseen is how long after a failure, or after its turn, a part is still taken for the one that was identified.
+const unseen = 2 * time.Second
+
 // longest is the longest time between two tries of a part.
 func (l *loop) longest(s *supervised) time.Duration { return max(s.Every, l.o.RetryLongest) }
 
@@ -134,6 +138,9 @@ func (l *loop) visit(ctx context.Context, s *supervised) {
 		s.turn.away = nil
 		s.set(func(st *PartStatus) { st.Abandoned = 0 })
 	}
+	if !l.undoubted(ctx, s) {
+		return
+	}
 	if !s.turn.identified {
 		if err := l.call(ctx, s, s.Part.Identify); err != nil {
 			l.failed(ctx, s, "identify", err)
@@ -142,15 +149,38 @@ func (l *loop) visit(ctx context.Context, s *supervised) {
 		s.turn.identified = true
 		s.judge.forget()
 	}
-	clear(s.turn.values)
-	err := l.call(ctx, s, func(ctx context.Context) error { return s.Part.Sense(ctx, s.turn.values) })
-	if err != nil {
+	if err := l.sense(ctx, s); err != nil {
 		l.failed(ctx, s, "sense", err)
 		return
 	}
 	s.turn.failures = 0
 	l.on(s)
 	l.sensed(s)
+}
+
+// undoubted has a part identified anew that another may have taken the place of: when its turn comes too late, or too long
+// after a failure. After a failure it is read first, and nothing that it says is passed on: a line that still flips bits would
+// make any part look like another. It says false when the part goes on failing.
+func (l *loop) undoubted(ctx context.Context, s *supervised) bool {
+	now := l.o.Clock.Now()
+	failed := s.turn.failures > 0 && now.Sub(s.turn.failed) > unseen
+	if !s.turn.identified || !failed && (s.turn.due.IsZero() || now.Sub(s.turn.due) <= unseen) {
+		return true
+	}
+	if failed {
+		if err := l.sense(ctx, s); err != nil {
+			l.failed(ctx, s, "sense", err)
+			return false
+		}
+	}
+	s.turn.identified = false
+	return true
+}
+
+// sense has the part measure.
+func (l *loop) sense(ctx context.Context, s *supervised) error {
+	clear(s.turn.values)
+	return l.call(ctx, s, func(ctx context.Context) error { return s.Part.Sense(ctx, s.turn.values) })
 }
 
 // on moves a part's turn to the next slot of its cadence, leaving out those that are over.
@@ -210,6 +240,7 @@ func (l *loop) failed(ctx context.Context, s *supervised, operation string, err 
 	}
 	kind := FaultOf(err)
 	s.turn.failures++
+	s.turn.failed = l.o.Clock.Now()
 	wait := s.Every
 	for n := s.turn.failures; n > 2 && wait < l.longest(s); n-- {
 		wait = min(2*wait, l.longest(s))

@@ -50,7 +50,9 @@ type ads1115 struct {
 	inputs int
 }
 
-func (d *ads1115) identify(ctx context.Context) error {
+func (d *ads1115) identify(ctx context.Context) error { return d.again(ctx) }
+
+func (d *ads1115) again(ctx context.Context) error {
 	const what = "reading the thresholds"
 	low, err := d.wordAt(ctx, what, adsLow)
 	if err != nil {

@@ -23,6 +23,7 @@ const (
 	bmeResetWord = 0xb6
 	bmeOnceHum   = 0x01 // 5.4.3, table 20: humidity oversampling 1
 	bmeForced    = 0x25 // 5.4.5, tables 23 to 25: temperature and pressure oversampling 1, forced mode
+	bmeMode      = 0x03 // 5.4.5, table 25: the mode, which is 0 again when a forced measurement is done (3.3.3)
 	bmeCopying   = 0x01
 	bmeMeasuring = 0x08
 
@@ -72,6 +73,32 @@ type bmeTrim struct {
 
 func (d *bme280) identify(ctx context.Context) error {
 	const what = "reading the identity"
+	if err := d.check(ctx, what); err != nil {
+		return err
+	}
+	if err := d.writeByte(ctx, "resetting", bmeReset, bmeResetWord); err != nil {
+		return err
+	}
+	if err := d.idle(ctx, "starting", bmeStartUp, bmeCopying); err != nil {
+		return err
+	}
+	return d.calibrate(ctx)
+}
+
+// again looks at what was set as well: another part of the same kind has another calibration, and sleeps with nothing set.
+func (d *bme280) again(ctx context.Context) error {
+	const what = "reading the identity again"
+	if err := d.check(ctx, what); err != nil {
+		return err
+	}
+	set, err := d.byteAt(ctx, what, bmeCtrlMeas)
+	if err == nil && set != bmeForced&^bmeMode {
+		err = d.fault(what, sensors.Implausible, "the setting is 0x%02x: it was restarted, or is another one", set)
+	}
+	return err
+}
+
+func (d *bme280) check(ctx context.Context, what string) error {
 	id, err := d.byteAt(ctx, what, bmeID)
 	if err != nil {
 		return err
@@ -83,13 +110,7 @@ func (d *bme280) identify(ctx context.Context) error {
 	if !known {
 		return d.fault(what, sensors.WrongPart, "register 0x%02x says 0x%02x; a %s says 0x%02x", bmeID, id, d.driver, d.ids[0])
 	}
-	if err := d.writeByte(ctx, "resetting", bmeReset, bmeResetWord); err != nil {
-		return err
-	}
-	if err := d.idle(ctx, "starting", bmeStartUp, bmeCopying); err != nil {
-		return err
-	}
-	return d.calibrate(ctx)
+	return nil
 }
 
 func (d *bme280) calibrate(ctx context.Context) error {

@@ -17,4 +17,9 @@
 // Caveats. [Evidence] says how far a row can be trusted: most are made from the datasheet and not yet seen on
 // hardware. Chips without an identity register (LM75, TMP102, BH1750) are recognised by plausibility only; what that
 // is worth stands in [Row.Identity]. A BH1750 in the dark says zero as a dead one does, see [Row.ZeroIsReal].
+//
+// A part is asked who it is at the start, after it failed, and after two seconds without a word from it, so that one that
+// was exchanged between two readings is told apart, even from one of the same kind with another calibration. Two members
+// of the LM75 family can't be: an LM75 in an LM75B's place answers in every register as the LM75B does, and its open low
+// bits are taken for eighths of a degree. Nor can a BH1750, which says nothing but a count.
 package chip

@@ -84,6 +84,8 @@ func (d *emc1413) verify(ctx context.Context) error {
 	return nil
 }
 
+func (d *emc1413) again(ctx context.Context) error { return d.verify(ctx) }
+
 func (d *emc1413) sense(ctx context.Context, s *sheet) error {
 	const what = "measuring"
 	config, err := d.byteAt(ctx, what, emcConfig)

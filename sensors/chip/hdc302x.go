@@ -40,6 +40,10 @@ func (d *hdc302x) identify(ctx context.Context) error {
 	if err := d.wait(ctx, "stopping", hdcPause); err != nil {
 		return err
 	}
+	return d.again(ctx)
+}
+
+func (d *hdc302x) again(ctx context.Context) error {
 	const what = "reading the manufacturer"
 	w, err := d.words(ctx, what, command(hdcMaker), hdcPause, 1)
 	if err != nil {

@@ -27,7 +27,7 @@ func lm75Family(name, doc, sheet string, bits int, config byte, convert time.Dur
 		Name: name, Doc: doc, Datasheet: sheet, On: I2C,
 		Quantities: []Quantity{quantity("temperature", "temperature", -55_000, 128_000)}, // the formats end below 128
 		Addresses:  []uint16{0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f},             // LM75B 7.3, table 4
-		Identity:   "no identity register: configuration kept, limits in order", Evidence: FromDatasheet,
+		Identity:   "no identity register: configuration kept, limits in order; another of the family that takes its place is not told apart", Evidence: FromDatasheet,
 		Every: 10 * time.Second, Fastest: convert,
 		device: func(p *place, _ settings) device {
 			return &lm75{place: p, config: config, keep: ^uint16(0) << (16 - bits), convert: convert}
@@ -90,6 +90,8 @@ func (d *lm75) verify(ctx context.Context) error {
 	}
 	return nil
 }
+
+func (d *lm75) again(ctx context.Context) error { return d.verify(ctx) }
 
 func (d *lm75) sense(ctx context.Context, s *sheet) error {
 	raw, err := d.wordAt(ctx, "measuring", lm75Value)

@@ -70,6 +70,8 @@ func (d *lsm303) verify(ctx context.Context) error {
 	return nil
 }
 
+func (d *lsm303) again(ctx context.Context) error { return d.verify(ctx) }
+
 func (d *lsm303) sense(ctx context.Context, s *sheet) error {
 	const what = "measuring"
 	mode, err := d.byteAt(ctx, what, lsmMode)

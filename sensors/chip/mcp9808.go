@@ -67,6 +67,8 @@ func (d *mcp9808) verify(ctx context.Context) error {
 	return nil
 }
 
+func (d *mcp9808) again(ctx context.Context) error { return d.verify(ctx) }
+
 func (d *mcp9808) sense(ctx context.Context, s *sheet) error {
 	raw, err := d.wordAt(ctx, "measuring", mcpValue)
 	if err != nil {

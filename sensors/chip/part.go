@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/candor-edge/candor/sensors"
 )
@@ -14,6 +15,16 @@ type device interface {
 	identify(ctx context.Context) error
 	sense(ctx context.Context, s *sheet) error
 }
+
+// watchful is a device that can be asked between readings whether it is still the same, without disturbing it. again gives
+// an error when it is another part, or was without power and has lost its settings.
+type watchful interface {
+	again(ctx context.Context) error
+}
+
+// unseen is how long a part may be left alone and be taken for the same: nobody takes one off and puts on another, with its
+// power, in less. Ours: no datasheet says how fast hands are.
+const unseen = 2 * time.Second
 
 // PartOptions say where one chip is.
 type PartOptions struct {
@@ -52,21 +63,38 @@ type part struct {
 	device     device
 	quantities []Quantity
 	known      bool
+	last       time.Time // when the part was last heard of, or should have been
 }
 
 // Identify implements [sensors.Part].
 func (p *part) Identify(ctx context.Context) error {
 	err := p.device.identify(ctx)
 	p.known = err == nil
+	p.last = p.place.clock.Now()
 	return err
 }
 
-// Sense implements [sensors.Part]. It identifies the chip first when the last use failed.
+// doubt asks a part whether it is the same when another may have taken its place, after two seconds of which nobody knows
+// anything, and forgets who it is when it does not say so. That a part which failed is identified anew after that time,
+// also one that can't be asked in passing, is the supervisor's doing.
+func (p *part) doubt(ctx context.Context) {
+	gap := p.place.clock.Now().Sub(p.last)
+	if !p.known || gap >= 0 && gap <= unseen {
+		return
+	}
+	if d, ok := p.device.(watchful); ok && d.again(ctx) != nil {
+		p.known = false
+	}
+}
+
+// Sense implements [sensors.Part]. It identifies the chip first when the last use failed so that its settings may be lost,
+// or when it may have been exchanged since.
 func (p *part) Sense(ctx context.Context, values []sensors.Value) error {
 	if len(values) != len(p.quantities) {
 		return fmt.Errorf("%s: Sense was given room for %d values and has %d", p.place.driver, len(values), len(p.quantities))
 	}
 	clear(values)
+	p.doubt(ctx)
 	if !p.known {
 		if err := p.Identify(ctx); err != nil {
 			return err
@@ -77,6 +105,7 @@ func (p *part) Sense(ctx context.Context, values []sensors.Value) error {
 	if err == nil && s.onlyFaults() {
 		err = p.place.fault("measuring", sensors.Implausible, "all that it says is outside what the part can measure")
 	}
+	p.last = p.place.clock.Now()
 	if err != nil {
 		p.known = keeps(err)
 		clear(values)

@@ -40,6 +40,10 @@ func (d *sht3x) identify(ctx context.Context) error {
 	if err := d.wait(ctx, "stopping", sht3xPause); err != nil {
 		return err
 	}
+	return d.again(ctx)
+}
+
+func (d *sht3x) again(ctx context.Context) error {
 	const what = "reading the status"
 	status, err := d.words(ctx, what, command(sht3xStatus), sht3xPause, 1)
 	if err != nil {

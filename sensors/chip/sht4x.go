@@ -39,6 +39,10 @@ func (d *sht4x) identify(ctx context.Context) error {
 	if err := d.wait(ctx, "resetting", sht4xStartUp); err != nil {
 		return err
 	}
+	return d.again(ctx)
+}
+
+func (d *sht4x) again(ctx context.Context) error {
 	const what = "reading the serial number"
 	w, err := d.words(ctx, what, []byte{sht4xSerial}, sht4xStartUp, 2)
 	if err != nil {

@@ -69,6 +69,8 @@ func (d *tmp102) verify(ctx context.Context) error {
 	return nil
 }
 
+func (d *tmp102) again(ctx context.Context) error { return d.verify(ctx) }
+
 func (d *tmp102) sense(ctx context.Context, s *sheet) error {
 	raw, err := d.wordAt(ctx, "measuring", tmp102Value)
 	if err != nil {

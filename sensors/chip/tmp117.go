@@ -54,6 +54,8 @@ func (d *tmp117) verify(ctx context.Context) error {
 	return nil
 }
 
+func (d *tmp117) again(ctx context.Context) error { return d.verify(ctx) }
+
 func (d *tmp117) sense(ctx context.Context, s *sheet) error {
 	raw, err := d.wordAt(ctx, "measuring", tmp117Value)
 	if err != nil {

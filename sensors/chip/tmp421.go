@@ -67,6 +67,20 @@ type tmp421 struct {
 }
 
 func (d *tmp421) identify(ctx context.Context) error {
+	if err := d.again(ctx); err != nil {
+		return err
+	}
+	config, err := d.byteAt(ctx, "configuring", tmp421Config)
+	if err != nil || config&tmp421Stop == 0 {
+		return err
+	}
+	if err := d.writeByte(ctx, "configuring", tmp421Config, config&^tmp421Stop); err != nil {
+		return err
+	}
+	return d.wait(ctx, "converting", time.Duration(d.channels)*tmp421Convert)
+}
+
+func (d *tmp421) again(ctx context.Context) error {
 	const what = "reading the identity"
 	maker, err := d.byteAt(ctx, what, tmp421Maker)
 	if err != nil {
@@ -79,14 +93,7 @@ func (d *tmp421) identify(ctx context.Context) error {
 	if maker != tmp421TI || part != d.part {
 		return d.fault(what, sensors.WrongPart, "it is 0x%02x 0x%02x; a %s says 0x%02x 0x%02x", maker, part, d.driver, tmp421TI, d.part)
 	}
-	config, err := d.byteAt(ctx, "configuring", tmp421Config)
-	if err != nil || config&tmp421Stop == 0 {
-		return err
-	}
-	if err := d.writeByte(ctx, "configuring", tmp421Config, config&^tmp421Stop); err != nil {
-		return err
-	}
-	return d.wait(ctx, "converting", time.Duration(d.channels)*tmp421Convert)
+	return nil
 }
 
 func (d *tmp421) sense(ctx context.Context, s *sheet) error {

@@ -25,6 +25,7 @@ import (
 //	#@ bus address        where the part is, when not at its first address of a bus without a mux
 //	#: setting number     a setting of the part
 //	#> identify | sense   what is called; the transfers up to the next such line are all that it does
+//	#+ time               what passes before the next call ("10s")
 //	#= field value        what was measured then: a number, a token, or a quality
 //	#! kind               how it failed
 //
@@ -43,6 +44,7 @@ type transcript struct {
 type step struct {
 	line      int
 	call      string
+	after     time.Duration // what passes before it
 	transfers int
 	want      map[string]string
 	fails     string
@@ -63,6 +65,7 @@ func readTranscript(t *testing.T, file string) transcript {
 		t.Fatalf("%s: %v", file, err)
 	}
 	scanner := bufio.NewScanner(f)
+	var pause time.Duration
 	for n := 1; scanner.Scan(); n++ {
 		words := strings.Fields(scanner.Text())
 		if len(words) == 0 || words[0] == "#" {
@@ -79,7 +82,12 @@ func readTranscript(t *testing.T, file string) transcript {
 		case words[0] == "#:" && len(words) == 3 && last < 0:
 			tr.settings[words[1]] = words[2]
 		case words[0] == "#>" && len(words) == 2:
-			tr.steps = append(tr.steps, step{line: n, call: words[1], want: map[string]string{}})
+			tr.steps = append(tr.steps, step{line: n, call: words[1], after: pause, want: map[string]string{}})
+			pause = 0
+		case words[0] == "#+" && len(words) == 2:
+			if pause, err = time.ParseDuration(words[1]); err != nil {
+				t.Fatalf("%s:%d: %v", file, n, err)
+			}
 		case words[0] == "#=" && len(words) == 3 && last >= 0:
 			tr.steps[last].want[words[1]] = words[2]
 		case words[0] == "#!" && len(words) == 2 && last >= 0:
@@ -126,11 +134,13 @@ func TestTranscripts(t *testing.T) {
 	for _, tr := range transcripts(t) {
 		t.Run(filepath.Base(tr.file), func(t *testing.T) {
 			player := bustest.ReplayFile(t, tr.file)
-			p, fields := tr.open(t, player, sensortest.NewClock(time.Unix(1e9, 0)))
+			clock := sensortest.NewClock(time.Unix(1e9, 0))
+			p, fields := tr.open(t, player, clock)
 			values := make([]sensors.Value, len(fields))
 			rest := player.Rest()
 			for _, s := range tr.steps {
 				var err error
+				clock.Set(clock.Now().Add(s.after))
 				switch s.call {
 				case "identify":
 					err = p.Identify(context.Background())

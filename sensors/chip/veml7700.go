@@ -46,6 +46,13 @@ type veml7700 struct {
 }
 
 func (d *veml7700) identify(ctx context.Context) error {
+	if err := d.again(ctx); err != nil {
+		return err
+	}
+	return d.turn(ctx, vemlDim)
+}
+
+func (d *veml7700) again(ctx context.Context) error {
 	const what = "reading the identity"
 	id, err := d.get(ctx, what, vemlID)
 	if err != nil {
@@ -54,7 +61,7 @@ func (d *veml7700) identify(ctx context.Context) error {
 	if id&0xff != vemlPart {
 		return d.fault(what, sensors.WrongPart, "it is 0x%02x; a VEML7700 says 0x%02x", id&0xff, vemlPart)
 	}
-	return d.turn(ctx, vemlDim)
+	return nil
 }
 
 func (d *veml7700) get(ctx context.Context, what string, code byte) (uint16, error) {
