@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"periph.io/x/conn/v3/i2c"
 	"periph.io/x/conn/v3/physic"
@@ -21,7 +22,10 @@ type Player struct {
 	mu   sync.Mutex
 	ops  []Op
 	next int
-	lost error // what was asked otherwise than recorded: the rest means nothing
+	lost error            // what was asked otherwise than recorded: the rest means nothing
+	now  func() time.Time // nil: pauses are not looked at
+	most int              // percent of a recorded pause that may be missing
+	over time.Time        // when the last transfer was
 }
 
 var (
@@ -31,6 +35,15 @@ var (
 
 // NewPlayer returns a player of ops, which it keeps. name is the bus's name in errors.
 func NewPlayer(name string, ops []Op) *Player { return &Player{name: name, ops: ops} }
+
+// Timed makes the player strict about time as well: a transfer that comes sooner after the one before than was recorded is
+// an error, because the part may not have had its answer by then. less is how many percent sooner is all the same to it: 0
+// for a transcript that says what the datasheet wants, more for a recording, whose pauses hold what the sleeping process
+// overslept. now is the clock that the driver waits on. It is for before the first transfer.
+func (p *Player) Timed(now func() time.Time, less int) *Player {
+	p.now, p.most = now, less
+	return p
+}
 
 // Rest returns how many transfers of the transcript have not been used.
 func (p *Player) Rest() int {
@@ -86,7 +99,25 @@ func (p *Player) TxContext(ctx context.Context, addr uint16, w, r []byte) error 
 		p.lost = fmt.Errorf("%s: transfer %d was %s, and now it is: %s", p.name, p.next+1, op, asked)
 		return p.lost
 	}
+	if err := p.early(op); err != nil {
+		p.lost = err
+		return err
+	}
 	p.next++
 	copy(r, op.Read)
 	return op.Err(p.name)
+}
+
+// early says that a transfer comes sooner than it was recorded.
+func (p *Player) early(op Op) error {
+	if p.now == nil {
+		return nil
+	}
+	now, before := p.now(), p.over
+	p.over = now
+	least := op.Pause * time.Duration(100-p.most) / 100
+	if waited := now.Sub(before); op.Pause > 0 && !before.IsZero() && waited < least {
+		return fmt.Errorf("%s: transfer %d, %s, comes after %v; it has to be %v at least", p.name, p.next+1, op, waited, least)
+	}
+	return nil
 }

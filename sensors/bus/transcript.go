@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"periph.io/x/conn/v3/i2c"
 	"periph.io/x/conn/v3/physic"
@@ -24,8 +25,12 @@ import (
 //	0x76 f42e - ok
 //	0x76 f7 ?8 no-answer
 //
-// "-" is no bytes, "?8" stands for eight bytes that were asked for and did not come.
+// "-" is no bytes, "?8" stands for eight bytes that were asked for and did not come. A fifth word is how long nothing
+// passed before it, since the transfer before was over: what the driver waited for a conversion.
+//
+//	0x23 - 8390 ok +180ms
 type Op struct {
+	Pause   time.Duration // before it, in whole milliseconds; 0 when that is not told, or was less than one
 	Address uint16
 	Write   []byte
 	Read    []byte // what came; nil when it failed
@@ -43,7 +48,11 @@ func (o Op) String() string {
 			read = "?" + strconv.Itoa(o.Asked)
 		}
 	}
-	return fmt.Sprintf("0x%02x %s %s %s", o.Address, hexOrDash(o.Write), read, outcome)
+	line := fmt.Sprintf("0x%02x %s %s %s", o.Address, hexOrDash(o.Write), read, outcome)
+	if o.Pause >= time.Millisecond {
+		line += " +" + strconv.FormatInt(o.Pause.Milliseconds(), 10) + "ms"
+	}
+	return line
 }
 
 // Err returns the error that the transfer failed with, as a bus of that name would: with the kind and an errno of that
@@ -87,10 +96,21 @@ func ReadTranscript(r io.Reader) ([]Op, error) {
 	return ops, nil
 }
 
-var errForm = errors.New("want address, bytes written, bytes read and outcome, as in: 0x76 d0 60 ok")
+var errForm = errors.New("want address, bytes written, bytes read, outcome and perhaps the pause before it, as in: 0x76 d0 60 ok +10ms")
+
+// longestPause is the longest that is believed of a recording: a month.
+const longestPause = 31 * 24 * time.Hour
 
 func parseOp(line string) (Op, error) {
 	words := strings.Split(line, " ")
+	var pause time.Duration
+	if len(words) == 5 {
+		d, err := time.ParseDuration(strings.TrimPrefix(words[4], "+"))
+		if err != nil || d > longestPause {
+			return Op{}, errForm
+		}
+		words, pause = words[:4], d
+	}
 	if len(words) != 4 {
 		return Op{}, errForm
 	}
@@ -98,7 +118,7 @@ func parseOp(line string) (Op, error) {
 	if err != nil {
 		return Op{}, fmt.Errorf("address: %w", err)
 	}
-	op := Op{Address: uint16(addr)}
+	op := Op{Address: uint16(addr), Pause: pause}
 	if op.Write, err = parseHex(words[1]); err != nil {
 		return Op{}, fmt.Errorf("bytes written: %w", err)
 	}
@@ -146,15 +166,16 @@ func parseKind(word string) (sensors.FaultKind, error) {
 	return 0, fmt.Errorf("the outcome is none of: %s", strings.Join(words, ", "))
 }
 
-// Recorder writes down what passes between a driver and a bus. It is for the bench: a transcript holds what the parts
-// measured.
+// Recorder writes down what passes between a driver and a bus, and how long nothing did. It is for the bench: a transcript
+// holds what the parts measured.
 type Recorder struct {
 	next Transfer
 	name string
 
-	mu  sync.Mutex
-	out io.Writer
-	err error
+	mu   sync.Mutex
+	out  io.Writer
+	err  error
+	over time.Time // when the last transfer was
 }
 
 var (
@@ -183,16 +204,29 @@ func (r *Recorder) Tx(addr uint16, w, b []byte) error {
 
 // TxContext implements [Transfer]. Its error is that of the bus, whether writing it down worked or not.
 func (r *Recorder) TxContext(ctx context.Context, addr uint16, w, b []byte) error {
+	begun := time.Now()
 	err := r.next.TxContext(ctx, addr, w, b)
 	if refusal(addr, w, b) != nil {
 		return err // it never was on the wire
 	}
-	op := Op{Address: addr, Write: w, Read: b, Asked: len(b)}
+	op := Op{Address: addr, Write: w, Read: b, Asked: len(b), Pause: r.pause(begun)}
 	if err != nil {
 		op.Failed, op.Kind = true, sensors.FaultOf(err)
 	}
 	r.write(op.String() + "\n")
 	return err
+}
+
+// pause is how long nothing passed before a transfer that began then and is over now.
+func (r *Recorder) pause(begun time.Time) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := r.over
+	r.over = time.Now()
+	if before.IsZero() {
+		return 0
+	}
+	return min(max(begun.Sub(before), 0).Truncate(time.Millisecond), longestPause)
 }
 
 // Err returns the first error of writing the transcript, which ends there.

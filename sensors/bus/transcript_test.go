@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -24,11 +25,12 @@ const good = `# a comment
 0x0b - 0102ff ok
 0x76 f7 ?8 no-answer
 0x76 e0b6 - arbitration-lost
+0x23 - 8390 ok +180ms
 `
 
 func TestReadTranscript(t *testing.T) {
 	ops, err := bus.ReadTranscript(strings.NewReader(good))
-	if err != nil || len(ops) != 5 {
+	if err != nil || len(ops) != 6 {
 		t.Fatalf("%d ops, %v", len(ops), err)
 	}
 	if o := ops[0]; o.Address != 0x76 || !bytes.Equal(o.Write, []byte{0xd0}) || !bytes.Equal(o.Read, []byte{0x60}) || o.Asked != 1 || o.Err("i2c-1") != nil {
@@ -36,6 +38,9 @@ func TestReadTranscript(t *testing.T) {
 	}
 	if o := ops[3]; !o.Failed || o.Kind != sensors.NoAnswer || o.Asked != 8 || len(o.Read) != 0 {
 		t.Errorf("the fourth is %+v", o)
+	}
+	if ops[0].Pause != 0 || ops[5].Pause != 180*time.Millisecond {
+		t.Errorf("the pauses are %v and %v", ops[0].Pause, ops[5].Pause)
 	}
 	var errno syscall.Errno
 	if err := ops[3].Err("i2c-1"); !errors.Is(err, sensors.NoAnswer) || !errors.As(err, &errno) ||
@@ -46,6 +51,8 @@ func TestReadTranscript(t *testing.T) {
 
 func TestReadTranscriptErrors(t *testing.T) {
 	for line, want := range map[string]string{
+		"0x76 d0 60 ok 10ms": `"0x76 d0 60 ok +10ms"`, "0x76 d0 60 ok +0.5ms": `"0x76 d0 60 ok"`, "0x76 d0 60 ok +1s": `+1000ms"`,
+		"0x76 d0 60 ok +-4ms": `"0x76 d0 60 ok"`, "0x76 d0 60 ok +9999h": "want address", "0x76 d0 60 ok + ok": "want address",
 		"0x76 d0 60": "want address", "0x76 d0 60 ok ok": "want address", "0x76  d0 60 ok": "want address",
 		"0x80 d0 60 ok": "address", "hall d0 60 ok": "address", "0x01 d0 60 ok": "0x03 to 0x77",
 		"0x76 d 60 ok": "bytes written", "0x76 d0 6 ok": "bytes read", "0x76 d0 ?1 ok": "bytes read",
@@ -196,6 +203,49 @@ func (f *full) Write(p []byte) (int, error) {
 		return 0, syscall.ENOSPC
 	}
 	return len(p), nil
+}
+
+// A recording says how long nothing passed, and a replay on a clock wants the driver to wait as long.
+func TestPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, _ := bench(t, bus.Options{})
+		var out bytes.Buffer
+		r := bus.NewRecorder(b, "i2c-1", &out)
+		talk := func(on bus.Transfer, wait time.Duration) error {
+			_, first := read(on, 0x20, time.Second)
+			time.Sleep(wait)
+			_, second := read(on, 0x20, time.Second)
+			return errors.Join(first, second)
+		}
+		if err := talk(r, 180*time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(out.String(), " ok +180ms\n") || strings.Count(out.String(), "+") != 1 {
+			t.Fatalf("the recording is\n%s", out.String())
+		}
+		ops, err := bus.ReadTranscript(bytes.NewReader(out.Bytes()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			wait time.Duration
+			less int
+			well bool
+		}{{180 * time.Millisecond, 0, true}, {179 * time.Millisecond, 0, false}, {time.Second, 0, true}, {135 * time.Millisecond, 25, true},
+			{134 * time.Millisecond, 25, false}} {
+			p := bus.NewPlayer("i2c-1", ops).Timed(time.Now, c.less)
+			err := talk(p, c.wait)
+			if (err == nil) != c.well || (p.Check() == nil) != c.well || !c.well && !strings.Contains(err.Error(), "at least") {
+				t.Errorf("a wait of %v with %d %% to spare: %v", c.wait, c.less, err)
+			}
+		}
+		if err := talk(bus.NewPlayer("i2c-1", ops), 0); err != nil {
+			t.Errorf("without a clock: %v", err)
+		}
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestRecorderOnFullDisk(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -66,7 +67,7 @@ type hop struct {
 // slash are given to open, so that it can stand wherever an [Opener] is wanted.
 //
 // A transfer to a branch connects it, does what is to be done, and disconnects it again, with nobody else on the bus in
-// between: two parts with one address on two branches never meet. All users of a bus have to come through one Muxed.
+// between: two parts with one address on two branches never meet, whatever fails. All users of a bus have to come through one Muxed.
 func Muxed(open Opener) Opener {
 	m := &muxes{open: open, trunks: map[string]*trunk{}}
 	return m.bus
@@ -83,7 +84,9 @@ type trunk struct {
 	lock  chan struct{}
 	mu    sync.Mutex
 	bus   i2c.Bus
-	dirty []hop // what may still be connected, because disconnecting failed
+	dirty []hop           // what may still be connected: disconnecting failed, or a life before was cut off. Of who has the lock
+	met   map[uint16]bool // the muxes on the bus itself that were given out, under mu
+	fresh []hop           // those of them that nobody used yet, under mu
 }
 
 func (m *muxes) bus(name string) (i2c.Bus, error) {
@@ -108,6 +111,13 @@ func (m *muxes) bus(name string) (i2c.Bus, error) {
 	}
 	t.mu.Lock()
 	t.bus = bus
+	if len(hops) > 0 && !t.met[hops[0].address] {
+		if t.met == nil {
+			t.met = map[uint16]bool{}
+		}
+		t.met[hops[0].address] = true
+		t.fresh = append(t.fresh, hops[0])
+	}
 	t.mu.Unlock()
 	return &branch{trunk: t, name: name, hops: hops}, nil
 }
@@ -178,6 +188,12 @@ func (b *branch) TxContext(ctx context.Context, addr uint16, w, r []byte) (err e
 	defer func() { <-t.lock }()
 	t.mu.Lock()
 	bus := t.bus
+	for _, h := range t.fresh { // the one that is about to be used is told what to connect anyway
+		if len(b.hops) == 0 || b.hops[0].address != h.address {
+			t.soil(h)
+		}
+	}
+	t.fresh = nil
 	t.mu.Unlock()
 	if err := b.clean(ctx, bus); err != nil {
 		return err
@@ -189,7 +205,7 @@ func (b *branch) TxContext(ctx context.Context, addr uint16, w, r []byte) (err e
 		}
 	}()
 	for _, h := range b.hops {
-		t.dirty = append(t.dirty, h)
+		t.soil(h)
 		if err := b.connect(ctx, bus, h); err != nil {
 			return err
 		}
@@ -197,15 +213,24 @@ func (b *branch) TxContext(ctx context.Context, addr uint16, w, r []byte) (err e
 	return transfer(ctx, bus, addr, w, r)
 }
 
-// clean disconnects all that is or may be connected, the farthest first.
+// soil notes that a branch is or may be connected.
+func (t *trunk) soil(h hop) {
+	t.dirty = append(slices.DeleteFunc(t.dirty, func(d hop) bool { return d.address == h.address }), h)
+}
+
+// clean disconnects all that is or may be connected, the farthest first. A mux that does not answer is tried again before
+// the next transfer, and is no error: one that is not there connects nothing, and one behind another is cut off by that.
 func (b *branch) clean(ctx context.Context, bus i2c.Bus) error {
 	t := b.trunk
+	var silent []hop
+	defer func() { t.dirty = append(silent, t.dirty...) }()
 	for len(t.dirty) > 0 {
 		h := t.dirty[len(t.dirty)-1]
 		if err := transfer(ctx, bus, h.address, []byte{muxOff}, nil); err != nil {
-			if kindOf(err) != sensors.NoAnswer { // a mux that is not there connects nothing
+			if kindOf(err) != sensors.NoAnswer {
 				return b.fault(h, "disconnecting a branch", kindOf(err), bare(err))
 			}
+			silent = append(silent, h)
 		}
 		t.dirty = t.dirty[:len(t.dirty)-1]
 	}

@@ -198,6 +198,72 @@ func TestMuxFaults(t *testing.T) {
 	}
 }
 
+// Two chips with one address behind two muxes never both answer, also when a mux does not take the command to disconnect,
+// or had a branch connected before we came.
+func TestNeverTwoBranches(t *testing.T) {
+	b := newBoard()
+	b.control[0x70] = 1 << 2 // a life before was cut off in the middle
+	open := Muxed(b.open)
+	one, _ := open("i2c-1/0x70.2")
+	two, _ := open("i2c-1/0x71.2")
+	look := func(bus i2c.Bus, want byte) {
+		t.Helper()
+		var r [1]byte
+		if err := bus.Tx(0x49, []byte{0}, r[:]); err != nil || r[0] != want {
+			t.Errorf("%s gives %d, %v, want %d", bus, r[0], err, want)
+		}
+	}
+	look(two, 22)
+	deaf := false
+	b.fail = func(addr uint16, w, _ []byte) error {
+		if deaf && addr == 0x70 && len(w) > 0 && w[0] == 0 {
+			deaf = false
+			return syscall.ENXIO
+		}
+		return nil
+	}
+	deaf = true
+	look(one, 12)
+	if b.control[0x70] == 0 {
+		t.Fatal("the mux was not deaf")
+	}
+	look(two, 22)
+	if i := slices.IndexFunc(b.seen, func(s string) bool { return strings.Contains(s, "+") }); i >= 0 {
+		t.Errorf("two parts answered at once: %s", b.seen[i])
+	}
+	if b.control[0x70] != 0 || b.control[0x71] != 0 {
+		t.Errorf("at the end branches are connected: %v", b.control)
+	}
+}
+
+// A mux that is gone is tried once before each transfer, not more and more often.
+func TestMuxGone(t *testing.T) {
+	b := newBoard()
+	open := Muxed(b.open)
+	one, _ := open("i2c-1/0x70.2")
+	if err := one.Tx(0x49, []byte{0}, make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	delete(b.control, 0x70)
+	delete(b.parts, "70.0/49")
+	delete(b.parts, "70.2/49")
+	tries := 0
+	b.fail = func(addr uint16, _, _ []byte) error {
+		if addr == 0x70 {
+			tries++
+		}
+		return nil
+	}
+	for range 20 {
+		if err := one.Tx(0x49, []byte{0}, make([]byte, 1)); !errors.Is(err, sensors.NoAnswer) {
+			t.Fatal(err)
+		}
+	}
+	if tries > 20*3 {
+		t.Errorf("20 transfers ask a mux that is gone %d times", tries)
+	}
+}
+
 // Who waits for the bus waits no longer than its deadline, and one that hangs is disconnected when it comes back.
 func TestMuxDeadline(t *testing.T) {
 	b := newBoard()

@@ -18,7 +18,7 @@ import (
 )
 
 // Record identifies a part and reads it so often, and writes what passed on its bus, with what was called and what came
-// of it in between: the form of the transcripts in testdata, which tests play to their last byte. o.Open opens whole
+// of it in between, and how long was waited: the form of the transcripts in testdata, which tests play to their last byte. o.Open opens whole
 // buses; a branch of a mux is reached through [Muxed], and what that says to the mux is written too. A reading that
 // fails is written like one that does not; the error is that of the identification, of writing, or of ctx.
 //

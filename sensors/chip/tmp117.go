@@ -17,7 +17,7 @@ const (
 	tmp117Default = 0x0220 // "configuration register", power-on: continuous, 8 averaged, once a second
 	tmp117None    = 0x8000 // "temperature register": what the value is before the first conversion
 
-	tmp117Convert = 130 * time.Millisecond // "averaging": 8 conversions of 15.5 ms
+	tmp117Convert = 140 * time.Millisecond // electrical characteristics: 17.5 ms at most for each of the 8 conversions averaged
 )
 
 func tmp117Row() Row {
