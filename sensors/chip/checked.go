@@ -3,36 +3,37 @@ package chip
 import "strings"
 
 // Checked says which public source a part's addresses, commands, identity, checksum and scale were held against, part by
-// part; "" for none. A source was read in excerpts, and only what is named was seen in it. A datasheet's own pages were opened for no part but
-// the u-blox: section numbers in this package are the author's recollection of them, and what is not in the named source rests
-// on that alone (timing and most formulas).
+// part; "" for none. SOURCES.md says more: which pages of a document were seen, and what rests on memory alone.
 func (r Row) Checked() string {
 	const linux = "Linux, drivers/"
+	const tmp42x = "datasheet pages 12, 13, 17; " + linux + "hwmon/tmp421.c"
 	if strings.HasPrefix(r.Name, "pca95") { // all of the family
 		return linux + "i2c/muxes/i2c-mux-pca954x.c: branches and connect bits"
 	}
 	return map[string]string{
-		"bme280":     linux + "iio/pressure/bmp280.h: registers, identity, reset word",
-		"bmp280":     linux + "iio/pressure/bmp280.h: registers, identity, reset word",
-		"sht3x":      "public drivers: commands, checksum, longest conversion",
-		"sht4x":      linux + "hwmon/sht4x.c and public drivers: commands, checksum, formula of the humidity, longest conversion",
-		"scd4x":      linux + "iio/chemical/scd4x.c and ESPHome's driver: commands, checksum, scale",
-		"hdc302x":    "Adafruit's driver and RIOT's: commands, manufacturer, name of the checksum",
-		"tmp105":     "QEMU's model and its test: registers, resolution bits",
-		"tmp102":     linux + "hwmon/tmp102.c: registers, fixed and alert bits of the configuration",
-		"tmp117":     linux + "iio/temperature/tmp117.c: registers, identity, resolution",
-		"mcp9808":    "Adafruit's driver: registers of maker and part, and what they read",
-		"tmp421":     linux + "hwmon/tmp421.c and QEMU's model: registers, identity, flags, offset of the extended range",
-		"tmp422":     linux + "hwmon/tmp421.c and QEMU's model: registers, identity, flags, offset of the extended range",
-		"tmp423":     linux + "hwmon/tmp421.c and QEMU's model: registers, identity, addresses, flags, offset of the extended range",
-		"emc1413":    "QEMU's model: identity, high bytes of two of the three temperatures",
-		"bh1750":     linux + "iio/light/bh1750.c: commands, measurement time",
-		"veml7700":   "public drivers: identity and gain bits, no formula",
+		"lm75":       "NXP's LM75A, page 6; " + linux + "hwmon/lm75.c",
+		"lm75b":      "datasheet pages 7, 9, 10; " + linux + "hwmon/lm75.c",
+		"bme280":     "datasheet pages 21, 22, 26; " + linux + "iio/pressure/bmp280.h",
+		"bmp280":     "datasheet page 25; " + linux + "iio/pressure/bmp280.h",
+		"sht3x":      "datasheet pages 10, 11, 13, 14; " + linux + "hwmon/sht3x.c",
+		"sht4x":      linux + "hwmon/sht4x.c: commands, checksum, formulas, longest conversion",
+		"scd4x":      "datasheet pages 7, 8, 10; " + linux + "iio/chemical/scd4x.c",
+		"hdc302x":    "datasheet table 7-4; " + linux + "iio/humidity/hdc3020.c: checksum, scale",
+		"tmp105":     "datasheet page 6; " + linux + "hwmon/lm75.c; QEMU's model",
+		"tmp102":     "datasheet pages 6, 7; " + linux + "hwmon/tmp102.c",
+		"tmp117":     "datasheet section 7.6; " + linux + "iio/temperature/tmp117.c",
+		"mcp9808":    "datasheet pages 16, 27, 28; " + linux + "hwmon/jc42.c",
+		"tmp421":     tmp42x,
+		"tmp422":     tmp42x,
+		"tmp423":     tmp42x + "; QEMU's model",
+		"emc1413":    linux + "hwmon/emc1403.c; QEMU's model",
+		"bh1750":     "datasheet pages 2, 10; " + linux + "iio/light/bh1750.c",
+		"veml7700":   linux + "iio/light/veml6030.c; the resolution of revision 1.7 as others quote it",
 		"ads1115":    linux + "iio/adc/ti-ads1015.c: registers, bits of the configuration",
-		"ina219":     "public drivers: bits of the configuration, no formula",
-		"lsm303dlhc": "public drivers: identity, order of the axes, gain bits, no formula",
-		"pn532":      "public drivers: command codes only",
-		"ublox":      "ZED-F9T integration manual, 3.3.11.5: address, registers, what an empty stream reads",
+		"ina219":     "datasheet pages 25 to 27; " + linux + "hwmon/ina2xx.c",
+		"lsm303dlhc": linux + "iio/magnetometer/st_magn_core.c; QEMU's model",
+		"pn532":      linux + "nfc/pn533: commands, frames",
+		"ublox":      "UBX-18010854 page 150; ZED-F9T integration manual, 3.3.11.5",
 	}[r.Name]
 }
 

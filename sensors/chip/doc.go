@@ -11,8 +11,8 @@
 // holds what was measured.
 //
 // Each part stands in a file of its own, in the same order: where the numbers come from, registers, row, state,
-// identify, sense, conversion. Constants name the section of the datasheet they are taken from, by title where the
-// numbers changed from revision to revision.
+// identify, sense, conversion. Constants name the section, table or page of the document they are taken from, by title where the
+// numbers changed from revision to revision; SOURCES.md says of each part which edition that is and what of it was seen.
 //
 // Caveats. [Evidence] says how far a row can be trusted: most are made from the datasheet and not yet seen on
 // hardware. Chips without an identity register (LM75, TMP102, BH1750) are recognised by plausibility only; what that

@@ -7,24 +7,25 @@ import (
 	"github.com/candor-edge/candor/sensors"
 )
 
-// Microchip (SMSC) EMC1413 (datasheet DS20005274). Registers are read one byte at a time: a high byte holds its low
+// Microchip (SMSC) EMC1413 (datasheet DS20005274A, sections by title; its relative EMC1046 has the same
+// temperature registers). Registers are read one byte at a time: a high byte holds its low
 // byte still until that is read ("register description").
 const (
-	emcConfig = 0x03 // "configuration register": bit 2 is the extended range, 64 degrees are added
-	emcFault  = 0x1b // "external diode fault register": bit 1 external diode 1, bit 2 external diode 2
-	emcPart   = 0xfd // "product ID register": 0x21
-	emcMaker  = 0xfe // "manufacturer ID register": 0x5d
+	emcConfig = 0x03 // §"configuration register": bit 2 is the extended range, 64 degrees are added
+	emcFault  = 0x1b // §"external diode fault register": bit 1 external diode 1, bit 2 external diode 2
+	emcPart   = 0xfd // §"product ID register"
+	emcMaker  = 0xfe // §"manufacturer ID register"
 
-	emcPartID   = 0x21
-	emcMakerID  = 0x5d
-	emcExtended = 0x04
-	emcOffset   = 64_000
-	emcLowBits  = 0xe0 // "temperature data registers": 0.125 degrees
+	emcPartID   = 0x21   // §"product ID register"
+	emcMakerID  = 0x5d   // §"manufacturer ID register"
+	emcExtended = 0x04   // §"configuration register"
+	emcOffset   = 64_000 // §"temperature data registers", extended format
+	emcLowBits  = 0xe0   // §"temperature data registers" (EMC1046: §5.2, p. 22): 0.125 degrees in the three high bits
 
-	emcConvert = 300 * time.Millisecond // "conversion rate register": four a second at power on
+	emcConvert = 300 * time.Millisecond // §"conversion rate register": four a second at power on; a fifth more is ours
 )
 
-// emcChannel is one diode: its registers ("temperature data registers") and its bit in the fault register, 0 for the internal one.
+// emcChannel is one diode: its registers (§"temperature data registers"; EMC1046: §5.2, p. 22) and its bit in the fault register, 0 for the internal one.
 type emcChannel struct{ high, low, fault byte }
 
 func emcChannels() []emcChannel {
@@ -35,9 +36,9 @@ func emc1413Row() Row {
 	return Row{
 		Name: "emc1413", Doc: "temperature of itself and of two remote diodes (Microchip EMC1413)",
 		Datasheet: "Microchip DS20005274", On: I2C,
-		Quantities: []Quantity{quantity("temperature", "temperature", -64_000, 191_875), // "temperature data registers", extended format
-			quantity("remote1", "temperature", -64_000, 191_875), quantity("remote2", "temperature", -64_000, 191_875)},
-		Addresses: []uint16{0x4c, 0x1c, 0x3c, 0x5c, 0x6c, 0x18, 0x29, 0x4d}, // by a resistor; the last three in fixed variants
+		Quantities: []Quantity{quantity("temperature", "temperature", -64_000, 191_875), // §"temperature data registers", extended format
+			quantity("remote1", "temperature", -64_000, 191_875), quantity("remote2", "temperature", -64_000, 191_875)}, // §"temperature data registers"
+		Addresses: []uint16{0x4c, 0x1c, 0x3c, 0x5c, 0x6c, 0x18, 0x29, 0x4d}, // §"SMBus address": by a resistor; the last three in fixed variants
 		Identity:  "registers 0xfd and 0xfe", Evidence: FromRig, Every: 10 * time.Second, Fastest: 250 * time.Millisecond,
 		device: func(p *place, _ settings) device { return &emc1413{place: p} },
 	}

@@ -83,13 +83,13 @@ var (
 	_ sensors.Beating  = (*follower)(nil)
 )
 
-// waiting is how many edges wait to be taken in. More than that are missed and counted as such.
+// waiting is how many edges wait to be taken in. More than that are missed and counted as such. Ours: some seconds of a fast meter.
 const waiting = 256
 
 const (
-	firstRetry = time.Second
-	lastRetry  = time.Minute
-	glance     = time.Minute // between two looks at a line that is quiet
+	firstRetry = time.Second // ours: soon enough for a plug that was touched
+	lastRetry  = time.Minute // ours: seldom enough for a log
+	glance     = time.Minute // ours: between two looks at a line that is quiet
 )
 
 // Name implements [sensors.Source].

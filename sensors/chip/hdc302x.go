@@ -7,24 +7,24 @@ import (
 	"github.com/candor-edge/candor/sensors"
 )
 
-// Texas Instruments HDC3020, HDC3021, HDC3022 (datasheet SNAS778).
+// Texas Instruments HDC3020, HDC3021, HDC3022 (datasheet SNAS778D, sections by title).
 const (
-	hdcMeasure = 0x2400 // "device communication", table of commands: trigger on demand, low power mode 0 (lowest noise)
-	hdcExit    = 0x3093 // the same: exit auto mode
-	hdcMaker   = 0x3781 // the same: manufacturer identity
-	hdcTI      = 0x3000
+	hdcMeasure = 0x2400 // §"command table", table 7-4: trigger on demand, low power mode 0 (lowest noise)
+	hdcExit    = 0x3093 // §"command table", table 7-4: exit auto mode
+	hdcMaker   = 0x3781 // §"command table": manufacturer identity
+	hdcTI      = 0x3000 // §"manufacturer identity"
 
-	hdcConvert = 20 * time.Millisecond // electrical characteristics: 12.5 ms typical in mode 0
-	hdcPause   = time.Millisecond
+	hdcConvert = 20 * time.Millisecond // §"command table", table 7-4: 12.5 ms typical in mode 0; there is no longest, 20 ms are ours
+	hdcPause   = time.Millisecond      // ours: the document gives none
 )
 
 func hdc302xRow() Row {
 	return Row{
 		Name: "hdc302x", Doc: "air: temperature, humidity (TI HDC3020, HDC3021, HDC3022)",
 		Datasheet: "Texas Instruments SNAS778", On: I2C,
-		Quantities: []Quantity{quantity("temperature", "temperature", -40_000, 125_000), // recommended operating conditions
-			quantity("humidity", "humidity", 0, 100_00)},
-		Addresses: []uint16{0x44, 0x45, 0x46, 0x47}, // "I2C interface", table of addresses
+		Quantities: []Quantity{quantity("temperature", "temperature", -40_000, 125_000), // §"recommended operating conditions"
+			quantity("humidity", "humidity", 0, 100_00)}, // §"recommended operating conditions"
+		Addresses: []uint16{0x44, 0x45, 0x46, 0x47}, // §"I2C serial bus address configuration"
 		Identity:  "manufacturer identity 0x3000 with a right checksum", Evidence: FromDatasheet,
 		Every: 10 * time.Second, Fastest: 25 * time.Millisecond,
 		device: func(p *place, _ settings) device { return &hdc302x{place: p} },

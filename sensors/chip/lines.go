@@ -22,7 +22,7 @@ type tally interface {
 
 const (
 	shortBounce = 5 * time.Millisecond  // IEC 62053-31, 4.1: a pulse of a meter lasts 30 ms at least
-	longBounce  = 20 * time.Millisecond // contacts of metal
+	longBounce  = 20 * time.Millisecond // ours: contacts of metal
 )
 
 func lineSettings(activeLow string, bounce time.Duration, more ...Setting) []Setting {
@@ -75,7 +75,7 @@ func countRow(name, doc, field, kind string, bounce time.Duration, more []Settin
 // energyRow is the S0 output of a meter (IEC 62053-31), an open collector.
 func energyRow() Row {
 	per := Setting{Name: "pulses_per_kwh", Default: "1000", Doc: "printed on the meter", Min: 1, Max: 1_000_000}
-	const milliWattHours = 1_000_000 // in a kilowatt hour
+	const milliWattHours = 1_000_000 // ours: the field's unit is a thousandth of a watt hour; so many are a kilowatt hour
 	return countRow("energy", "pulses of an electricity meter: energy since the last reading", "energy", "energy", shortBounce,
 		[]Setting{per}, func(s settings) tally { return &pulses{unit: milliWattHours, per: s[per.Name]} })
 }
@@ -140,7 +140,7 @@ func (t *pulses) edge(e bus.Edge) bool {
 }
 
 func (t *pulses) value() int64 {
-	const most = 1 << 30 // between two readings; no line is that fast, and the product below fits
+	const most = 1 << 30 // ours: between two readings; no line is that fast, and the product below fits
 	total := int64(min(t.count, most))*t.unit + t.rest
 	t.count, t.rest = 0, total%t.per
 	return total / t.per

@@ -7,26 +7,27 @@ import (
 	"github.com/candor-edge/candor/sensors"
 )
 
-// The LM75 family: four registers and no identity. LM75A (Texas Instruments SNOS808), LM75B (NXP, revision 6.1),
-// TMP105 (Texas Instruments SBOS648); TMP75 and TMP175 have the TMP105's map.
+// The LM75 family: four registers and no identity. LM75A (Texas Instruments SNOS808; SNIS153B of the LM75B and LM75C has
+// the same map), LM75B (NXP, revision 6.1), TMP105 (Texas Instruments SLLS648D); TMP75 and TMP175 have the TMP105's map.
+// Sections and pages are those of NXP's LM75B where no other is named.
 const (
-	lm75Value  = 0x00 // LM75B 7.4, table 5
-	lm75Config = 0x01
-	lm75Hyst   = 0x02
-	lm75Limit  = 0x03
+	lm75Value  = 0x00 // §7.4, table 5 (NXP LM75A: table 5, p. 6)
+	lm75Config = 0x01 // §7.4, table 5 (NXP LM75A: table 5, p. 6)
+	lm75Hyst   = 0x02 // §7.4, table 5 (NXP LM75A: table 5, p. 6)
+	lm75Limit  = 0x03 // §7.4, table 5 (NXP LM75A: table 5, p. 6)
 
-	lm75Run    = 0x00 // LM75B 7.4.2, table 8: normal operation
-	tmp105Fine = 0x60 // TMP105, "converter resolution": 12 bits
+	lm75Run    = 0x00 // §7.4.2, table 8, p. 9: normal operation
+	tmp105Fine = 0x60 // TMP105 §"converter resolution": 12 bits; §"temperature register", p. 6
 
-	lm75Convert   = 300 * time.Millisecond // LM75A, electrical characteristics: 300 ms at most
-	tmp105Convert = 320 * time.Millisecond // TMP105, electrical characteristics: 12 bits, 320 ms at most
+	lm75Convert   = 300 * time.Millisecond // LM75A §"electrical characteristics": 300 ms at most
+	tmp105Convert = 320 * time.Millisecond // TMP105 §"electrical characteristics": 12 bits, 320 ms at most
 )
 
 func lm75Family(name, doc, sheet string, bits int, config byte, convert time.Duration) Row {
 	return Row{
 		Name: name, Doc: doc, Datasheet: sheet, On: I2C,
-		Quantities: []Quantity{quantity("temperature", "temperature", -55_000, 128_000)}, // the formats end below 128
-		Addresses:  []uint16{0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f},             // LM75B 7.3, table 4
+		Quantities: []Quantity{quantity("temperature", "temperature", -55_000, 128_000)}, // §7.4.3, table 10, p. 9; TMP105 table 5, p. 6: the formats end below 128
+		Addresses:  []uint16{0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f},             // §7.3, table 4, p. 7
 		Identity:   "no identity register: configuration kept, limits in order; another of the family that takes its place is not told apart", Evidence: FromDatasheet,
 		Every: 10 * time.Second, Fastest: convert,
 		device: func(p *place, _ settings) device {
@@ -44,7 +45,7 @@ func lm75bRow() Row {
 }
 
 func tmp105Row() Row {
-	r := lm75Family("tmp105", "temperature (TI TMP105, TMP75, TMP175)", "Texas Instruments SBOS648", 12, tmp105Fine, tmp105Convert)
+	r := lm75Family("tmp105", "temperature (TI TMP105, TMP75, TMP175)", "Texas Instruments SLLS648", 12, tmp105Fine, tmp105Convert)
 	r.Evidence = FromRig
 	return r
 }
@@ -67,7 +68,7 @@ func (d *lm75) identify(ctx context.Context) error {
 }
 
 // verify reads back what a dead or foreign part would not say: the configuration, and a limit above its hysteresis
-// (at power on 80 and 75 degrees: LM75B 7.4.4; TMP105, "high and low limit registers").
+// (at power on 80 and 75 degrees: LM75B §7.4.4, p. 10; NXP LM75A table 5, p. 6).
 func (d *lm75) verify(ctx context.Context) error {
 	const what = "reading the configuration"
 	config, err := d.byteAt(ctx, what, lm75Config)

@@ -9,24 +9,24 @@ import (
 )
 
 // STMicroelectronics LSM303DLHC, the magnetometer (datasheet Doc ID 018771). Its accelerometer, at another address,
-// is left alone. Registers are written one at a time: 5.1.1 says nothing of several for this half of the part.
+// is left alone. Registers are written one at a time: §5.1.1 says nothing of several for this half of the part.
 const (
-	lsmRateA = 0x00 // 7.2.1
-	lsmGain  = 0x01 // 7.2.2
-	lsmMode  = 0x02 // 7.2.3
-	lsmValue = 0x03 // 7.2.4: x, z, y, high byte first, 12 bits with sign
-	lsmID    = 0x0a // 7.2.6: three registers
+	lsmRateA = 0x00 // §7.2.1
+	lsmGain  = 0x01 // §7.2.2
+	lsmMode  = 0x02 // §7.2.3
+	lsmValue = 0x03 // §7.2.4: x, z, y, high byte first, 12 bits with sign
+	lsmID    = 0x0a // §7.2.6: three registers
 
-	lsm15Hz      = 0x10 // 7.2.1, table 72
-	lsm1Gauss3   = 0x20 // 7.2.2, table 75: to 1.3 gauss
-	lsmRun       = 0x00 // 7.2.3, table 77: continuous
-	lsmModes     = 0x03
-	lsmXY        = 1100    // 7.2.2, table 75: steps a gauss for x and y
-	lsmZ         = 980     // and for z
-	lsmOverflow  = -4096   // 7.2.4 and 2.1: the field is stronger than the range
-	lsmNanotesla = 100_000 // one gauss
+	lsm15Hz      = 0x10    // §7.2.1, table 72
+	lsm1Gauss3   = 0x20    // §7.2.2, table 75: to 1.3 gauss
+	lsmRun       = 0x00    // §7.2.3, table 77: continuous
+	lsmModes     = 0x03    // §7.2.3, table 77
+	lsmXY        = 1100    // §7.2.2, table 75: steps a gauss for x and y
+	lsmZ         = 980     // §7.2.2, table 75: and for z
+	lsmOverflow  = -4096   // §7.2.4 and §2.1: the field is stronger than the range
+	lsmNanotesla = 100_000 // §"one gauss": 1e-4 tesla by definition (SI brochure, table 9)
 
-	lsmConvert = 80 * time.Millisecond // 7.2.1, table 72: 15 a second
+	lsmConvert = 80 * time.Millisecond // §7.2.1, table 72: 15 a second; a fifth more is ours
 )
 
 func lsm303Row() Row {
@@ -34,11 +34,11 @@ func lsm303Row() Row {
 		Name: "lsm303dlhc", Doc: "magnetic field along three axes (ST LSM303DLHC, the magnetometer)",
 		Datasheet: "STMicroelectronics Doc ID 018771", On: I2C,
 		Quantities: []Quantity{
-			quantity("x", "magnetic-flux-density", -2048*lsmNanotesla/lsmXY, 2047*lsmNanotesla/lsmXY+1),
-			quantity("y", "magnetic-flux-density", -2048*lsmNanotesla/lsmXY, 2047*lsmNanotesla/lsmXY+1),
-			quantity("z", "magnetic-flux-density", -2048*lsmNanotesla/lsmZ, 2047*lsmNanotesla/lsmZ+1),
+			quantity("x", "magnetic-flux-density", -2048*lsmNanotesla/lsmXY, 2047*lsmNanotesla/lsmXY+1), // table 75
+			quantity("y", "magnetic-flux-density", -2048*lsmNanotesla/lsmXY, 2047*lsmNanotesla/lsmXY+1), // table 75
+			quantity("z", "magnetic-flux-density", -2048*lsmNanotesla/lsmZ, 2047*lsmNanotesla/lsmZ+1),   // table 75
 		},
-		Addresses: []uint16{0x1e}, // 5.1.3
+		Addresses: []uint16{0x1e}, // §5.1.3
 		Identity:  `registers 0x0a to 0x0c say "H43"`, Evidence: FromRig, Every: 10 * time.Second, Fastest: lsmConvert,
 		device: func(p *place, _ settings) device { return &lsm303{place: p} },
 	}
@@ -78,7 +78,7 @@ func (d *lsm303) sense(ctx context.Context, s *sheet) error {
 	if err != nil {
 		return err
 	}
-	if mode&lsmModes != lsmRun { // at power on it sleeps (7.2.3: 3)
+	if mode&lsmModes != lsmRun { // at power on it sleeps (§7.2.3: 3)
 		return d.fault(what, sensors.Implausible, "it sleeps: it was restarted, or is not there")
 	}
 	var raw [6]byte

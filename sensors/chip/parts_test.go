@@ -29,7 +29,7 @@ func TestParts(t *testing.T) {
 		if (r.On == I2C) != (r.device != nil) || (r.On == GPIO) != (r.follow != nil) || (r.On == GPIO) != (len(r.Addresses) == 0) || (r.On == Mux) != (len(r.Quantities) == 0) {
 			t.Errorf("%s is not what it says it is on", r.Name)
 		}
-		if r.On != GPIO && !strings.Contains(r.Proof(), "checked against") {
+		if r.On != GPIO && r.Checked() == "" {
 			t.Errorf("%s does not say what its numbers were held against: %s", r.Name, r.Proof())
 		}
 		if r.On == I2C && (r.Every < r.Fastest || r.Fastest == 0) {

@@ -16,11 +16,11 @@ import (
 )
 
 // NXP PCA9540, PCA9542, PCA9543, PCA9544, PCA9545, PCA9546, PCA9547, PCA9548; TI's TCA954x are the same. Each has one
-// register, written and read without an address (PCA9548A datasheet, revision 5, section 6.2; PCA9544A, 6.2).
+// register, written and read without an address (PCA9546A datasheet, revision 6, §6.2, p. 6; PCA9545A, revision 9, §6.2, p. 7).
 const (
-	muxOff    = 0x00 // no branch is connected, as at power on
-	mux4or2   = 0x04 // PCA9540, 9542, 9544: a branch is a number, with this bit to connect it
-	mux8Coded = 0x08 // PCA9547: the same for eight branches
+	muxOff    = 0x00 // §6.2.1, table 4, p. 6: no branch is connected, as at power on; a PCA9547 has branch 0 connected at power on
+	mux4or2   = 0x04 // PCA9544A §6.2.1; PCA9540, 9542, 9544: a branch is a number, with this bit to connect it
+	mux8Coded = 0x08 // PCA9547 §6.2.1: the same for eight branches
 )
 
 // muxType is how one of the family is told which branch to connect.
@@ -30,6 +30,7 @@ type muxType struct {
 	mask     byte // the bits of the register that say what is connected; those above are interrupts on some
 }
 
+// Branches and connect bits: §6.2.1 of each, and the table of Linux's driver, which is the same.
 func muxTypes() map[string]muxType {
 	return map[string]muxType{
 		"pca9540": {2, mux4or2, 0x07}, "pca9542": {2, mux4or2, 0x07}, "pca9543": {2, 0, 0x03}, "pca9544": {4, mux4or2, 0x07},
@@ -45,9 +46,9 @@ func muxRows() []Row {
 			evidence = FromRig
 		}
 		rows = append(rows, Row{
-			Name: name, On: Mux, Datasheet: "NXP PCA954x", Evidence: evidence,
+			Name: name, On: Mux, Datasheet: "NXP PCA9546A, revision 6, and its relatives", Evidence: evidence,
 			Doc:       fmt.Sprintf("%d bus branches behind one address: bus = \"i2c-1/%s@0x70.0\"", muxTypes()[name].branches, name),
-			Addresses: []uint16{0x70, 0x71, 0x72, 0x73, 0x74, 0x75, 0x76, 0x77},
+			Addresses: []uint16{0x70, 0x71, 0x72, 0x73, 0x74, 0x75, 0x76, 0x77}, // §"device address"
 			Identity:  "the register keeps which branch is connected",
 		})
 	}

@@ -10,29 +10,29 @@ import (
 	"github.com/candor-edge/candor/sensors"
 )
 
-// NXP PN532, a badge reader (user manual UM0701-02; I2C: section 6.2.4).
+// NXP PN532, a badge reader (user manual UM0701-02; revision 02; I2C: §6.2.4).
 const (
-	pnVersion = 0x02 // 7.2.2: GetFirmwareVersion; the first byte of the answer is 0x32
-	pnSAM     = 0x14 // 7.2.10: SAMConfiguration
-	pnRF      = 0x32 // 7.3.1: RFConfiguration
-	pnList    = 0x4a // 7.3.5: InListPassiveTarget
+	pnVersion = 0x02 // §7.2.2: GetFirmwareVersion; the first byte of the answer is 0x32
+	pnSAM     = 0x14 // §7.2.10: SAMConfiguration
+	pnRF      = 0x32 // §7.3.1: RFConfiguration
+	pnList    = 0x4a // §7.3.5: InListPassiveTarget
 
-	pnPart    = 0x32
-	pnNormal  = 0x01 // 7.2.10: no secure module
-	pnRetries = 0x05 // 7.3.1: item, the numbers of retries
-	pnReady   = 0x01 // 6.2.4: first byte of every read; 0x00 while it works
+	pnPart    = 0x32 // §7.2.2: the kind of the part
+	pnNormal  = 0x01 // §7.2.10: no secure module
+	pnRetries = 0x05 // §7.3.1: item, the numbers of retries
+	pnReady   = 0x01 // §6.2.4: first byte of every read; 0x00 while it works
 
-	pnRoom  = 64                   // bytes read of an answer; those asked for are at most 40
-	pnPoll  = 5 * time.Millisecond // between looks whether it is ready
-	pnPolls = 60                   // 300 ms: looking for a badge with three tries takes about 30
-	pnWake  = 5 * time.Millisecond // 7.2.11: from sleep, 2 ms
-	pnSame  = 2 * time.Second      // a badge that was away for less was not away
+	pnRoom  = 64                   // ours: bytes read of an answer; those asked for are at most 40
+	pnPoll  = 5 * time.Millisecond // ours: between looks whether it is ready
+	pnPolls = 60                   // ours: 300 ms; looking for a badge with three tries takes about 30
+	pnWake  = 5 * time.Millisecond // §7.2.11: from sleep, 2 ms; more than twice that is ours
+	pnSame  = 2 * time.Second      // ours: a badge that was away for less was not away
 )
 
 func pn532Row() Row {
 	return Row{
 		Name: "pn532", Doc: "badges held to a reader: the badge's number (NXP PN532)", Datasheet: "NXP UM0701-02", On: I2C,
-		Quantities: []Quantity{quantity("badge", "badge", 0, 0)}, Addresses: []uint16{0x24}, // 6.2.4
+		Quantities: []Quantity{quantity("badge", "badge", 0, 0)}, Addresses: []uint16{0x24}, // §6.2.4; a badge has no range
 		Identity: "firmware version with a right checksum", Evidence: FromDatasheet, Every: 250 * time.Millisecond, Fastest: 100 * time.Millisecond, Takes: time.Second,
 		Caveat: "telephones and some cards show a new random number each time; ISO/IEC 14443 type A only",
 		device: func(p *place, _ settings) device { return &pn532{place: p} },

@@ -65,7 +65,7 @@ func checkedWords(b []byte) bool {
 	return !zero || len(b) == 3 // a status of zero is one
 }
 
-// probePause is how long a part may take to have its identity ready (SHT4x 4.5 and SCD4x 3.9.2: 1 ms).
+// probePause is how long a part may take to have its identity ready (ours: twice the 1 ms of SHT4x §4.5 and SCD4x table 9, p. 8).
 const probePause = 2 * time.Millisecond
 
 // Addresses are all at which a part of the table can be, in order.

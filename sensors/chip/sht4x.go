@@ -9,21 +9,21 @@ import (
 
 // Sensirion SHT40, SHT41, SHT43, SHT45 (datasheet SHT4x, version 6).
 const (
-	sht4xMeasure = 0xfd // 4.5, table 8: high precision
-	sht4xSerial  = 0x89 // 4.5, table 8
-	sht4xReset   = 0x94 // 4.5, table 8
+	sht4xMeasure = 0xfd // §4.5, table 8: high precision
+	sht4xSerial  = 0x89 // §4.5, table 8
+	sht4xReset   = 0x94 // §4.5, table 8
 
-	sht4xConvert = 9 * time.Millisecond // 3.1, table 5: 8.3 ms at most
-	sht4xStartUp = time.Millisecond     // 3.1, table 5: soft reset, 1 ms at most
+	sht4xConvert = 9 * time.Millisecond // §3.1, table 5: 8.3 ms at most
+	sht4xStartUp = time.Millisecond     // §3.1, table 5: soft reset, 1 ms at most
 )
 
 func sht4xRow() Row {
 	return Row{
 		Name: "sht4x", Doc: "air: temperature, humidity (Sensirion SHT40, SHT41, SHT43, SHT45)",
 		Datasheet: "Sensirion SHT4x, version 6", On: I2C,
-		Quantities: []Quantity{quantity("temperature", "temperature", -40_000, 125_000), // 2.2
-			quantity("humidity", "humidity", 0, 100_00)}, // 2.1
-		Addresses: []uint16{0x44, 0x45, 0x46}, // 4.2
+		Quantities: []Quantity{quantity("temperature", "temperature", -40_000, 125_000), // §2.2
+			quantity("humidity", "humidity", 0, 100_00)}, // §2.1
+		Addresses: []uint16{0x44, 0x45, 0x46}, // §4.2
 		Identity:  "serial number with right checksums", Evidence: FromDatasheet,
 		Every: 10 * time.Second, Fastest: 20 * time.Millisecond,
 		device: func(p *place, _ settings) device { return &sht4x{place: p} },
@@ -59,10 +59,10 @@ func (d *sht4x) sense(ctx context.Context, s *sheet) error {
 	if err != nil {
 		return err
 	}
-	s.number(0, sht3xTemperature(w[0])) // 4.6: the same formula
+	s.number(0, sht3xTemperature(w[0])) // §4.6: the same formula
 	s.number(1, sht4xHumidity(w[1]))
 	return nil
 }
 
-// sht4xHumidity is in hundredths of a percent (4.6: RH = -6 + 125 S / 65535, to be cut at 0 and 100 %).
+// sht4xHumidity is in hundredths of a percent (§4.6: RH = -6 + 125 S / 65535, to be cut at 0 and 100 %).
 func sht4xHumidity(s uint16) int64 { return min(max(nearest(125_00*int64(s), 65_535)-6_00, 0), 100_00) }

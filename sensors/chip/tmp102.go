@@ -7,26 +7,26 @@ import (
 	"github.com/candor-edge/candor/sensors"
 )
 
-// Texas Instruments TMP102 (datasheet SBOS397, whose sections moved over the revisions: by title).
+// Texas Instruments TMP102 (datasheet SBOS397C, sections by title; pages of SBOS397B are named so).
 const (
-	tmp102Value  = 0x00 // "pointer register": 00
-	tmp102Config = 0x01 // "configuration register"
-	tmp102Low    = 0x02 // "high- and low-limit registers": 75 and 80 degrees at power on
-	tmp102High   = 0x03
+	tmp102Value  = 0x00 // §"pointer register": 00
+	tmp102Config = 0x01 // §"pointer register": 01
+	tmp102Low    = 0x02 // §"high- and low-limit registers": 75 and 80 degrees at power on
+	tmp102High   = 0x03 // §"high- and low-limit registers"
 
-	tmp102Default = 0x60a0 // "configuration register", power-on: 12 bits, 4 a second, comparator mode
-	tmp102Fixed   = 0x6000 // "converter resolution": the bits read as 11 and can't be written
-	tmp102Alert   = 0x0020 // "alert": follows the comparator
-	tmp102Unused  = 0x000f // "temperature register": the low bits of a 12-bit value are 0
+	tmp102Default = 0x60a0 // §"configuration register", table 7 (SBOS397B, p. 7), power-on: 12 bits, 4 a second, comparator mode
+	tmp102Fixed   = 0x6000 // §"configuration register", table 7 (SBOS397B, p. 7): the resolution bits read as 11 and can't be written
+	tmp102Alert   = 0x0020 // §"alert" (SBOS397B, p. 7): follows the comparator
+	tmp102Unused  = 0x000f // §"temperature register", table 4, p. 6: the low bits of a 12-bit value are 0
 
-	tmp102Convert = 35 * time.Millisecond // electrical characteristics: 35 ms at most
+	tmp102Convert = 35 * time.Millisecond // §"electrical characteristics": 35 ms at most
 )
 
 func tmp102Row() Row {
 	return Row{
 		Name: "tmp102", Doc: "temperature (TI TMP102)", Datasheet: "Texas Instruments SBOS397", On: I2C,
-		Quantities: []Quantity{quantity("temperature", "temperature", -55_000, 128_000)}, // the format ends at 127.9375
-		Addresses:  []uint16{0x48, 0x49, 0x4a, 0x4b},                                     // "serial bus address"
+		Quantities: []Quantity{quantity("temperature", "temperature", -55_000, 128_000)}, // table 5, p. 6: the format ends at 127.9375
+		Addresses:  []uint16{0x48, 0x49, 0x4a, 0x4b},                                     // §"serial bus address"
 		Identity:   "no identity register: resolution bits that can't be written, limits in order", Evidence: FromDatasheet,
 		Every: 10 * time.Second, Fastest: 250 * time.Millisecond,
 		device: func(p *place, _ settings) device { return &tmp102{place: p} },
@@ -88,6 +88,6 @@ func (d *tmp102) sense(ctx context.Context, s *sheet) error {
 	return nil
 }
 
-// eighths converts a value with 8 bits after the point, high byte first, to thousandths of a degree ("temperature register":
+// eighths converts a value with 8 bits after the point, high byte first, to thousandths of a degree (§"temperature register", p. 6:
 // 0.0625 degrees are bit 4).
 func eighths(raw uint16) int64 { return nearest(int64(int16(raw))*1000, 256) }

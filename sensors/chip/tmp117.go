@@ -7,24 +7,24 @@ import (
 	"github.com/candor-edge/candor/sensors"
 )
 
-// Texas Instruments TMP117 (datasheet SNOSD82; sections by title).
+// Texas Instruments TMP117 (datasheet SNOSD82D).
 const (
-	tmp117Value  = 0x00 // "register map": temperature result
-	tmp117Config = 0x01 // the same: configuration
-	tmp117ID     = 0x0f // the same: device id, low 12 bits 0x117, above them the revision
+	tmp117Value  = 0x00 // §7.6: temperature result
+	tmp117Config = 0x01 // §7.6: configuration
+	tmp117ID     = 0x0f // §7.6: device id, low 12 bits 0x117, above them the revision
 
-	tmp117Part    = 0x117
-	tmp117Default = 0x0220 // "configuration register", power-on: continuous, 8 averaged, once a second
-	tmp117None    = 0x8000 // "temperature register": what the value is before the first conversion
+	tmp117Part    = 0x117  // §7.6
+	tmp117Default = 0x0220 // §7.6, reset value: continuous, 8 averaged, once a second
+	tmp117None    = 0x8000 // §7.6: what the value is before the first conversion
 
-	tmp117Convert = 140 * time.Millisecond // electrical characteristics: 17.5 ms at most for each of the 8 conversions averaged
+	tmp117Convert = 140 * time.Millisecond // §6.5, electrical characteristics: 17.5 ms at most for each of the 8 conversions averaged (§7.3.2)
 )
 
 func tmp117Row() Row {
 	return Row{
 		Name: "tmp117", Doc: "temperature, precise (TI TMP117)", Datasheet: "Texas Instruments SNOSD82", On: I2C,
-		Quantities: []Quantity{quantity("temperature", "temperature", -55_000, 150_000)}, // recommended operating conditions
-		Addresses:  []uint16{0x48, 0x49, 0x4a, 0x4b},                                     // "serial bus address"
+		Quantities: []Quantity{quantity("temperature", "temperature", -55_000, 150_000)}, // §6.3, recommended operating conditions
+		Addresses:  []uint16{0x48, 0x49, 0x4a, 0x4b},                                     // §7.5.3.1.2
 		Identity:   "register 0x0f", Evidence: FromDatasheet, Every: 10 * time.Second, Fastest: time.Second,
 		device: func(p *place, _ settings) device { return &tmp117{place: p} },
 	}
@@ -69,6 +69,6 @@ func (d *tmp117) sense(ctx context.Context, s *sheet) error {
 			return err
 		}
 	}
-	s.number(0, nearest(int64(int16(raw))*1000, 128)) // "temperature register": 7.8125 thousandths of a degree a step
+	s.number(0, nearest(int64(int16(raw))*1000, 128)) // §7.3.3, table 7-1: 7.8125 thousandths of a degree a step
 	return nil
 }

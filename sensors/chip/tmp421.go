@@ -9,30 +9,30 @@ import (
 	"github.com/candor-edge/candor/sensors"
 )
 
-// Texas Instruments TMP421, TMP422, TMP423 (datasheet SBOS398).
+// Texas Instruments TMP421, TMP422, TMP423 (datasheet SBOS398C, sections by title).
 const (
-	tmp421Value  = 0x00 // table 2: high bytes of local, remote 1, 2, 3; two bytes may be read from there
-	tmp421Config = 0x09 // table 2, configuration register 1: bit 6 shuts down, bit 2 is the extended range
-	tmp421Maker  = 0xfe // table 2: 0x55
-	tmp421Part   = 0xff // table 2: 0x21, 0x22, 0x23
+	tmp421Value  = 0x00 // table 3, p. 13: high bytes of local, remote 1, 2, 3; two bytes may be read from there
+	tmp421Config = 0x09 // table 3, p. 13, configuration register 1: bit 6 shuts down, bit 2 is the extended range
+	tmp421Maker  = 0xfe // table 3, p. 13
+	tmp421Part   = 0xff // table 3, p. 13: 0x21, 0x22, 0x23
 
-	tmp421TI       = 0x55
-	tmp421Stop     = 0x40
-	tmp421Extended = 0x04
-	tmp421Offset   = 64_000 // "extended temperature measurement": 64 degrees are added
-	tmp421Bits     = 0xfff0 // table 3: 12 bits, 0.0625 degrees
-	tmp421Bad      = 0x0003 // table 2, low bytes: value not valid, and input open
+	tmp421TI       = 0x55   // §"identification registers", p. 17
+	tmp421Stop     = 0x40   // table 3, p. 13
+	tmp421Extended = 0x04   // table 3, p. 13
+	tmp421Offset   = 64_000 // §"temperature measurement data": 64 degrees are added
+	tmp421Bits     = 0xfff0 // table 2, p. 12: 12 bits, 0.0625 degrees
+	tmp421Bad      = 0x0003 // table 3, p. 13, low bytes: value not valid, and input open
 
-	tmp421Convert = 125 * time.Millisecond // one channel after the other, 115 ms each at the slowest
+	tmp421Convert = 125 * time.Millisecond // §"electrical characteristics": one channel after the other, 115 ms each at the slowest
 )
 
 func tmp421Family(last byte, remotes int) Row {
 	name := fmt.Sprintf("tmp42%d", last)
-	quantities := []Quantity{quantity("temperature", "temperature", -55_000, 150_000)} // absolute range of the two formats
+	quantities := []Quantity{quantity("temperature", "temperature", -55_000, 150_000)} // §"temperature measurement data": the range of the two formats
 	for i := range remotes {
-		quantities = append(quantities, quantity(fmt.Sprintf("remote%d", i+1), "temperature", -55_000, 150_000))
+		quantities = append(quantities, quantity(fmt.Sprintf("remote%d", i+1), "temperature", -55_000, 150_000)) // §"temperature measurement data"
 	}
-	addresses := []uint16{0x4c, 0x4d, 0x4e, 0x4f, 0x2a, 0x1c, 0x1d, 0x1e, 0x1f} // "slave address": by its two pins
+	addresses := []uint16{0x4c, 0x4d, 0x4e, 0x4f, 0x2a, 0x1c, 0x1d, 0x1e, 0x1f} // §"two-wire interface slave device addresses": by its two pins
 	switch last {                                                               // what Linux's driver takes for possible
 	case 2:
 		addresses = slices.DeleteFunc(addresses, func(a uint16) bool { return a == 0x2a })

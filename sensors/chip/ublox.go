@@ -8,25 +8,25 @@ import (
 	"github.com/candor-edge/candor/sensors"
 )
 
-// u-blox GNSS receivers, M8 and later, over I2C, which u-blox calls DDC (UBX-13003221, "DDC port").
+// u-blox GNSS receivers, M8 and later, over I2C, which u-blox calls DDC (UBX-13003221 R25, sections by title).
 const (
-	ubloxWaiting = 0xfd // "DDC port", read access: two registers, bytes that wait to be read, high byte first
-	ubloxStream  = 0xff // the same: the bytes
+	ubloxWaiting = 0xfd // §"DDC port", read access: two registers, bytes that wait to be read, high byte first
+	ubloxStream  = 0xff // §"DDC port", read access: the bytes
 
-	ubloxChunk  = 128                   // bytes at a time, so that others get on the bus
-	ubloxBuffer = 4096                  // what may wait from before; ours: no table says how much a receiver keeps
-	ubloxPoll   = 20 * time.Millisecond // between looks
-	ubloxPolls  = 75                    // 1.5 s: an answer may wait for the next navigation solution
+	ubloxChunk  = 128                   // ours: bytes at a time, so that others get on the bus
+	ubloxBuffer = 4096                  // ours: what may wait from before; no table says how much a receiver keeps
+	ubloxPoll   = 20 * time.Millisecond // ours: between looks
+	ubloxPolls  = 75                    // ours: 1.5 s; an answer may wait for the next navigation solution
 )
 
 func ubloxRow() Row {
 	return Row{
 		Name: "ublox", Doc: "position, altitude, speed (u-blox GNSS M8 and later)", Datasheet: "u-blox UBX-13003221", On: I2C,
-		Quantities: []Quantity{quantity("latitude", "latitude", -90_0000000, 90_0000000),
-			quantity("longitude", "longitude", -180_0000000, 180_0000000),
-			quantity("altitude", "altitude", -1_000_000, 80_000_000), // data sheets: to 80 km; above the sea
-			quantity("speed", "speed", 0, 500_000)},                  // data sheets: to 500 m/s; over ground
-		Addresses: []uint16{0x42}, // "DDC port", address
+		Quantities: []Quantity{quantity("latitude", "latitude", -90_0000000, 90_0000000), // §"UBX-NAV-PVT" (UBX-18010854: p. 150)
+			quantity("longitude", "longitude", -180_0000000, 180_0000000), // §"UBX-NAV-PVT" (UBX-18010854: p. 150)
+			quantity("altitude", "altitude", -1_000_000, 80_000_000),      // §"UBX-NAV-PVT", above the sea (UBX-18010854: p. 150); data sheets of modules: to 80 km
+			quantity("speed", "speed", 0, 500_000)},                       // §"UBX-NAV-PVT", over ground; data sheets of modules: to 500 m/s
+		Addresses: []uint16{0x42}, // §"DDC port", address
 		Identity:  "answers a version request with a right checksum", Evidence: FromDatasheet,
 		Every: 10 * time.Second, Fastest: time.Second, Takes: ubloxPolls * ubloxPoll,
 		Caveat: "absent, not zero, until there is a fix; a cold start takes half a minute under the open sky",

@@ -7,16 +7,17 @@ import (
 	"strings"
 )
 
-// The UBX protocol (u-blox M8 receiver description UBX-13003221, "UBX protocol"; M9 and M10 have the same frames).
+// The UBX protocol (u-blox M8 receiver description UBX-13003221 R25, sections by title; M9 and M10 have the same frames, and the
+// ZED-F9P's interface description UBX-18010854 R04 the same position).
 const (
-	ubxSync1, ubxSync2 = 0xb5, 0x62 // "UBX frame structure"
-	ubxFrame           = 8          // bytes around a payload
-	ubxLongest         = 1024       // a payload we would wait for
-	ubxNav, ubxPVT     = 0x01, 0x07 // UBX-NAV-PVT
-	ubxMon, ubxVersion = 0x0a, 0x04 // UBX-MON-VER
-	ubxPVTSize         = 92         // 84 before protocol version 14; the rest is not used here
-	ubxPVTLeast        = 84
-	nmeaLongest        = 512 // u-blox's own sentences pass the 82 characters of the standard
+	ubxSync1, ubxSync2 = 0xb5, 0x62 // §"UBX frame structure"
+	ubxFrame           = 8          // §"UBX frame structure": bytes around a payload
+	ubxLongest         = 1024       // ours: a payload we would wait for
+	ubxNav, ubxPVT     = 0x01, 0x07 // §"UBX-NAV-PVT" (UBX-18010854: p. 150)
+	ubxMon, ubxVersion = 0x0a, 0x04 // §"UBX-MON-VER"
+	ubxPVTSize         = 92         // §"UBX-NAV-PVT" (UBX-18010854: p. 150): 84 before protocol version 14; the rest is not used here
+	ubxPVTLeast        = 84         // §"UBX-NAV-PVT", protocol versions before 14
+	nmeaLongest        = 512        // ours: u-blox's own sentences pass the 82 characters of the standard
 )
 
 // ubxPoll is a message without payload: it asks for the message of that class and number.
@@ -26,7 +27,7 @@ func ubxPoll(class, id byte) []byte {
 	return append(frame, a, b)
 }
 
-// ubxSum is the checksum over class, number, length and payload ("UBX checksum").
+// ubxSum is the checksum over class, number, length and payload (§"UBX checksum").
 func ubxSum(body []byte) (a, b byte) {
 	for _, x := range body {
 		a += x
@@ -118,7 +119,8 @@ type ubxFix struct {
 	latitude, longitude, altitude, speed int64
 }
 
-// ubxPosition unpacks UBX-NAV-PVT; false when it is too short.
+// ubxPosition unpacks UBX-NAV-PVT; false when it is too short. Offsets to 39: UBX-18010854, p. 150; that of the speed and of
+// the flag that the position is not valid: §"UBX-NAV-PVT".
 func ubxPosition(p []byte) (ubxFix, bool) {
 	if len(p) < ubxPVTLeast {
 		return ubxFix{}, false

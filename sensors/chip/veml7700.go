@@ -8,34 +8,35 @@ import (
 	"github.com/candor-edge/candor/sensors"
 )
 
-// Vishay VEML7700 (datasheet 84286) and its application note (84323). Words are low byte first.
+// Vishay VEML7700 (datasheet 84286, revision 1.7) and its application note (84323), sections by title; the VEML6030 (84366, revision
+// 1.2) has the same registers. Words are low byte first.
 const (
-	vemlConfig = 0x00 // command register format, command code 0
-	vemlValue  = 0x04 // command code 4: ALS
-	vemlID     = 0x07 // command code 7: low byte 0x81
+	vemlConfig = 0x00 // §"command register format" (VEML6030: p. 7): command code 0
+	vemlValue  = 0x04 // §"command register format" (VEML6030: p. 7): command code 4, ALS
+	vemlID     = 0x07 // §"command register format": command code 7, low byte 0x81
 
-	vemlPart = 0x81
+	vemlPart = 0x81 // §"command register format": command code 7
 
 	// Command code 0: bits 12:11 are the gain, bits 9:6 the integration time (0 is 100 ms), bit 0 shuts down.
-	vemlDim    = 0x0800 // gain 2
-	vemlBright = 0x1000 // gain 1/8
+	vemlDim    = 0x0800 // §"command register format" (VEML6030: table 1, p. 7): gain 2
+	vemlBright = 0x1000 // §"command register format" (VEML6030: table 1, p. 7): gain 1/8
 
-	// Application note, "power saving": 2.5 ms to start (Linux waits 4), then 100 ms. What is integrated when the gain changes
+	// Application note, §"power saving": 2.5 ms to start (Linux waits 4), then 100 ms. What is integrated when the gain changes
 	// may have begun with the old one, so two integrations have to pass, as Adafruit's driver waits; 10 % slower is ours.
 	vemlSettle = 225 * time.Millisecond
 
-	vemlTooMuch   = 29_000 // counts at gain 2: 974 lx, then gain 1/8
-	vemlTooLittle = 1_700  // counts at gain 1/8: 914 lx, then gain 2
-	vemlFull      = 0xffff
+	vemlTooMuch   = 29_000 // ours: counts at gain 2: 974 lx, then gain 1/8
+	vemlTooLittle = 1_700  // ours: counts at gain 1/8: 914 lx, then gain 2
+	vemlFull      = 0xffff // §"command register format" (VEML6030: p. 7): all that 16 bits can count
 
-	vemlStraight = 1_000_000 // application note, "linearity": corrected above 1000 lx
+	vemlStraight = 1_000_000 // application note, §"linearity": corrected above 1000 lx
 )
 
 func veml7700Row() Row {
 	return Row{
 		Name: "veml7700", Doc: "light (Vishay VEML7700)", Datasheet: "Vishay 84286, application note 84323", On: I2C,
-		Quantities: []Quantity{quantity("illuminance", "illuminance", 0, 200_000_000)}, // first page: to about 140 klx
-		Addresses:  []uint16{0x10},                                                     // slave address
+		Quantities: []Quantity{quantity("illuminance", "illuminance", 0, 200_000_000)}, // §"features": to about 140 klx; more is not refused
+		Addresses:  []uint16{0x10},                                                     // §"slave address"
 		Identity:   "low byte of command code 0x07, configuration kept", Evidence: FromDatasheet,
 		Every: 10 * time.Second, Fastest: 2 * vemlSettle,
 		device: func(p *place, _ settings) device { return &veml7700{place: p} },
@@ -121,8 +122,8 @@ func (d *veml7700) sense(ctx context.Context, s *sheet) error {
 	return nil
 }
 
-// vemlLight is in thousandths of a lux (application note, table "resolution and maximum detection range", 100 ms:
-// 0.0336 lx a count at gain 2, 0.5376 at gain 1/8).
+// vemlLight is in thousandths of a lux (application note, §"resolution and maximum detection range", 100 ms:
+// 0.0336 lx a count at gain 2, 0.5376 at gain 1/8). Revisions before 1.7 had a seventh less, which Vishay calls wrong.
 func vemlLight(raw, gain uint16) int64 {
 	if gain == vemlDim {
 		return nearest(int64(raw)*336, 10)
@@ -134,7 +135,7 @@ func vemlLight(raw, gain uint16) int64 {
 	return vemlCorrected(x)
 }
 
-// vemlCorrected is the application note's correction for the gains below 1, in lux
+// vemlCorrected is the application note's correction (§"linearity") for the gains below 1, in lux
 // y = 6.0135e-13 x^4 - 9.3924e-9 x^3 + 8.1488e-5 x^2 + 1.0023 x, for x and y in thousandths of a lux. Each step keeps
 // as many digits as fit: x is at most 35,231,616.
 func vemlCorrected(x int64) int64 {
