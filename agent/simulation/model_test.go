@@ -27,6 +27,7 @@ type truth struct {
 	okTemp    bool
 	okCO2     bool
 	okBadge   bool
+	unknown   bool      // of a part that had not yet said who it is
 	clock     time.Time // what an honest clock says
 	arrived   uint8     // for which purposes, a bit each
 }
@@ -150,6 +151,8 @@ func (m *model) counted(n int, purpose string) (*yes, string) {
 	switch {
 	case y == nil:
 		return nil, fmt.Sprintf("look %d at %v was under no yes", n, t.at)
+	case t.unknown:
+		return nil, fmt.Sprintf("look %d at %v was of a part that had not yet been identified", n, t.at)
 	case within(m.pauses, t.at):
 		return nil, fmt.Sprintf("look %d at %v was in a pause", n, t.at)
 	case within(m.erased, t.at):

@@ -37,7 +37,10 @@ func moods() []mood {
 }
 
 // part is the object's one sensor, behind the real supervisor.
-type part struct{ l *life }
+type part struct {
+	l    *life
+	last int // how many looks there were after its last one; 0 before its first. Guarded by l.mu.
+}
 
 // fields are what it measures. Three of them are the light, so that three purposes can say which look a row is of.
 func fields() (out []sensors.Field) {
@@ -54,7 +57,7 @@ func fields() (out []sensors.Field) {
 // source is the sensor as the agent has it.
 func (l *life) source() sensors.Source {
 	return sensors.Supervise(sensors.SuperviseOptions{Clock: l.pace, RetryLongest: every,
-		Parts: []sensors.Supervised{{Name: "hall", Driver: "simulated", Fields: fields(), Part: &part{l}, Every: every}}})[0]
+		Parts: []sensors.Supervised{{Name: "hall", Driver: "simulated", Fields: fields(), Part: &part{l: l}, Every: every}}})[0]
 }
 
 // Identify implements sensors.Part.
@@ -120,5 +123,6 @@ func (p *part) Sense(ctx context.Context, values []sensors.Value) error {
 		values[5], t.okBadge = sensors.Value{Quality: sensors.Fault}, false
 	}
 	l.model.truths = append(l.model.truths, t)
+	p.last = len(l.model.truths)
 	return nil
 }

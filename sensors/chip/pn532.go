@@ -65,6 +65,8 @@ func (d *pn532) identify(ctx context.Context) error {
 	}
 	// Without an end to the retries it would look for a badge for ever.
 	_, err = d.ask(ctx, "configuring", pnRF, pnRetries, 0xff, 0x01, 0x02)
+	// What lies there may have been put there while nobody looked, and a look before this one may not have been passed on.
+	d.last = nil
 	return err
 }
 
