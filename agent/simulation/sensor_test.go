@@ -60,8 +60,14 @@ func (l *life) source() sensors.Source {
 		Parts: []sensors.Supervised{{Name: "hall", Driver: "simulated", Fields: fields(), Part: &part{l: l}, Every: every}}})[0]
 }
 
-// Identify implements sensors.Part.
+// Identify implements [sensors.Part]. What was measured right before is of a part that nobody knew: after a failure it is read before it is
+// asked who it is, and nothing of that may go further.
 func (p *part) Identify(ctx context.Context) error {
+	p.l.mu.Lock()
+	if n := p.last; n > 0 && p.l.now()-p.l.model.truths[n-1].at < time.Second {
+		p.l.model.truths[n-1].unknown = true
+	}
+	p.l.mu.Unlock()
 	switch m := p.l.moodNow(); m {
 	case unknownPart:
 		return &sensors.FaultError{Kind: sensors.WrongPart, Operation: "identify"}
@@ -83,7 +89,7 @@ func fault(m mood) error {
 	return nil
 }
 
-// Sense implements sensors.Part.
+// Sense implements [sensors.Part].
 func (p *part) Sense(ctx context.Context, values []sensors.Value) error {
 	m := p.l.moodNow()
 	switch m {
