@@ -91,9 +91,7 @@ func (u *Uplink) ask(ctx context.Context, r *route, s *ledger.Stream, p *consent
 	switch v := transport.Judge(err); {
 	case err == nil:
 	case v == transport.Unknown:
-		u.forgotten(r, s.Number, s.Announced)
-		u.ok(r)
-		return noted
+		return errors.Join(noted, u.remind(ctx, r, s))
 	case v == transport.Gone:
 		u.withdrawnThere(s)
 		return noted
@@ -109,6 +107,23 @@ func (u *Uplink) ask(ctx context.Context, r *route, s *ledger.Stream, p *consent
 		return errors.Join(noted, u.overtaken(r, s, p))
 	}
 	return noted
+}
+
+// remind announces a stream once more to a recipient that says it does not know it. Words on the way may not have been its own, and
+// it may hold the stream's deletion request, which it can verify only when it knows the stream: then it answers that the yes
+// was taken back. Until it has taken the announcement or said that, nothing of the grant is sent.
+func (u *Uplink) remind(ctx context.Context, r *route, s *ledger.Stream) error {
+	if !s.Offered {
+		u.ok(r)
+		return nil
+	}
+	u.forgotten(r, s.Number, true) // that it answered is no success yet: what waits between two tries doubles
+	err := u.announce(ctx, r, s)
+	if transport.Judge(err) == transport.Gone {
+		u.withdrawnThere(s)
+		return nil
+	}
+	return err
 }
 
 // question makes the signed question about a stream.

@@ -287,3 +287,51 @@ func TestWhatWasCutBeforeTheKey(t *testing.T) {
 		t.Errorf("%d rows arrived, want 5", n)
 	}
 }
+
+// A recipient that says it does not know a stream is told of it again, before anything else of the grant: it may hold a deletion request
+// that it could not verify before, and something on the way may have answered for it.
+func TestAForgottenStreamIsAnnouncedBeforeAnythingElse(t *testing.T) {
+	for _, answer := range []int{200, 410, 428, 400, 503} {
+		synctest.Test(t, func(t *testing.T) {
+			g := newRig(t, offer("trends", "acme", "1m", "1h", "epoch = \"1d\""))
+			line := g.lines["acme"]
+			stop := g.run()
+			g.sense(3*60, time.Minute)
+			stop()
+			line.says(func(_ context.Context, m message) error {
+				switch {
+				case m.kind == "freshness":
+					return refusal(428)
+				case m.kind == "announcement" && answer != 200:
+					return refusal(answer)
+				}
+				return nil
+			})
+			g.close()
+			time.Sleep(10 * 24 * time.Hour) // another epoch: its stream is new, and the grant is not
+			g.open()
+			batches, told := len(line.all("batch")), len(line.all("announcement"))
+			stop = g.run()
+			g.sense(3*60, time.Minute)
+			stop()
+			if n := len(line.all("batch")) - batches; (n > 0) != (answer == 200) {
+				t.Errorf("answered %d: %d batches", answer, n)
+			}
+			again := line.all("announcement")[told:]
+			if len(again) == 0 || string(again[0].body) != string(line.all("announcement")[0].body) {
+				t.Fatalf("answered %d: the old stream is not announced first, of %d times", answer, len(again))
+			}
+			for _, m := range again {
+				if answer != 200 && string(m.body) != string(again[0].body) {
+					t.Errorf("answered %d: another stream of the grant was announced", answer)
+				}
+			}
+			if (len(g.withdrawn) == 1) != (answer == 410) {
+				t.Errorf("answered %d: withdrawn here: %v", answer, g.withdrawn)
+			}
+			if len(again) > 60 {
+				t.Errorf("answered %d: announced %d times in three hours", answer, len(again))
+			}
+		})
+	}
+}

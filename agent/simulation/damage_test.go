@@ -160,7 +160,7 @@ func (l *life) revive(purpose string, at time.Duration, whole bool) {
 		told := false
 		for id, known := range l.peer.ever {
 			s := l.peer.streams[id]
-			told = told || known.yes == y && known.at < at && s != nil && s.withdrawn && s.announcement != nil // else it can't verify the request
+			told = told || known.yes == y && known.at < at && s != nil && s.withdrawn
 		}
 		if told {
 			l.ghost[purpose], l.ghostID[purpose] = true, y.id

@@ -164,6 +164,7 @@ func (l *life) announced(r *recipient, a *wire.Announcement) {
 	defer l.mu.Unlock()
 	now := l.now()
 	known := r.ever[a.Stream]
+	again := known != nil
 	if known == nil {
 		known = &memoryOf{seqs: map[uint64][16]byte{}, at: now}
 		for _, y := range l.model.yeses { // the newest that could be meant
@@ -177,6 +178,9 @@ func (l *life) announced(r *recipient, a *wire.Announcement) {
 		}
 	}
 	if why := l.model.may(known.yes, now); why != "" {
+		if again && l.ghost[a.Purpose] {
+			return // an old card tells again what it told before, and hears that the yes is over
+		}
 		l.violate("granted", "a stream of %s was announced: %s", a.Purpose, why)
 		return
 	}
