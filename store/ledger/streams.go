@@ -224,7 +224,7 @@ func (l *Ledger) StreamsThat(keep func(*Stream) bool) (out []Stream) {
 	defer l.mu.RUnlock()
 	for i := range l.state.streams {
 		s := &l.state.streams[i]
-		if _, ended := l.ended[s.Grant]; ended {
+		if len(l.ended) > 0 { // few objects have such an end, and none for long
 			shown := *s
 			s = &shown
 			l.overlayStream(s)
