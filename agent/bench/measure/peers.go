@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -142,12 +143,13 @@ func (b *bench) peerIngest(ctx context.Context) error {
 		return fmt.Errorf("the agent says %q", agent.said())
 	}
 	address, _, _ = strings.Cut(address, "\n")
-	bodies, err := requests(theirs, aRequest)
+	bodies, err := requestsAs(func(batch []spoken) ([]byte, error) { return json.Marshal(batch) }, theirs, aRequest)
 	if err != nil {
 		return err
 	}
+	idle := mega(agent.status("VmRSS"))
 	before, began := agent.ticks(), time.Now()
-	if err := post(ctx, "http://"+address+"/", bodies); err != nil {
+	if err := post(ctx, "http://"+address+"/", "application/json", bodies); err != nil {
 		return err
 	}
 	took := time.Since(began)
@@ -170,7 +172,8 @@ func (b *bench) peerIngest(ctx context.Context) error {
 	b.out.only("taken in", theirs/took.Seconds(), "%.0f readings/s")
 	b.out.only("peak resident", mega(peak), "%.1f MB")
 	b.bodies(left)
-	return b.runPeers()
+	ours := figures{idle: idle, peak: mega(peak), body: float64(left.wire) / theirs, cpu: spent, took: took.Seconds()}
+	return b.runPeers(ctx, ours)
 }
 
 // bodies tells the bytes of the uploads, beside those recorded of the peers.
@@ -182,24 +185,8 @@ func (b *bench) bodies(left sent) {
 	}
 }
 
-// runPeers says what it is asked about peers that are there. Starting them is not done: see agent/bench/PERFORMANCE.md.
-func (b *bench) runPeers() error {
-	for _, name := range []string{"OTELCOL", "TELEGRAF"} {
-		if path := os.Getenv(name); path != "" {
-			info, err := os.Stat(path)
-			if err != nil {
-				return err
-			}
-			b.out.only(name+": size of the binary given; it is not run", mega(info.Size()), "%.1f MB")
-			continue
-		}
-		_, _ = fmt.Fprintf(b.log, "bench: no %s is given, so ours is measured alone\n", name)
-	}
-	return nil
-}
-
 // post sends the bodies one after the other over one connection.
-func post(ctx context.Context, url string, bodies [][]byte) error {
+func post(ctx context.Context, url, kind string, bodies [][]byte) error {
 	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
 	defer client.CloseIdleConnections()
 	for _, body := range bodies {
@@ -207,6 +194,7 @@ func post(ctx context.Context, url string, bodies [][]byte) error {
 		if err != nil {
 			return err
 		}
+		r.Header.Set("Content-Type", kind)
 		answer, err := client.Do(r)
 		if err != nil {
 			return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -82,21 +81,4 @@ func writeRecording(name string, n int) (err error) {
 		_, _ = fmt.Fprintf(out, "%d,%.2f,%.2f,%.1f,%.0f,%d,%.6f,%.6f,%s,%s\n", r.Time/1_000_000, r.Temperature, r.Humidity, r.Light, r.CO2, occupied, r.Latitude, r.Longitude, r.Device, r.Email)
 	}
 	return out.Flush()
-}
-
-// requests makes the bodies that are posted: each readings a request.
-func requests(n, each int) (bodies [][]byte, err error) {
-	w := newWorkload()
-	for w.made < n {
-		batch := make([]spoken, 0, each)
-		for len(batch) < each && w.made < n {
-			batch = append(batch, w.next())
-		}
-		body, err := json.Marshal(batch)
-		if err != nil {
-			return nil, err
-		}
-		bodies = append(bodies, body)
-	}
-	return bodies, nil
 }
