@@ -290,6 +290,13 @@ func (l *life) settle() {
 	for _, purpose := range purposeNames() {
 		given := states[purpose].State == consent.Given
 		if l.ghostly(purpose) {
+			l.mu.Lock()
+			maybe := l.maybeYes[purpose] != nil
+			delete(l.maybeYes, purpose)
+			l.mu.Unlock()
+			if given && maybe { // whether the old card's yes counts or the new one can't be told: she takes it back
+				l.withdraw(purpose)
+			}
 			continue
 		}
 		l.mu.Lock()
