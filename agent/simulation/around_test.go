@@ -16,7 +16,7 @@ import (
 	"github.com/candor-edge/candor/uplink/timeline"
 )
 
-// pace is the clock of the bubble. The agent looks once a minute whether something is due that nobody told it of, half a million
+// pace is the clock of the bubble. The agent and its uplink look once a minute whether something is due that nobody told it of, half a million
 // times a year: here once an hour.
 type pace struct{}
 
@@ -49,7 +49,7 @@ func (w *wall) now() time.Time {
 }
 
 func (w *wall) kernel() *timeline.Kernel {
-	k := &timeline.Kernel{Wall: w.now, Since: func() time.Duration { return time.Since(w.booted) + time.Minute }, Synced: w.synced.Load}
+	k := &timeline.Kernel{Wall: w.now, Since: func() time.Duration { return time.Since(w.booted) + time.Minute }, Synced: w.synced.Load, Wait: pace{}.After}
 	k.Boot[0], k.Boot[1] = 'b', w.boot
 	return k
 }

@@ -101,4 +101,9 @@ func (k *Keeper) Save(force bool) error {
 }
 
 // After implements sensors.Clock: it waits on the machine's monotonic clock.
-func (k *Keeper) After(d time.Duration) <-chan time.Time { return time.After(d) }
+func (k *Keeper) After(d time.Duration) <-chan time.Time {
+	if k.o.Kernel.Wait != nil {
+		return k.o.Kernel.Wait(d)
+	}
+	return time.After(d)
+}

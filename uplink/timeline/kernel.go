@@ -19,6 +19,8 @@ type Kernel struct {
 	Since  func() time.Duration // since the machine booted; never goes back
 	Synced func() bool          // whether something has set the wall clock
 	Boot   [8]byte              // the same for each start within one boot of the machine, and for no other
+	// Wait gives a moment after so long by the monotonic clock; nil is time.After. It may block nobody.
+	Wait func(time.Duration) <-chan time.Time
 }
 
 // timesyncd is there once systemd-timesyncd has set the clock in this boot.
