@@ -92,7 +92,7 @@ func (l *life) deep(end bool) {
 
 // finish makes all well, gives it time, and wants all that was promised to have arrived.
 func (l *life) finish(next *time.Duration) {
-	end := time.Duration(l.s.Days) * 24 * time.Hour
+	end := max(time.Duration(l.s.Days)*24*time.Hour, l.now()) // what began before the end may be over after it
 	for _, until := range []time.Duration{end, end + 24*time.Hour, end + 3*24*time.Hour} {
 		for ; *next < until && !l.broken(); *next += 6*time.Hour + 7*time.Minute {
 			l.wait(*next)

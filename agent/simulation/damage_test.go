@@ -140,9 +140,24 @@ func (l *life) old(b backup, whole bool) {
 	for _, purpose := range purposeNames() {
 		l.revive(purpose, b.at, whole)
 	}
+	l.returns = append(l.returns, comeback{l.now(), b.at})
 	l.mu.Unlock()
 	l.peer.mu.Unlock()
 	l.begin()
+}
+
+// comeback is that the state was put back to what it had been before.
+type comeback struct{ at, to time.Duration }
+
+// remembers tells whether the state of a moment knows of what was announced at another: what lies between a copy and its
+// return it does not.
+func (l *life) remembers(moment, announced time.Duration) bool {
+	for i := len(l.returns) - 1; i >= 0; i-- {
+		if r := l.returns[i]; r.at <= moment && announced < r.at {
+			moment = r.to
+		}
+	}
+	return announced < moment
 }
 
 // revive says what the design promises of a yes that was in force when the card was copied and was taken back since: with the keys
@@ -160,7 +175,7 @@ func (l *life) revive(purpose string, at time.Duration, whole bool) {
 		told := false
 		for id, known := range l.peer.ever {
 			s := l.peer.streams[id]
-			told = told || known.yes == y && known.at < at && s != nil && s.withdrawn
+			told = told || known.yes == y && !known.alone && l.remembers(at, known.at) && s != nil && s.withdrawn
 		}
 		if told {
 			l.ghost[purpose], l.ghostID[purpose] = true, y.id

@@ -57,6 +57,7 @@ type life struct {
 	model     model
 	mood      mood
 	unsure    map[string]bool   // a decision that the power cut: either answer is right
+	returns   []comeback        // oldest first
 	ghost     map[string]bool   // an old card came back: the object takes for granted what was taken back, until the recipient tells it
 	ghostID   map[string]uint32 // the number of that yes
 	repeat    map[string]bool   // she says no once more if it is still given

@@ -28,6 +28,7 @@ type memoryOf struct {
 	yes    *yes
 	seqs   map[uint64][16]byte
 	erased bool          // a deletion of it was confirmed
+	alone  bool          // and the yes held then, or ended without a no, so that it says nothing about it
 	at     time.Duration // when it was announced first
 }
 
@@ -262,6 +263,7 @@ func (l *life) deleted(r *recipient, id wire.StreamID) {
 		return // never announced: nothing was kept
 	}
 	known.erased = true
+	known.alone = known.yes != nil && !l.model.deletes(known.yes) && !l.unsure[known.yes.purpose]
 	if y := known.yes; y != nil && y.to == 0 && !l.model.lax && !l.model.erasedThere && !l.free(y.purpose) {
 		l.violate("granted", "the deletion of a stream of %s was asked for although the yes of %v holds", y.purpose, y.from)
 	}
