@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -78,17 +79,29 @@ func (l *Ledger) links(after []byte) ([]link, error) {
 	var out []link
 	err := l.view(func(tx *bolt.Tx) error {
 		bodies := tx.Bucket([]byte(bodyBucket))
-		cursor := tx.Bucket([]byte(chainBucket)).Cursor()
-		for k, v := cursor.Seek(behind(after)); k != nil && len(out) < chunk; k, v = cursor.Next() {
+		return l.stretch(tx.Bucket([]byte(chainBucket)), behind(after), func(k, v []byte) {
 			salted, err := l.unlock(bodyBucket, k, bodies.Get(k))
 			out = append(out, link{slices.Clone(k), slices.Clone(v), salted, err})
-		}
-		return nil
+		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("ledger: read the chain: %w", err)
 	}
 	return out, nil
+}
+
+// stretch gives up to chunk keys and values to take, from a key on. Keys that do not ascend are damage: whoever goes on behind the last
+// of a stretch would go round for ever.
+func (l *Ledger) stretch(bucket *bolt.Bucket, from []byte, take func(k, v []byte)) error {
+	cursor, n := bucket.Cursor(), 0
+	for k, v := cursor.Seek(from); k != nil && n < chunk; k, v = cursor.Next() {
+		if bytes.Compare(k, from) < 0 {
+			return l.damaged(errors.New("keys are not in their order"))
+		}
+		take(k, v)
+		from, n = behind(k), n+1
+	}
+	return nil
 }
 
 // behind is the first key that sorts after that one.

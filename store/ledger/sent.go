@@ -272,11 +272,9 @@ func (l *Ledger) sentLines(visit func(number uint64, s Sent, err error) error) e
 	for from := uint64(0); ; {
 		var got []stored
 		err := l.view(func(tx *bolt.Tx) error {
-			cursor := tx.Bucket([]byte(sentBucket)).Cursor()
-			for k, v := cursor.Seek(key64(from)); k != nil && len(got) < chunk; k, v = cursor.Next() {
+			return l.stretch(tx.Bucket([]byte(sentBucket)), key64(from), func(k, v []byte) {
 				got = append(got, stored{slices.Clone(k), slices.Clone(v)})
-			}
-			return nil
+			})
 		})
 		if err != nil {
 			return fmt.Errorf("ledger: read what was sent: %w", err)
