@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -50,6 +51,10 @@ type told struct {
 }
 
 const linePrefix = "candor life: "
+
+// silence is how long a life and the search for a shorter one may take at most: a quiet core lives a year in ten seconds. One that goes
+// round for ever is ended.
+const silence = 20 * time.Minute
 
 // TestLives lives lives, in a process of its own: see [watch]. It prints a line for each.
 func TestLives(t *testing.T) {
@@ -117,9 +122,12 @@ func (o order) run(t *testing.T, limit time.Duration, take func(told)) {
 		return
 	}
 	last := ""
+	stuck := time.AfterFunc(silence, func() { _ = c.Process.Signal(syscall.SIGQUIT) }) // it tells where it is, and ends
+	defer stuck.Stop()
 	lines := bufio.NewReader(out)
 	for {
 		line, err := lines.ReadString('\n')
+		stuck.Reset(silence)
 		if text, ok := strings.CutPrefix(line, linePrefix); ok {
 			var x told
 			if err := json.Unmarshal([]byte(text), &x); err != nil {
