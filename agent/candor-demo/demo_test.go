@@ -92,9 +92,10 @@ func TestCancelledRunEndsOrderly(t *testing.T) {
 
 func TestDifferenceIsAnError(t *testing.T) {
 	keep := filepath.Join(t.TempDir(), "kept")
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	go func() {
+		defer cancel()         // it has run for long enough
 		for ctx.Err() == nil { // as soon as the receiver has its directory
 			ghost := filepath.Join(keep, "receiver", "ghost.jsonl")
 			if os.WriteFile(ghost, []byte(jsonRow("aa", 1, 0, warm)), 0o600) == nil {
