@@ -318,6 +318,7 @@ func (l *life) settle() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.unsure, "pause")
+	l.model.resuming = false
 	l.tally.Checks["decisions after a start"]++
 }
 

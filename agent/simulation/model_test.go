@@ -58,12 +58,13 @@ func within(spans []span, at time.Duration) bool {
 
 // model is what is true. Guarded by life.mu.
 type model struct {
-	truths []truth
-	yeses  []*yes
-	pauses []span
-	erased []span
-	steps  []stepAt // of co2, as the policy in force asks it; newest last
-	broken bool     // there is no policy that the object could have read since it started
+	truths   []truth
+	yeses    []*yes
+	pauses   []span
+	erased   []span
+	steps    []stepAt // of co2, as the policy in force asks it; newest last
+	resuming bool     // the power went while a pause was ended: what the object says after its start counts
+	broken   bool     // there is no policy that the object could have read since it started
 	// excused are moments of which readings may be lost, since no promise holds for them; windows likewise for what only lies in memory.
 	excused, windows []span
 	reformed         []span // of air: what waited when other rules came into force is dropped
@@ -126,7 +127,7 @@ func (m *model) may(y *yes, now time.Duration) string {
 		return "there is no policy that says so"
 	}
 	for _, p := range m.pauses {
-		if now > p.from+grace && p.to == 0 {
+		if now > p.from+grace && p.to == 0 && !m.resuming {
 			return fmt.Sprintf("paused since %v", p.from)
 		}
 	}

@@ -155,7 +155,7 @@ func (l *life) pause(on bool) {
 	open := len(l.model.pauses) > 0 && l.model.pauses[len(l.model.pauses)-1].to == 0
 	switch {
 	case l.disk.dead.Load():
-		l.unsure["pause"], failed = true, true
+		l.unsure["pause"], l.model.resuming, failed = true, !on, true
 	case err != nil && !l.sick && !l.stuck && !l.rotten:
 		l.violate("decisions", "a pause (%v) is not taken: %v", on, err)
 	case on && !open:
