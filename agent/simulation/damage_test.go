@@ -164,6 +164,9 @@ func (l *life) remembers(moment, announced time.Duration) bool {
 // of now it stays over, and so it does with the old ones where the recipient knows of the deletion of one of its streams, one
 // that the old card knows too. Else nobody could tell. l.mu and peer.mu are held.
 func (l *life) revive(purpose string, at time.Duration, whole bool) {
+	if whole {
+		delete(l.ghost, purpose) // what an older card took for granted is not on this one
+	}
 	for i := len(l.model.yeses) - 1; i >= 0 && whole; i-- {
 		y := l.model.yeses[i]
 		if y.purpose != purpose || !y.covers(at) {
