@@ -79,10 +79,11 @@ func (l *Ledger) links(after []byte) ([]link, error) {
 	var out []link
 	err := l.view(func(tx *bolt.Tx) error {
 		bodies := tx.Bucket([]byte(bodyBucket))
-		return l.stretch(tx.Bucket([]byte(chainBucket)), behind(after), func(k, v []byte) {
+		stretch(tx.Bucket([]byte(chainBucket)), behind(after), func(k, v []byte) {
 			salted, err := l.unlock(bodyBucket, k, bodies.Get(k))
 			out = append(out, link{slices.Clone(k), slices.Clone(v), salted, err})
 		})
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("ledger: read the chain: %w", err)
@@ -90,18 +91,19 @@ func (l *Ledger) links(after []byte) ([]link, error) {
 	return out, nil
 }
 
-// stretch gives up to chunk keys and values to take, from a key on. Keys that do not ascend are damage: whoever goes on behind the last
-// of a stretch would go round for ever.
-func (l *Ledger) stretch(bucket *bolt.Bucket, from []byte, take func(k, v []byte)) error {
+// stretch gives up to chunk keys and values to take, from a key on, and says how many it left out because they do not ascend: whoever
+// goes on behind the last of a stretch would go round for ever over a page that rotted.
+func stretch(bucket *bolt.Bucket, from []byte, take func(k, v []byte)) (out int) {
 	cursor, n := bucket.Cursor(), 0
 	for k, v := cursor.Seek(from); k != nil && n < chunk; k, v = cursor.Next() {
 		if bytes.Compare(k, from) < 0 {
-			return l.damaged(errors.New("keys are not in their order"))
+			out++
+			continue
 		}
 		take(k, v)
 		from, n = behind(k), n+1
 	}
-	return nil
+	return out
 }
 
 // behind is the first key that sorts after that one.

@@ -266,18 +266,28 @@ func (l *Ledger) Sent(visit func(Sent) error) error {
 	})
 }
 
-// sentLines visits every line with its number; err says that it can't be read.
+// errMisplaced is a line whose number rotted.
+var errMisplaced = errors.New("a number out of its order")
+
+// sentLines visits every line with its number; err says that it can't be read, or not which number it had: then that of the next.
 func (l *Ledger) sentLines(visit func(number uint64, s Sent, err error) error) error {
 	type stored struct{ key, value []byte }
 	for from := uint64(0); ; {
 		var got []stored
+		misplaced := 0
 		err := l.view(func(tx *bolt.Tx) error {
-			return l.stretch(tx.Bucket([]byte(sentBucket)), key64(from), func(k, v []byte) {
+			misplaced = stretch(tx.Bucket([]byte(sentBucket)), key64(from), func(k, v []byte) {
 				got = append(got, stored{slices.Clone(k), slices.Clone(v)})
 			})
+			return nil
 		})
 		if err != nil {
 			return fmt.Errorf("ledger: read what was sent: %w", err)
+		}
+		for range misplaced {
+			if err := visit(from, Sent{}, errMisplaced); err != nil {
+				return err
+			}
 		}
 		if len(got) == 0 {
 			return nil
