@@ -27,7 +27,7 @@ func (l *life) look() {
 	size := occupied(l.disk.root)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if doubts := strings.Contains(strings.Join(status.Warnings, " "), "clock can't be relied on"); l.backAtStart && !doubts && !l.damaged {
+	if doubts := strings.Contains(strings.Join(status.Warnings, " "), "clock can't be relied on"); l.backAtStart && l.stillBack() && !doubts && !l.damaged {
 		l.violate("clock", "it was started with a clock that says an earlier time than it has seen, and relies on it")
 	}
 	if l.stuck && l.disk.is(healthy) && l.now() > l.healed+3*time.Hour {
@@ -42,6 +42,13 @@ func (l *life) look() {
 		l.violate("wire", "the ledger has %d bytes, %d to %d went out since %v: %v", booked, l.sure, l.sure+l.maybe, l.based, l.out)
 	}
 	l.tally.Checks["bytes"]++
+}
+
+// stillBack tells whether the clock has not yet come to where it was when it was set back. l.mu is held.
+func (l *life) stillBack() bool {
+	l.wall.mu.Lock()
+	defer l.wall.mu.Unlock()
+	return l.now()+l.wall.off < l.setBack-3*time.Hour
 }
 
 // occupied is how many bytes the files below root have.

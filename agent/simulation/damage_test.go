@@ -218,7 +218,7 @@ func (l *life) clock(e *event, random *rand.Rand) {
 	}
 	w.mu.Unlock()
 	l.mu.Lock()
-	l.backAtStart = false
+	l.backAtStart, l.setBack = false, l.now()
 	l.mu.Unlock()
 	w.synced.Store(e.With != "not set" && e.With != "1970")
 	l.mu.Lock()

@@ -43,6 +43,7 @@ type life struct {
 	backups     []backup
 	everLied    bool          // it was
 	transferred bool          // what an earlier owner's requests for deletion came to is not known
+	setBack     time.Duration // when the clock was set to what it says
 	backAtStart bool          // the last start was with a clock that says an earlier time than the object has seen
 	based       time.Duration // when counting of bytes began
 	out         []string      // what was counted since: for whoever looks for a fault

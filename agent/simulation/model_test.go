@@ -277,7 +277,7 @@ func floor(n, d int64) int64 {
 
 // dropOpen excuses the window that is open now: it lies in memory until a look after its end closes it.
 func (m *model) dropOpen(now time.Duration) {
-	m.windows = append(m.windows, span{m.windowAt(now), now})
+	m.windows = append(m.windows, span{m.windowAt(now), now + 1}) // a look in the very moment is one of them
 }
 
 // windowAt is from when on looks may be in a window that was open at a moment.

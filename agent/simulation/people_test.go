@@ -135,6 +135,7 @@ func (l *life) pause(on bool) {
 	failed := false
 	if n := len(l.model.pauses); !on && n > 0 && l.model.pauses[n-1].to == 0 {
 		l.model.pauses[n-1].to = now // what is granted leaves again while this is under way
+		l.model.dropOpen(now)        // a look in the very moment is in a window that the end of the pause begins anew
 		defer func() {
 			l.mu.Lock()
 			defer l.mu.Unlock()
