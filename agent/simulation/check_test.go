@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"testing/synctest"
 	"time"
 	"unsafe"
 )
@@ -19,6 +20,7 @@ func (l *life) look() {
 	if l.agent == nil {
 		return
 	}
+	synctest.Wait() // for what is done in this very moment
 	l.states()
 	status, err := l.agent.Status(context.Background())
 	if err != nil {

@@ -81,6 +81,17 @@ func (l *life) rot(random *rand.Rand, under bool) {
 	}
 }
 
+// foul tells whether an error may be of rot: that of a page shows when the page is read again. Nothing holds then until the next start.
+// l.mu is held.
+func (l *life) foul(err error) bool {
+	if !l.rotten && l.damaged && strings.Contains(err.Error(), "damaged") {
+		l.forgive()
+		l.rotten, l.countable = true, false
+		l.model.excused[len(l.model.excused)-1].to = 0
+	}
+	return l.rotten
+}
+
 // replace is what somebody does whose object does not start: the file that can't be read is moved away, as the error says.
 func (l *life) replace(cause error) error {
 	for range 3 {
@@ -139,6 +150,11 @@ func (l *life) old(b backup, whole bool) {
 	l.forgive()
 	for _, purpose := range purposeNames() {
 		l.revive(purpose, b.at, whole)
+	}
+	for _, known := range l.peer.ever { // the copy may not know that she had a period deleted there: what she hears is that the yes is over
+		if known.alone && known.yes.to == 0 && known.at < b.at {
+			l.mayEnd[known.yes.purpose] = true
+		}
 	}
 	l.returns = append(l.returns, comeback{l.now(), b.at})
 	l.mu.Unlock()

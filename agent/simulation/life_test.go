@@ -58,6 +58,7 @@ type life struct {
 	model     model
 	mood      mood
 	unsure    map[string]bool   // a decision that the power cut: either answer is right
+	mayEnd    map[string]bool   // an older state may take the deletion of a period at the recipient for that of all
 	returns   []comeback        // oldest first
 	ghost     map[string]bool   // an old card came back: the object takes for granted what was taken back, until the recipient tells it
 	ghostID   map[string]uint32 // the number of that yes
@@ -124,7 +125,7 @@ func (l *life) now() time.Duration { return time.Since(l.begun) }
 
 // live plays a script in dir and says what came of it.
 func live(t *testing.T, dir string, d *disk, s *script) *tally {
-	l := &life{t: t, s: s, dir: dir, disk: d, mood: fine, unsure: map[string]bool{}, maybeYes: map[string]*yes{}, ghost: map[string]bool{}, ghostID: map[string]uint32{}, repeat: map[string]bool{}, tally: newTally()}
+	l := &life{t: t, s: s, dir: dir, disk: d, mood: fine, unsure: map[string]bool{}, maybeYes: map[string]*yes{}, ghost: map[string]bool{}, mayEnd: map[string]bool{}, ghostID: map[string]uint32{}, repeat: map[string]bool{}, tally: newTally()}
 	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(d.root, 0o700)); err != nil {
 		t.Fatal(err)
 	}
@@ -336,7 +337,9 @@ func (l *life) ghostly(purpose string) bool {
 }
 
 // free tells whether a yes may be over without the person's doing. l.mu is held.
-func (l *life) free(purpose string) bool { return l.unsure[purpose] || l.model.mayLapse || l.lying }
+func (l *life) free(purpose string) bool {
+	return l.unsure[purpose] || l.mayEnd[purpose] || l.model.mayLapse || l.lying
+}
 
 // settleOne is settle for one purpose. l.mu is held.
 func (l *life) settleOne(purpose string, given bool, s control.PurposeStatus) {

@@ -60,7 +60,7 @@ func (l *life) grant(purpose string) {
 	switch {
 	case l.disk.dead.Load():
 		l.unsure[purpose], l.maybeYes[purpose] = true, fresh
-	case err != nil && !l.sick && !l.stuck && !l.rotten && !l.model.broken:
+	case err != nil && !l.sick && !l.stuck && !l.foul(err) && !l.model.broken:
 		l.violate("decisions", "a yes to %s is not taken: %v", purpose, err)
 	case err != nil, y != nil && y.id == d.Grant, l.ghost[purpose] && l.ghostID[purpose] == d.Grant:
 	default:
@@ -114,7 +114,7 @@ func (l *life) withdraw(purpose string) {
 	switch {
 	case l.disk.dead.Load():
 		l.unsure[purpose], l.repeat[purpose] = true, true
-	case err != nil && !l.sick && !l.stuck && !l.rotten && !l.model.broken:
+	case err != nil && !l.sick && !l.stuck && !l.foul(err) && !l.model.broken:
 		l.violate("withdrawal", "that of %s fails: %v", purpose, err)
 	case err != nil: // it holds in memory, and a restart before the disk is well brings the yes back, as was said
 		l.unsure[purpose], l.maybeYes[purpose], l.repeat[purpose] = true, nil, true
@@ -157,7 +157,7 @@ func (l *life) pause(on bool) {
 	switch {
 	case l.disk.dead.Load():
 		l.unsure["pause"], l.model.resuming, failed = true, !on, true
-	case err != nil && !l.sick && !l.stuck && !l.rotten:
+	case err != nil && !l.sick && !l.stuck && !l.foul(err):
 		l.violate("decisions", "a pause (%v) is not taken: %v", on, err)
 	case on && !open:
 		l.unsure["pause"] = err != nil // a restart ends it, as was said

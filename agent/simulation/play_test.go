@@ -207,7 +207,10 @@ func (l *life) storm(w weather, random *rand.Rand) {
 	l.everLied = l.everLied || w == lying
 	l.mu.Unlock()
 	if lied {
-		l.settle()
+		l.wait(l.now() + 2*time.Minute) // for what was altered and is on its way
+		if l.agent != nil {
+			l.settle()
+		}
 		l.mu.Lock()
 		l.lying = false
 		l.mu.Unlock()
