@@ -177,8 +177,8 @@ func (l *life) remembers(moment, announced time.Duration) bool {
 }
 
 // revive says what the design promises of a yes that was in force when the card was copied and was taken back since: with the keys
-// of now it stays over, and so it does with the old ones where the recipient knows of the deletion of one of its streams, one
-// that the old card knows too. Else nobody could tell. l.mu and peer.mu are held.
+// of now it stays over, and so it does with the old ones where the recipient knows of the deletion of the newest stream that the old
+// card knows too. Else nobody could tell. l.mu and peer.mu are held.
 func (l *life) revive(purpose string, at time.Duration, whole bool) {
 	if whole {
 		delete(l.ghost, purpose) // what an older card took for granted is not on this one
@@ -191,10 +191,13 @@ func (l *life) revive(purpose string, at time.Duration, whole bool) {
 		if y.to == 0 {
 			return // it is in force still: the card knows nothing else
 		}
-		told := false
+		told, newest := false, time.Duration(-1) // the object asks about the newest that was heard of: more would tie its epochs together
 		for id, known := range l.peer.ever {
+			if known.yes != y || !l.remembers(at, known.at) || known.at < newest {
+				continue
+			}
 			s := l.peer.streams[id]
-			told = told || known.yes == y && !known.alone && l.remembers(at, known.at) && s != nil && s.withdrawn
+			told, newest = !known.alone && s != nil && s.withdrawn, known.at
 		}
 		if told {
 			l.ghost[purpose], l.ghostID[purpose] = true, y.id
