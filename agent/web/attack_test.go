@@ -197,7 +197,7 @@ func (r *rig) serve() string {
 			r.t.Error("a page that has ended has an address")
 		}
 	})
-	for range 200 {
+	for range 12_000 {
 		if url := r.URL(); url != "" {
 			return strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/")
 		}
@@ -232,7 +232,7 @@ func TestLongAndSlowRequests(t *testing.T) {
 	defer func() { _ = slow.Close() }()
 	began := time.Now()
 	_, _ = fmt.Fprintf(slow, "GET / HTTP/1.1\r\nHost: %s\r\n", addr)
-	if _, err := io.ReadAll(slow); err != nil || time.Since(began) > headerTime+3*time.Second {
+	if _, err := io.ReadAll(slow); err != nil || time.Since(began) > readTime-time.Second/2 { // at which the time of the whole request would end it
 		t.Errorf("a header without an end: %v after %v", err, time.Since(began))
 	}
 }
@@ -255,7 +255,7 @@ func TestFewConnections(t *testing.T) {
 	for _, c := range held {
 		_ = c.Close()
 	}
-	for range 100 {
+	for range 1000 {
 		c := dialPage(t, addr)
 		_, _ = fmt.Fprintf(c, "GET /hello HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", addr)
 		line, _ := bufio.NewReader(c).ReadString('\n')
