@@ -290,8 +290,8 @@ func (h *home) same(r *Report) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	shown := strings.ReplaceAll(string(text), h.dir, "") // whose name has digits of chance
-	for _, secret := range []string{"21.0", "48312", "86100", "81000", "s3cr3t"} { // measured values and the token
+	shown := strings.ReplaceAll(string(text), h.dir, "")                           // whose name has digits of chance
+	for _, secret := range []string{"21.0", "68312", "86100", "81000", "s3cr3t"} { // measured values, none of them a port, and the token
 		if strings.Contains(shown, secret) {
 			h.t.Errorf("%s is in the report: %s", secret, text)
 		}

@@ -128,7 +128,7 @@ func (h *home) machine() {
 		"sys/block/mmcblk0/device/type":                       {Data: []byte("SD\n")},
 		"sys/class/hwmon/hwmon1/in0_lcrit_alarm":              {Data: []byte("0\n")},
 		"sys/devices/platform/soc/soc:firmware/get_throttled": {Data: []byte("0\n")},
-		"sys/class/thermal/thermal_zone0/temp":                {Data: []byte("48312\n")},
+		"sys/class/thermal/thermal_zone0/temp":                {Data: []byte("68312\n")},
 		"sys/class/thermal/thermal_zone0/trip_point_0_type":   {Data: []byte("critical\n")},
 		"sys/class/thermal/thermal_zone0/trip_point_0_temp":   {Data: []byte("90000\n")},
 		"boot/firmware/config.txt":                            {Data: []byte("# comment\ndtparam=audio=on,i2c_arm=on\n[cm4]\notg_mode=1\n[all]\n")},
