@@ -122,7 +122,7 @@ func TestADiskThatTakesWritingAgain(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "takes writing again") {
 			t.Errorf("it ended with %v", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("it does not notice that the disk takes writing again")
 	}
 	_ = a.Close()

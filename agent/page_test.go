@@ -42,7 +42,7 @@ func (o *object) running() *agent.Agent {
 			o.t.Error(err)
 		}
 	})
-	for range 5000 { // who asks over the socket or the page finds a daemon as well
+	for range 60_000 { // who asks over the socket or the page finds a daemon as well
 		if s, err := a.Status(ctx); err != nil {
 			o.t.Fatal(err)
 		} else if s.Daemon {
@@ -57,7 +57,7 @@ func (o *object) running() *agent.Agent {
 // code asks for a code until the page is served.
 func code(t *testing.T, a *agent.Agent, role control.Role, d control.Decision) control.Pairing {
 	t.Helper()
-	for range 200 {
+	for range 3000 {
 		p, err := a.Pair(t.Context(), role, d)
 		if err == nil {
 			return p
@@ -193,7 +193,7 @@ func TestAPageThatCantBeServed(t *testing.T) {
 	text, _ := os.ReadFile(filepath.Join(o.dir, "candor.toml"))
 	o.write("candor.toml", string(text)+fmt.Sprintf("\n[page]\nlisten = %q\n", strings.TrimPrefix(url, "http://")))
 	a := o.running()
-	for range 200 {
+	for range 3000 {
 		s, err := a.Status(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -55,7 +55,7 @@ func TestThePageByAPress(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- a.pageLoop(ctx) }()
 	defer func() { stop(); <-ended }()
-	for deadline := time.Now().Add(5 * time.Second); a.page.URL() == "" && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); a.page.URL() == "" && time.Now().Before(deadline); {
 		time.Sleep(5 * time.Millisecond)
 	}
 	url := a.page.URL()

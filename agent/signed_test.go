@@ -138,7 +138,7 @@ func TestUpdates(t *testing.T) {
 	a := o.open()
 	defer func() { _ = a.Close() }()
 	grant(t, a, "air")
-	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	_ = a.Once(ctx, time.Second) // nobody answers there, so what was cleared waits
 	buffered := func() int {

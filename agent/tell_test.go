@@ -118,7 +118,7 @@ func TestTheCharterOfARunningObject(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx) }()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		all := said(t, a)
 		if _, still := all[":now.stopped"]; !still {
 			if f, ok := all[":now.leaves"]; !ok || !strings.Contains(f.Text.In("en"), "Advise you") {

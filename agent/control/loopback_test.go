@@ -1,13 +1,12 @@
 package control
 
 import (
+	"bufio"
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -69,7 +68,7 @@ func TestServeMetrics(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- ServeMetrics(ctx, address, &fake{}, nil) }()
 	var text string
-	for deadline := time.Now().Add(10 * time.Second); text == "" && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); text == "" && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		resp, err := http.Get("http://" + address + "/metrics")
 		if err != nil {
 			continue
@@ -101,10 +100,17 @@ func TestServeMetrics(t *testing.T) {
 func crowd(t *testing.T, address string) {
 	t.Helper()
 	http.DefaultClient.CloseIdleConnections()
-	held := func(c net.Conn) bool { // a connection that is closed reads its end at once
-		_ = c.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
-		_, err := c.Read(make([]byte, 1))
-		return errors.Is(err, os.ErrDeadlineExceeded)
+	held := func(c net.Conn) bool { // one that is kept is answered, and stays; one that is closed ends
+		_ = c.SetDeadline(time.Now().Add(time.Minute))
+		if _, err := io.WriteString(c, "GET /metrics HTTP/1.1\r\nHost: "+address+"\r\n\r\n"); err != nil {
+			return false
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			return false
+		}
+		_, err = io.Copy(io.Discard, resp.Body)
+		return err == nil && resp.StatusCode == http.StatusOK && !resp.Close
 	}
 	dial := func() net.Conn {
 		c, err := net.Dial("tcp", address)
@@ -114,7 +120,7 @@ func crowd(t *testing.T, address string) {
 		return c
 	}
 	var all []net.Conn
-	for deadline := time.Now().Add(10 * time.Second); len(all) < maxCollectors && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); len(all) < maxCollectors && time.Now().Before(deadline); {
 		if c := dial(); held(c) {
 			all = append(all, c)
 		} else {
@@ -125,8 +131,10 @@ func crowd(t *testing.T, address string) {
 		t.Errorf("%d are held, and one more", len(all))
 	}
 	_ = all[0].Close()
-	for deadline := time.Now().Add(10 * time.Second); ; {
-		if held(dial()) {
+	for deadline := time.Now().Add(time.Minute); ; {
+		c := dial()
+		defer func() { _ = c.Close() }()
+		if held(c) {
 			break
 		}
 		if time.Now().After(deadline) {
