@@ -157,7 +157,7 @@ func (d *demo) loop(ctx context.Context, pressed <-chan byte) error {
 		if err := errors.Join(d.play(ctx, elapsed), d.confirm(ctx)); err != nil {
 			return err
 		}
-		over := d.length > 0 && elapsed >= d.length
+		over := d.length > 0 && elapsed >= d.length && len(d.script) == 0 // a machine with much to do may be late with it
 		if over || elapsed > beat && time.Since(shown) >= d.display.every() {
 			shown = time.Now()
 			if err := d.draw(ctx, elapsed); err != nil {

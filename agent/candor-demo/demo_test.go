@@ -34,7 +34,7 @@ func clean(t *testing.T, f func()) {
 	signal.Stop(c)
 	before := runtime.NumGoroutine()
 	f()
-	for range 100 { // connections take a moment to end
+	for range 1500 { // connections take a moment to end
 		if runtime.NumGoroutine() <= before {
 			break
 		}
@@ -78,21 +78,36 @@ func TestScriptedRun(t *testing.T) {
 	})
 }
 
+// cancelling is an output that cancels when it is told some words.
+type cancelling struct {
+	bytes.Buffer
+	at     string
+	cancel func()
+}
+
+func (c *cancelling) Write(b []byte) (int, error) {
+	n, err := c.Buffer.Write(b)
+	if strings.Contains(c.String(), c.at) {
+		c.cancel()
+	}
+	return n, err
+}
+
 func TestCancelledRunEndsOrderly(t *testing.T) {
 	clean(t, func() {
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		var out bytes.Buffer
-		if err := run(ctx, nil, env(), streams{nil, &out, &out}); err != nil {
+		out := &cancelling{at: " of 60 s", cancel: cancel}
+		if err := run(ctx, nil, env(), streams{nil, out, out}); err != nil {
 			t.Fatal(err)
 		}
-		wants(t, out.String(), "0 of 60 s", "Summary: ", "checked: the receiver's files hold exactly the 0 rows")
+		wants(t, out.String(), " of 60 s", "Summary: ", "checked: the receiver's files hold exactly the 0 rows")
 	})
 }
 
 func TestDifferenceIsAnError(t *testing.T) {
 	keep := filepath.Join(t.TempDir(), "kept")
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	go func() {
 		defer cancel()         // it has run for long enough

@@ -70,7 +70,7 @@ func (w *watcher) text() string {
 
 func (w *watcher) await(t *testing.T, text string) {
 	t.Helper()
-	for range 500 {
+	for range 3000 {
 		if strings.Contains(w.text(), text) {
 			return
 		}
@@ -116,7 +116,7 @@ func TestKeysOnATerminal(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, w.text())
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("q does not end it")
 	}
 	w.await(t, "checked: ")
@@ -158,7 +158,7 @@ func TestCtrlCOnATerminal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("Ctrl-C does not end it")
 	}
 	w.await(t, "checked: ")
@@ -206,12 +206,16 @@ func TestPictureFitsTheTerminal(t *testing.T) {
 		if err := s.show(v); err != nil {
 			t.Fatal(err)
 		}
-		w.await(t, "\x1b[J")
-		time.Sleep(50 * time.Millisecond) // the last line
+		const end = "<end>"
+		press(t, slave, end)
+		w.await(t, end)
 		w.mu.Lock()
-		picture := w.seen.String()
+		picture, _, _ := strings.Cut(w.seen.String(), end)
 		w.seen.Reset()
 		w.mu.Unlock()
+		if !strings.Contains(picture, "\x1b[J") {
+			t.Errorf("what was below is not cleared: %q", picture)
+		}
 		if n := strings.Count(picture, "\n") + 1; n > int(size.Row) {
 			t.Errorf("%d lines on %d", n, size.Row)
 		}
