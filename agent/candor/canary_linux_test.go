@@ -64,10 +64,51 @@ func canaryForms() map[string][]byte {
 	return out
 }
 
+// holds says whether a form is in a content. The digits of a number, seven or eight, are also in the middle of tokens and hashes once in some
+// hundred megabytes of them: they count where they are a number of their own, with zeros before them or none.
+func holds(content []byte, name string, form []byte) bool {
+	digits := "0123456789abcdefABCDEF"
+	switch strings.TrimSuffix(name, " back to front") {
+	case "hex number":
+	case "scaled":
+		digits = "abcdefABCDEF" // next to others it may be a part of a longer number, and that is a leak too
+	default:
+		return bytes.Contains(content, form)
+	}
+	isDigit := func(at int) bool { return at >= 0 && at < len(content) && strings.IndexByte(digits, content[at]) >= 0 }
+	for at := 0; ; at++ {
+		next := bytes.Index(content[at:], form)
+		if next < 0 {
+			return false
+		}
+		at += next
+		before, after := at-1, at+len(form)
+		for before >= 0 && content[before] == '0' {
+			before--
+		}
+		for after < len(content) && content[after] == '0' {
+			after++
+		}
+		if !isDigit(before) && !isDigit(after) {
+			return true
+		}
+	}
+}
+
+func TestHolds(t *testing.T) {
+	form := []byte("33ce343")
+	for text, want := range map[string]bool{"33ce343": true, `"33ce343"`: true, "v=033ce343 ": true, "0x33ce343,": true, "a33ce343": false, "33ce3437": false, "a00033ce343": false,
+		"933ce343 then 33ce343": true, "": false} {
+		if got := holds([]byte(text), "hex number", form); got != want {
+			t.Errorf("%q: %t", text, got)
+		}
+	}
+}
+
 func findCanaries(t *testing.T, where string, content []byte) {
 	t.Helper()
 	for name, form := range canaryForms() {
-		if bytes.Contains(content, form) {
+		if holds(content, name, form) {
 			t.Errorf("%s holds a value that nobody granted, as %s", where, name)
 		}
 	}
@@ -94,11 +135,11 @@ func TestCanariesWouldBeFound(t *testing.T) {
 	for _, hidden := range []string{
 		"x" + canaryToken + "y", hex.EncodeToString([]byte("x" + canaryToken)), base64.StdEncoding.EncodeToString([]byte("x" + canaryToken + "yz")),
 		base64.RawURLEncoding.EncodeToString([]byte("xy" + canaryToken + "yz")), "anna-c9a3f7-yranac", `{"v":54321.987}`, "789.12345", "54321987",
-		string(binary.BigEndian.AppendUint64(nil, canaryScaled)), string(binary.LittleEndian.AppendUint64(nil, canaryScaled)),
+		`{"v":"33ce343"}`, "0x033ce343", "343ec33", string(binary.BigEndian.AppendUint64(nil, canaryScaled)), string(binary.LittleEndian.AppendUint64(nil, canaryScaled)),
 	} {
 		found := false
-		for _, form := range canaryForms() {
-			found = found || bytes.Contains([]byte(hidden), form)
+		for name, form := range canaryForms() {
+			found = found || holds([]byte(hidden), name, form)
 		}
 		if !found {
 			t.Errorf("a canary is not seen in %q", hidden)
@@ -169,7 +210,7 @@ func TestCanariesAreNowhere(t *testing.T) {
 	if findCanariesIn(t, filepath.Join(h.dir, "state"))+findCanariesIn(t, filepath.Join(h.dir, "state-keys")) < 3 {
 		t.Error("after the kill there are hardly any files: nothing was looked at")
 	}
-	out, _ := h.command("candor", "run", "--once", "--config", "candor.toml", "--deadline", "5s").CombinedOutput()
+	out, _ := h.command("candor", "run", "--once", "--config", "candor.toml", "--deadline", "30s").CombinedOutput()
 	findCanaries(t, "what the agent logs", out)
 	look()
 	h.mustDecide(t, "withdraw")
