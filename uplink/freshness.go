@@ -109,11 +109,11 @@ func (u *Uplink) ask(ctx context.Context, r *route, s *ledger.Stream, p *consent
 	return noted
 }
 
-// remind announces a stream once more to a recipient that says it does not know it. Words on the way may not have been its own, and
+// remind announces a stream that was announced once more to a recipient that says it does not know it. Words on the way may not have been its own, and
 // it may hold the stream's deletion request, which it can verify only when it knows the stream: then it answers that the yes
 // was taken back. Until it has taken the announcement or said that, nothing of the grant is sent.
 func (u *Uplink) remind(ctx context.Context, r *route, s *ledger.Stream) error {
-	if !s.Offered {
+	if !s.Announced { // it never took it, and the form that it tells of may be in force no more
 		u.ok(r)
 		return nil
 	}

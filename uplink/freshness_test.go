@@ -335,3 +335,46 @@ func TestAForgottenStreamIsAnnouncedBeforeAnythingElse(t *testing.T) {
 		})
 	}
 }
+
+// One that no recipient ever took is not announced by a question: another form may be in force since.
+func TestAStreamThatWasNeverTakenIsNotAnnouncedByAQuestion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, offer("trends", "acme", "1m", "1h", "epoch = \"1d\""))
+		line := g.lines["acme"]
+		line.says(func(_ context.Context, m message) error {
+			if m.kind == "announcement" {
+				return refusal(503)
+			}
+			return nil
+		})
+		stop := g.run()
+		g.sense(3*60, time.Minute)
+		stop()
+		tried := line.all("announcement")
+		if len(tried) == 0 {
+			t.Fatal("nothing was tried: nothing is shown")
+		}
+		for _, s := range g.book.Streams() { // as when a policy gave it another form
+			must(t, g.book.CloseStream(s.Number, g.now()))
+			must(t, g.store.Retire(s.Number))
+		}
+		line.says(func(_ context.Context, m message) error {
+			if m.kind == "freshness" {
+				return refusal(428)
+			}
+			return nil
+		})
+		g.reopen()
+		stop = g.run()
+		g.sense(3*60, time.Minute)
+		stop()
+		if line.questions() == 0 || len(line.all("batch")) == 0 {
+			t.Fatalf("%d questions, %d batches", line.questions(), len(line.all("batch")))
+		}
+		for _, m := range line.all("announcement")[len(tried):] {
+			if m.body == tried[0].body {
+				t.Error("what was never taken is announced in its old form")
+			}
+		}
+	})
+}

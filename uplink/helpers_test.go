@@ -98,7 +98,7 @@ func (l *fakeLine) Send(ctx context.Context, stream wire.StreamID, o store.Outgo
 }
 
 func (l *fakeLine) Control(ctx context.Context, c transport.Control) ([]byte, error) {
-	return nil, l.take(ctx, message{kind: c.Kind().String(), at: time.Now()})
+	return nil, l.take(ctx, message{kind: c.Kind().String(), body: fmt.Sprint(c), at: time.Now()})
 }
 
 // Seal seals to the key of the line, if it has one.
