@@ -156,6 +156,7 @@ func (l *life) old(b backup, whole bool) {
 			l.mayEnd[known.yes.purpose] = true
 		}
 	}
+	l.model.returned = true
 	l.returns = append(l.returns, comeback{l.now(), b.at})
 	l.mu.Unlock()
 	l.peer.mu.Unlock()

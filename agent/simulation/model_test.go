@@ -63,6 +63,7 @@ type model struct {
 	pauses   []span
 	erased   []span
 	steps    []stepAt // of co2, as the policy in force asks it; newest last
+	returned bool     // an older copy came back
 	resuming bool     // the power went while a pause was ended: what the object says after its start counts
 	broken   bool     // there is no policy that the object could have read since it started
 	// excused are moments of which readings may be lost, since no promise holds for them; windows likewise for what only lies in memory.
@@ -292,6 +293,19 @@ func (m *model) windowAt(at time.Duration) time.Duration {
 	return min(at, 0)
 }
 
+// mayBeOver tells whether a yes may have lapsed in the object's eyes: by a clock that lied, or because an older copy came back that knows an
+// earlier yes to the purpose only.
+func (m *model) mayBeOver(y *yes, at time.Duration) bool {
+	for _, x := range m.yeses {
+		if x == y && m.odd || m.returned && x.purpose == y.purpose && x.from <= y.from {
+			if at >= x.from+expires-26*time.Hour {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // missing lists looks that should have arrived before a moment and have not.
 func (m *model) missing(before time.Duration) (out []string, due int) {
 	excused := slices.Clone(m.excused)
@@ -304,7 +318,7 @@ func (m *model) missing(before time.Duration) (out []string, due int) {
 		t := &m.truths[n]
 		for i, purpose := range purposeNames() {
 			y, why := m.counted(n, purpose)
-			if why != "" || y.to != 0 || t.at > before || within(excused, t.at) || purpose == "trends" && within(m.windows, t.at) || purpose == "air" && within(m.reformed, t.at) {
+			if why != "" || y.to != 0 || t.at > before || m.mayBeOver(y, t.at) || within(excused, t.at) || purpose == "trends" && within(m.windows, t.at) || purpose == "air" && within(m.reformed, t.at) {
 				continue
 			}
 			due++
