@@ -266,7 +266,7 @@ func TestRefusals(t *testing.T) {
 	want(t, h, "/batches", o.batch(2, today()+9, 1), 202)
 	srv.Shutdown()
 	srv.WaitForShutdown()
-	for end := time.Now().Add(10 * time.Second); s.Err() == nil && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); s.Err() == nil && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 	}
 	for path, body := range map[string][]byte{"/batches": o.batch(4, today()+9, 1), "/announcements": o.signed, "/deletions": o.deletion()} {
 		if w := want(t, h, path, body, 503); w.Header().Get("Retry-After") == "" {
