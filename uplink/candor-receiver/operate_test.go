@@ -130,7 +130,7 @@ func TestBeforeJetStream(t *testing.T) {
 	must(t, err)
 	srv.Start()
 	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
-	if !srv.ReadyForConnections(10 * time.Second) {
+	if !srv.ReadyForConnections(time.Minute) {
 		t.Fatal("the NATS server did not start")
 	}
 	args := []string{"-listen", "127.0.0.1:0", "-nats", srv.ClientURL(), "-nats-replicas", "1"}
@@ -155,7 +155,7 @@ func TestBeforeJetStream(t *testing.T) {
 	}
 	srv.Shutdown()
 	srv.WaitForShutdown()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		code, text := get(t, second.url+"/readyz", "")
 		if code == 503 {
 			break
@@ -181,7 +181,7 @@ func TestForgetsByItself(t *testing.T) {
 	if code, ok := deliver(http.DefaultClient, p.url+"/batches", nil, o.batch(t, 1, 10)); !ok {
 		t.Fatal(code)
 	}
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		rows, err := os.ReadFile(filepath.Join(dir, "service.jsonl"))
 		must(t, err)
 		if len(rows) == 0 {
