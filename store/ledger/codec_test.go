@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"math"
 	"runtime"
 	"testing"
 
@@ -250,20 +251,25 @@ func TestMemoryFollowsWhatIsThereAndNotWhatIsClaimed(t *testing.T) {
 	}
 }
 
-// spent is the memory that a call takes from the heap, bytes.
+// spent is the memory that a call takes from the heap, bytes: the least of three, since what else the process does meanwhile is counted too.
 func spent(call func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	call()
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
+	least := uint64(math.MaxUint64)
+	for range 3 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		call()
+		runtime.ReadMemStats(&after)
+		least = min(least, after.TotalAlloc-before.TotalAlloc)
+	}
+	return least
 }
 
 func TestAnExportThatClaimsTooMuchIsRefusedAtOnce(t *testing.T) {
 	for _, head := range []string{"\xa1\x03\x5a\x7f\xff\xff\xff", "\xbb\xff\xff\xff\xff\xff\xff\xff\xff", "\xa1\x03\x9a\x7f\xff\xff\xff", "\xbf", "\xff"} {
-		r := bytes.NewReader(append([]byte(head), make([]byte, 1<<20)...))
+		var r *bytes.Reader
 		var err error
-		if took := spent(func() { _, err = VerifyExport(r, nil) }); err == nil || took > 2*maxItem {
+		all := append([]byte(head), make([]byte, 1<<20)...)
+		if took := spent(func() { r = bytes.NewReader(all); _, err = VerifyExport(r, nil) }); err == nil || took > 2*maxItem {
 			t.Errorf("%x: %v, %d bytes of memory", head, err, took)
 		}
 		if read := 1<<20 + len(head) - r.Len(); read > maxItem {

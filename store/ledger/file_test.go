@@ -315,7 +315,7 @@ func TestDamageWhileRunning(t *testing.T) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("a damaged file holds everything up")
 	}
 }
@@ -339,7 +339,7 @@ func TestDamageWhileWriting(t *testing.T) {
 		if err == nil {
 			t.Fatal("an entry was written into a damaged file")
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("a damaged file holds everything up")
 	}
 }
