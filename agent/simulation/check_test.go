@@ -67,6 +67,15 @@ func occupied(root string) (n int64) {
 	return n
 }
 
+// exchanged says that another disk is in the place of this one: a cut that is due leaves nothing of the one before.
+func (d *disk) exchanged() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.armed {
+		d.durable = look(d.root)
+	}
+}
+
 // deep are the checks that take longer. At the end nothing waits and no power cut is due, so memory has to be what it was.
 func (l *life) deep(end bool) {
 	if l.agent == nil {

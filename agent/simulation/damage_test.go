@@ -140,6 +140,7 @@ func (l *life) old(b backup, whole bool) {
 	}
 	l.disk.dead.Store(true) // what is wrong with the disk is not wrong with the card
 	err := image.write(l.disk.root)
+	l.disk.exchanged()
 	l.disk.dead.Store(false)
 	if err != nil {
 		l.t.Fatal(err)
