@@ -3,8 +3,8 @@ package ledger
 import (
 	"bytes"
 	"fmt"
-	"reflect"
 	"math"
+	"reflect"
 	"runtime"
 	"testing"
 
