@@ -6,7 +6,7 @@ import "strings"
 // part; "" for none. SOURCES.md says more: which pages of a document were seen, and what rests on memory alone.
 func (r Row) Checked() string {
 	const linux = "Linux, drivers/"
-	const tmp42x = "datasheet pages 12, 13, 17; " + linux + "hwmon/tmp421.c"
+	const tmp42x = "datasheet pages 3, 12, 13, 16, 17; " + linux + "hwmon/tmp421.c"
 	if strings.HasPrefix(r.Name, "pca95") { // all of the family
 		return linux + "i2c/muxes/i2c-mux-pca954x.c: branches and connect bits"
 	}

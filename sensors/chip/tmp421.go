@@ -3,13 +3,12 @@ package chip
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/candor-edge/candor/sensors"
 )
 
-// Texas Instruments TMP421, TMP422, TMP423 (datasheet SBOS398C, sections by title).
+// Texas Instruments TMP421, TMP422, TMP423 (datasheet SBOS398C, sections by title; pages of SBOS398B are named so).
 const (
 	tmp421Value  = 0x00 // table 3, p. 13: high bytes of local, remote 1, 2, 3; two bytes may be read from there
 	tmp421Config = 0x09 // table 3, p. 13, configuration register 1: bit 6 shuts down, bit 2 is the extended range
@@ -23,7 +22,7 @@ const (
 	tmp421Bits     = 0xfff0 // table 2, p. 12: 12 bits, 0.0625 degrees
 	tmp421Bad      = 0x0003 // table 3, p. 13, low bytes: value not valid, and input open
 
-	tmp421Convert = 125 * time.Millisecond // §"electrical characteristics": one channel after the other, 115 ms each at the slowest
+	tmp421Convert = 130 * time.Millisecond // §"electrical characteristics", p. 3: each channel 115 ms typical, 130 ms at most; one after the other: table 7, p. 16
 )
 
 func tmp421Family(last byte, remotes int) Row {
@@ -32,12 +31,12 @@ func tmp421Family(last byte, remotes int) Row {
 	for i := range remotes {
 		quantities = append(quantities, quantity(fmt.Sprintf("remote%d", i+1), "temperature", -55_000, 150_000)) // §"temperature measurement data"
 	}
-	addresses := []uint16{0x4c, 0x4d, 0x4e, 0x4f, 0x2a, 0x1c, 0x1d, 0x1e, 0x1f} // §"two-wire interface slave device addresses": by its two pins
-	switch last {                                                               // what Linux's driver takes for possible
+	addresses := []uint16{0x4c, 0x4d, 0x4e, 0x4f, 0x2a, 0x1c, 0x1d, 0x1e, 0x1f} // §"two-wire interface slave device addresses" (SBOS398B: table 9, p. 17): by its two pins
+	switch last {
 	case 2:
-		addresses = slices.DeleteFunc(addresses, func(a uint16) bool { return a == 0x2a })
+		addresses = addresses[:4] // (SBOS398B: table 10, p. 17): by how its diodes are connected
 	case 3:
-		addresses = []uint16{0x4c, 0x4d}
+		addresses = addresses[:2] // (SBOS398B: p. 17): by how it was made
 	}
 	doc := fmt.Sprintf("temperature of itself and of %d remote diodes (TI TMP42%d)", remotes, last)
 	if remotes == 1 {
