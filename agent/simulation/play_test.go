@@ -179,6 +179,7 @@ func (l *life) happen(e *event) {
 		l.heal()
 	case "forget":
 		l.peer.forget()
+		l.untold()
 	case "forget some":
 		l.peer.forgetSome()
 	case "rot":
@@ -194,6 +195,22 @@ func (l *life) happen(e *event) {
 		l.clock(e, random)
 	default:
 		l.decide(e, random)
+	}
+}
+
+// untold is that the recipient has forgotten the end of a yes that an old card takes for granted: nobody can tell the object any
+// more. It holds until she takes it back, at the next start.
+func (l *life) untold() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, y := range l.model.yeses {
+		if !l.ghost[y.purpose] || l.ghostID[y.purpose] != y.id {
+			continue
+		}
+		l.lose(y.to, l.now())
+		y.to, l.unsure[y.purpose], l.repeat[y.purpose] = 0, true, true
+		delete(l.ghost, y.purpose)
+		l.tally.Faults["an old card whose withdrawal no recipient knew"]++
 	}
 }
 
