@@ -8,32 +8,32 @@ func (r Row) Checked() string {
 	const linux = "Linux, drivers/"
 	const tmp42x = "datasheet pages 3, 12, 13, 16, 17; " + linux + "hwmon/tmp421.c"
 	if strings.HasPrefix(r.Name, "pca95") { // all of the family
-		return linux + "i2c/muxes/i2c-mux-pca954x.c: branches and connect bits"
+		return "datasheet pages 5 to 7 of three of them; " + linux + "i2c/muxes/i2c-mux-pca954x.c"
 	}
 	return map[string]string{
 		"lm75":       "NXP's LM75A, page 6; " + linux + "hwmon/lm75.c",
 		"lm75b":      "datasheet pages 7, 9, 10; " + linux + "hwmon/lm75.c",
-		"bme280":     "datasheet pages 21, 22, 26; " + linux + "iio/pressure/bmp280.h",
+		"bme280":     "datasheet pages 9, 21, 22, 26, 27; " + linux + "iio/pressure/bmp280.h",
 		"bmp280":     "datasheet page 25; " + linux + "iio/pressure/bmp280.h",
 		"sht3x":      "datasheet pages 10, 11, 13, 14; " + linux + "hwmon/sht3x.c",
 		"sht4x":      linux + "hwmon/sht4x.c: commands, checksum, formulas, longest conversion",
-		"scd4x":      "datasheet pages 7, 8, 10; " + linux + "iio/chemical/scd4x.c",
+		"scd4x":      "datasheet pages 7, 8, 10, 15; " + linux + "iio/chemical/scd4x.c",
 		"hdc302x":    "datasheet table 7-4; " + linux + "iio/humidity/hdc3020.c: checksum, scale",
 		"tmp105":     "datasheet page 6; " + linux + "hwmon/lm75.c; QEMU's model",
 		"tmp102":     "datasheet pages 6, 7; " + linux + "hwmon/tmp102.c",
 		"tmp117":     "datasheet section 7.6; " + linux + "iio/temperature/tmp117.c",
-		"mcp9808":    "datasheet pages 16, 27, 28; " + linux + "hwmon/jc42.c",
+		"mcp9808":    "datasheet pages 16, 18, 24, 27, 28; " + linux + "hwmon/jc42.c",
 		"tmp421":     tmp42x,
 		"tmp422":     tmp42x,
 		"tmp423":     tmp42x + "; QEMU's model",
 		"emc1413":    linux + "hwmon/emc1403.c; QEMU's model",
 		"bh1750":     "datasheet pages 2, 10; " + linux + "iio/light/bh1750.c",
 		"veml7700":   linux + "iio/light/veml6030.c; the resolution of revision 1.7 as others quote it",
-		"ads1115":    linux + "iio/adc/ti-ads1015.c: registers, bits of the configuration",
-		"ina219":     "datasheet pages 25 to 27; " + linux + "hwmon/ina2xx.c",
-		"lsm303dlhc": linux + "iio/magnetometer/st_magn_core.c; QEMU's model",
+		"ads1115":    "datasheet sections 7.3.3, 8.1.3, 8.1.4; " + linux + "iio/adc/ti-ads1015.c",
+		"ina219":     "datasheet pages 25 to 27, 30; " + linux + "hwmon/ina2xx.c",
+		"lsm303dlhc": "HMC5883L, pages 11 to 13, 15; " + linux + "iio/magnetometer/st_magn_core.c; QEMU's model",
 		"pn532":      linux + "nfc/pn533: commands, frames",
-		"ublox":      "UBX-18010854 page 150; ZED-F9T integration manual, 3.3.11.5",
+		"ublox":      "UBX-18010854 pages 150, 151; ZED-F9T integration manual, 3.3.11.5",
 	}[r.Name]
 }
 

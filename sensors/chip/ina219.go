@@ -7,14 +7,14 @@ import (
 	"github.com/candor-edge/candor/sensors"
 )
 
-// Texas Instruments INA219 (datasheet SBOS448F, sections by title).
+// Texas Instruments INA219 (datasheet SBOS448F, sections by title; SBOS448G, an edition after it, is named where it is meant).
 const (
 	inaConfig = 0x00 // §"register information", table 4, p. 25
 	inaShunt  = 0x01 // §"register information", table 4, p. 25; 10 uV a step: §"shunt voltage register"
-	inaBus    = 0x02 // §"register information", table 4, p. 25; bits 15 to 3, 4 mV a step, bit 2 always 0: §"bus voltage register"
+	inaBus    = 0x02 // §"register information", table 4, p. 25; bits 15 to 3, 4 mV a step, bit 2 always 0: §"bus voltage register", p. 30
 
 	inaSetting = 0x3fff // §"configuration register", p. 26; table 6 and table 7, p. 27: 32 V, 320 mV, 128 samples of each, continuous
-	inaUnused  = 0x0004 // §"bus voltage register"
+	inaUnused  = 0x0004 // §"bus voltage register", p. 30
 	inaMost    = 32_000 // §"configuration register", table 5, p. 26: 320 mV in steps of the shunt
 
 	inaConvert = 150 * time.Millisecond // table 6, p. 27: twice 68.10 ms; §"electrical characteristics": 10 % slower at worst
@@ -24,7 +24,7 @@ func ina219Row() Row {
 	return Row{
 		Name: "ina219", Doc: "voltage, current, power of a direct current line (TI INA219)",
 		Datasheet: "Texas Instruments SBOS448", On: I2C,
-		Quantities: []Quantity{quantity("voltage", "voltage", 0, 26_000_000), // §"recommended operating conditions"
+		Quantities: []Quantity{quantity("voltage", "voltage", 0, 26_000_000), // SBOS448G §8.1: up to 26 V
 			quantity("current", "current", -320_000_000, 320_000_000), // table 5, p. 26: 320 mV, at a shunt of 1 milliohm
 			quantity("power", "power", -8_320_000, 8_320_000)},        // ours: their product
 		Addresses: inaAddresses(), Identity: "configuration kept", Evidence: FromDatasheet,
@@ -34,7 +34,7 @@ func ina219Row() Row {
 	}
 }
 
-// inaAddresses are 16 from 0x40 on (§"serial bus address").
+// inaAddresses are 16 from 0x40 on (SBOS448G §8.5.5.1, table 1, p. 14: by how its two pins are connected).
 func inaAddresses() []uint16 {
 	var all []uint16
 	for a := uint16(0x40); a <= 0x4f; a++ {

@@ -8,22 +8,22 @@ import (
 	"github.com/candor-edge/candor/sensors"
 )
 
-// STMicroelectronics LSM303DLHC, the magnetometer (datasheet Doc ID 018771). Its accelerometer, at another address,
-// is left alone. Registers are written one at a time: §5.1.1 says nothing of several for this half of the part.
+// STMicroelectronics LSM303DLHC, the magnetometer (datasheet Doc ID 018771; Honeywell's HMC5883L has the same registers, and its pages
+// are named so). Its accelerometer, at another address, is left alone. Registers are written one at a time: §5.1.1 says nothing of several for this half of the part.
 const (
-	lsmRateA = 0x00 // §7.2.1
-	lsmGain  = 0x01 // §7.2.2
-	lsmMode  = 0x02 // §7.2.3
-	lsmValue = 0x03 // §7.2.4: x, z, y, high byte first, 12 bits with sign
-	lsmID    = 0x0a // §7.2.6: three registers
+	lsmRateA = 0x00 // §7.2.1 (HMC5883L: table 2, p. 11)
+	lsmGain  = 0x01 // §7.2.2 (HMC5883L: table 2, p. 11)
+	lsmMode  = 0x02 // §7.2.3 (HMC5883L: table 2, p. 11)
+	lsmValue = 0x03 // §7.2.4 (HMC5883L: table 2, p. 11): x, z, y, high byte first, 12 bits with sign
+	lsmID    = 0x0a // §7.2.6 (HMC5883L: table 2, p. 11): three registers
 
-	lsm15Hz      = 0x10    // §7.2.1, table 72
-	lsm1Gauss3   = 0x20    // §7.2.2, table 75: to 1.3 gauss
+	lsm15Hz      = 0x10    // §7.2.1, table 72 (HMC5883L: table 5, p. 12)
+	lsm1Gauss3   = 0x20    // §7.2.2, table 75 (HMC5883L: p. 13): to 1.3 gauss
 	lsmRun       = 0x00    // §7.2.3, table 77: continuous
 	lsmModes     = 0x03    // §7.2.3, table 77
 	lsmXY        = 1100    // §7.2.2, table 75: steps a gauss for x and y
 	lsmZ         = 980     // §7.2.2, table 75: and for z
-	lsmOverflow  = -4096   // §7.2.4 and §2.1: the field is stronger than the range
+	lsmOverflow  = -4096   // §7.2.4 and §2.1 (HMC5883L: p. 15): the field is stronger than the range
 	lsmNanotesla = 100_000 // §"one gauss": 1e-4 tesla by definition (SI brochure, table 9)
 
 	lsmConvert = 80 * time.Millisecond // §7.2.1, table 72: 15 a second; a fifth more is ours

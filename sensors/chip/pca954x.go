@@ -19,7 +19,7 @@ import (
 // register, written and read without an address (PCA9546A datasheet, revision 6, §6.2, p. 6; PCA9545A, revision 9, §6.2, p. 7).
 const (
 	muxOff    = 0x00 // §6.2.1, table 4, p. 6: no branch is connected, as at power on; a PCA9547 has branch 0 connected at power on
-	mux4or2   = 0x04 // PCA9544A §6.2.1; PCA9540, 9542, 9544: a branch is a number, with this bit to connect it
+	mux4or2   = 0x04 // PCA9544A §6.2.1 (PCA9540B, revision 6: §6.2.1, p. 5: an enable bit above the number); PCA9540, 9542, 9544: a branch is a number, with this bit to connect it
 	mux8Coded = 0x08 // PCA9547 §6.2.1: the same for eight branches
 )
 
@@ -28,18 +28,21 @@ type muxType struct {
 	branches int
 	enable   byte // 0: a bit for each branch; else a number with this bit set
 	mask     byte // the bits of the register that say what is connected; those above are interrupts on some
+	pins     int  // that set the low bits of its address
 }
 
-// Branches and connect bits: §6.2.1 of each, and the table of Linux's driver, which is the same.
+// Branches and connect bits: §6.2.1 of each, and the table of Linux's driver, which is the same. Address pins: §"device
+// addressing" of each (none: PCA9540B, revision 6, p. 5; two: Texas Instruments' PCA9545A, SCPS147C, p. 5).
 func muxTypes() map[string]muxType {
 	return map[string]muxType{
-		"pca9540": {2, mux4or2, 0x07}, "pca9542": {2, mux4or2, 0x07}, "pca9543": {2, 0, 0x03}, "pca9544": {4, mux4or2, 0x07},
-		"pca9545": {4, 0, 0x0f}, "pca9546": {4, 0, 0x0f}, "pca9547": {8, mux8Coded, 0x0f}, "pca9548": {8, 0, 0xff},
+		"pca9540": {2, mux4or2, 0x07, 0}, "pca9542": {2, mux4or2, 0x07, 3}, "pca9543": {2, 0, 0x03, 2}, "pca9544": {4, mux4or2, 0x07, 3},
+		"pca9545": {4, 0, 0x0f, 2}, "pca9546": {4, 0, 0x0f, 3}, "pca9547": {8, mux8Coded, 0x0f, 3}, "pca9548": {8, 0, 0xff, 3},
 	}
 }
 
 func muxRows() []Row {
 	var rows []Row
+	addresses := []uint16{0x70, 0x71, 0x72, 0x73, 0x74, 0x75, 0x76, 0x77} // §"device addressing": 1110, then its pins
 	for _, name := range []string{"pca9540", "pca9542", "pca9543", "pca9544", "pca9545", "pca9546", "pca9547", "pca9548"} {
 		evidence := FromModel
 		if name == "pca9546" { // a TMP105 was recorded behind one
@@ -48,7 +51,7 @@ func muxRows() []Row {
 		rows = append(rows, Row{
 			Name: name, On: Mux, Datasheet: "NXP PCA9546A, revision 6, and its relatives", Evidence: evidence,
 			Doc:       fmt.Sprintf("%d bus branches behind one address: bus = \"i2c-1/%s@0x70.0\"", muxTypes()[name].branches, name),
-			Addresses: []uint16{0x70, 0x71, 0x72, 0x73, 0x74, 0x75, 0x76, 0x77}, // §"device address"
+			Addresses: addresses[:1<<muxTypes()[name].pins],
 			Identity:  "the register keeps which branch is connected",
 		})
 	}
@@ -139,6 +142,9 @@ func parseHops(way string) ([]hop, error) {
 		address, err := strconv.ParseUint(at, 0, 7)
 		if err != nil || address < 0x70 || address > 0x77 {
 			return nil, fmt.Errorf("%q is no mux and branch; write 0x70.0 or pca9546@0x70.0, from 0x70 to 0x77", step)
+		}
+		if last := 0x70 + 1<<mux.pins - 1; int(address) > last {
+			return nil, fmt.Errorf("%q: a %s can be from 0x70 to 0x%02x, by its address pins", step, kind, last)
 		}
 		n, err := strconv.ParseUint(number, 10, 8)
 		if err != nil || int(n) >= mux.branches {

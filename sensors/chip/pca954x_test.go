@@ -298,6 +298,18 @@ func TestBusNames(t *testing.T) {
 			t.Errorf("%q is a bus", bad)
 		}
 	}
+	for kind, last := range map[string]uint16{"pca9540": 0x70, "pca9543": 0x73, "pca9545": 0x73, "pca9546": 0x77, "pca9548": 0x77} {
+		row, err := Named(kind)
+		if err != nil || row.Addresses[len(row.Addresses)-1] != last {
+			t.Errorf("a %s can be at %#x, %v, want the last to be 0x%02x", kind, row.Addresses, err, last)
+		}
+		if _, err := parseHops(fmt.Sprintf("%s@0x%02x.0", kind, last)); err != nil {
+			t.Errorf("a %s at 0x%02x: %v", kind, last, err)
+		}
+		if _, err := parseHops(fmt.Sprintf("%s@0x%02x.0", kind, last+1)); err == nil || last < 0x77 && !strings.Contains(err.Error(), fmt.Sprintf("a %s can be from 0x70 to 0x%02x", kind, last)) {
+			t.Errorf("a %s at 0x%02x: %v", kind, last+1, err)
+		}
+	}
 	hops, err := parseHops("pca9544@0x70.3/0x71.0/pca9547@0x72.7")
 	want := []hop{{0x70, 0x07, 0x07, "pca9544"}, {0x71, 0x01, 0xff, "pca9548"}, {0x72, 0x0f, 0x0f, "pca9547"}}
 	if err != nil || !slices.Equal(hops, want) {

@@ -13,7 +13,7 @@ const (
 	scd4xStart    = 0x21b1 // §3.4, table 9, p. 8
 	scd4xRead     = 0xec05 // §3.4, table 9, p. 8
 	scd4xReady    = 0xe4b8 // §3.4, table 9, p. 8; ready when the low 11 bits are not all zero: §3.8.2
-	scd4xSerial   = 0x3682 // §3.4, table 9, p. 8
+	scd4xSerial   = 0x3682 // §3.4, table 9, p. 8 (version 1.1: §3.9.2, table 24, p. 15)
 	scd4xAltitude = 0x2427 // §3.4, table 9, p. 8
 
 	scd4xStopping = 500 * time.Millisecond // §3.5.3, table 12, p. 10

@@ -13,9 +13,9 @@ const (
 	ubxSync1, ubxSync2 = 0xb5, 0x62 // §"UBX frame structure"
 	ubxFrame           = 8          // §"UBX frame structure": bytes around a payload
 	ubxLongest         = 1024       // ours: a payload we would wait for
-	ubxNav, ubxPVT     = 0x01, 0x07 // §"UBX-NAV-PVT" (UBX-18010854: p. 150)
+	ubxNav, ubxPVT     = 0x01, 0x07 // §"UBX-NAV-PVT" (UBX-18010854: p. 150 and p. 151)
 	ubxMon, ubxVersion = 0x0a, 0x04 // §"UBX-MON-VER"
-	ubxPVTSize         = 92         // §"UBX-NAV-PVT" (UBX-18010854: p. 150): 84 before protocol version 14; the rest is not used here
+	ubxPVTSize         = 92         // §"UBX-NAV-PVT" (UBX-18010854: p. 150 and p. 151): 84 before protocol version 14; the rest is not used here
 	ubxPVTLeast        = 84         // §"UBX-NAV-PVT", protocol versions before 14
 	nmeaLongest        = 512        // ours: u-blox's own sentences pass the 82 characters of the standard
 )
