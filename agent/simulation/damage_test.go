@@ -272,7 +272,7 @@ func (l *life) transfer(wait int) {
 	_, err := l.agent.Transfer(context.Background(), control.Person, control.TransferRequest{Wait: wait})
 	l.mu.Lock()
 	dead := l.disk.dead.Load()
-	if err != nil && !dead && !l.sick && !l.stuck && !l.rotten {
+	if err != nil && !dead && !l.sick && !l.stuck && !l.foul(err) {
 		l.violate("transfer", "it fails: %v", err)
 	}
 	if err == nil && !dead {
@@ -311,7 +311,7 @@ func (l *life) erase(random *rand.Rand, there bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	dead := l.disk.dead.Load()
-	if err != nil && !dead && !l.sick && !l.stuck && !l.rotten && !l.model.odd {
+	if err != nil && !dead && !l.sick && !l.stuck && !l.foul(err) && !l.model.odd {
 		l.violate("erasure", "it fails: %v", err)
 	}
 	// An upload that waits and may reach into the period is erased whole, and holds what has waited since before.
@@ -338,7 +338,7 @@ func (l *life) keepMine(on bool) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err != nil && !l.disk.dead.Load() && !l.sick && !l.stuck && !l.rotten {
+	if err != nil && !l.disk.dead.Load() && !l.sick && !l.stuck && !l.foul(err) {
 		l.violate("decisions", "the history (%v): %v", on, err)
 	}
 }
