@@ -240,7 +240,9 @@ func (l *life) states() map[string]control.PurposeStatus {
 	if err != nil {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.violate("page", "the object can't say how it is: %v", err)
+		if !l.foul(err) {
+			l.violate("page", "the object can't say how it is: %v", err)
+		}
 		return nil
 	}
 	l.truth(&status)

@@ -55,14 +55,12 @@ func (l *life) wait(until time.Duration) {
 		if l.disk.dead.Load() {
 			l.rebirth()
 		} else if l.agent != nil && len(l.stopped) > 0 { // it ended by itself: what keeps it running starts it anew
+			err := <-l.stopped
 			l.mu.Lock()
-			stuck := l.stuck
-			l.mu.Unlock()
-			if err := <-l.stopped; !stuck && !l.rotten {
-				l.mu.Lock()
+			if !l.stuck && (err == nil || !l.foul(err)) {
 				l.violate("start", "it ended: %v", err)
-				l.mu.Unlock()
 			}
+			l.mu.Unlock()
 			l.tally.Faults["start anew when the disk took writing again"]++
 			l.stopped <- nil
 			l.restart()
