@@ -261,14 +261,15 @@ func (l *life) truth(s *control.Status) {
 	l.truthLine = s.Truth
 	l.quiet = strings.HasPrefix(s.Truth, "Nothing leaves") || strings.HasPrefix(s.Truth, "Paused")
 	paused := len(l.model.pauses) > 0 && l.model.pauses[len(l.model.pauses)-1].to == 0
-	if says := strings.HasPrefix(s.Truth, "Paused"); paused != says && l.unsure["pause"] {
+	telling := !strings.Contains(s.Truth, "takes no writing") // else it tells nothing of a pause
+	if says := strings.HasPrefix(s.Truth, "Paused"); telling && paused != says && l.unsure["pause"] {
 		if paused = says; says {
 			l.model.pauses = append(l.model.pauses, span{l.now(), 0})
 		} else {
 			l.model.pauses[len(l.model.pauses)-1].to = l.now()
 		}
 	}
-	if paused != strings.HasPrefix(s.Truth, "Paused") && !strings.Contains(s.Truth, "takes no writing") {
+	if telling && paused != strings.HasPrefix(s.Truth, "Paused") {
 		l.violate("page", "it says %q, and it is paused: %v", s.Truth, paused)
 	}
 	for _, purpose := range purposeNames() {
@@ -326,8 +327,10 @@ func (l *life) settle() {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.unsure, "pause")
-	l.model.resuming = false
+	if !strings.Contains(l.truthLine, "takes no writing") { // the next start tells
+		delete(l.unsure, "pause")
+		l.model.resuming = false
+	}
 	l.tally.Checks["decisions after a start"]++
 }
 
