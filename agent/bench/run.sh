@@ -30,7 +30,7 @@ cp "$work/own/linux-$(go env GOARCH)/candor" "$work/"
 save=()
 [ "${BENCH_SAVE:-}" != 1 ] || save=(-save agent/bench/results)
 if [ "${1:-}" = peers ]; then
-	"$work/measure" -peers -bin "$work" -recording none -commit "$commit, the peers' workload" "${save[@]}"
+	"$work/measure" -peers -bin "$work" -recording none -commit "$commit, the peers' workload" -only "${BENCH_ONLY:-}" "${save[@]}"
 	exit
 fi
 make --no-print-directory cross OUT="$work/sizes" >/dev/null || true # the table says what is over the budget

@@ -40,8 +40,8 @@ type figures struct {
 	cpu, took        float64 // seconds
 }
 
-// runPeers runs the workload by each peer that is there, and prints how ours relates to it.
-func (b *bench) runPeers(ctx context.Context, ours figures) error {
+// eachPeer does something with each peer that is there.
+func (b *bench) eachPeer(what string, do func(p peer, binary string) error) error {
 	var failed error
 	for _, p := range allPeers() {
 		binary := os.Getenv(p.variable)
@@ -53,22 +53,25 @@ func (b *bench) runPeers(ctx context.Context, ours figures) error {
 		if err != nil {
 			return err
 		}
-		_, _ = fmt.Fprintf(b.log, "bench: the peers' workload by %s\n", p.name)
-		if err := b.runPeer(ctx, p, binary, ours); err != nil {
+		_, _ = fmt.Fprintf(b.log, "bench: %s by %s\n", what, p.name)
+		if err := do(p, binary); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s (%s): %w", p.name, binary, err))
 		}
 	}
 	return failed
 }
 
+// runPeer runs the workload by a peer, and prints how ours relates to it.
 func (b *bench) runPeer(ctx context.Context, p peer, binary string, ours figures) error {
-	h := house{dir: filepath.Join(b.dir, "peer-"+p.variable), in: freeAddress()}
+	h := house{dir: filepath.Join(b.dir, "peer-"+p.variable), in: freeAddress(), sink: freeAddress()}
 	if err := os.MkdirAll(filepath.Join(h.dir, "queue"), 0o700); err != nil {
 		return err
 	}
-	s := newSink(p.read, theirs)
+	s := newSink(p.read, theirs, h.sink)
+	if err := s.open(); err != nil {
+		return err
+	}
 	defer s.close()
-	h.sink = s.address
 	for name, text := range p.files(h) {
 		if err := os.WriteFile(filepath.Join(h.dir, name), []byte(text), 0o600); err != nil {
 			return err

@@ -75,7 +75,7 @@ func TestSinkOfPeers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, bad := range []spoken{wrong, fine, named, beyond} {
-				s := newSink(form.read, 3)
+				s := newSink(form.read, 3, "")
 				var zipped bytes.Buffer
 				z := gzip.NewWriter(&zipped)
 				_, _ = z.Write(form.body(coarse(first), coarse(second)))
@@ -92,7 +92,6 @@ func TestSinkOfPeers(t *testing.T) {
 				if s.again.Load() != 1 || s.wrong.Load() != 1 {
 					t.Errorf("%+v: again %d, wrong %d, want one of each", bad, s.again.Load(), s.wrong.Load())
 				}
-				s.close()
 			}
 			if err := form.read([]byte("\x0a\xff"), func(arrived) {}); err == nil {
 				t.Error("what is cut off is read")

@@ -57,7 +57,7 @@ rule = [
 }
 
 func (b *bench) peerParts() []part {
-	return []part{{"the peers' workload by replay", b.peerReplay}, {"the peers' workload over HTTP", b.peerIngest}}
+	return []part{{"the peers' workload by replay", b.peerReplay}, {"the peers' workload over HTTP", b.peerIngest}, {"in trouble", b.trouble}}
 }
 
 // peerSite is a site whose policy is the workload's. Its sensor text is empty when the program brings the sensor.
@@ -173,7 +173,23 @@ func (b *bench) peerIngest(ctx context.Context) error {
 	b.out.only("peak resident", mega(peak), "%.1f MB")
 	b.bodies(left)
 	ours := figures{idle: idle, peak: mega(peak), body: float64(left.wire) / theirs, cpu: spent, took: took.Seconds()}
-	return b.runPeers(ctx, ours)
+	return b.eachPeer("the peers' workload", func(p peer, binary string) error { return b.runPeer(ctx, p, binary, ours) })
+}
+
+// trouble puts ours into every trouble, and then each peer that is there.
+func (b *bench) trouble(ctx context.Context) error {
+	ours, err := b.endure(ctx, func(name string) (*subject, error) { return b.ourSubject(ctx, name) })
+	if err != nil {
+		return err
+	}
+	b.endured("ours, over HTTP", ours, nil)
+	return b.eachPeer("in trouble", func(p peer, binary string) error {
+		its, err := b.endure(ctx, func(name string) (*subject, error) { return b.peerSubject(p, binary, name) })
+		if err == nil {
+			b.endured(p.name, its, &ours)
+		}
+		return err
+	})
 }
 
 // bodies tells the bytes of the uploads, beside those recorded of the peers.
@@ -214,16 +230,21 @@ func (s *site) drained(ctx context.Context, agent *process) error {
 		if err := agent.wait(ctx, 500*time.Millisecond); err != nil {
 			return err
 		}
-		var status control.Status
-		if err := s.ask(ctx, &status, "status"); err != nil {
+		if waiting, err := s.left(ctx); err != nil || waiting == 0 {
 			return err
 		}
-		waiting := status.Buffer.Waiting
-		for _, p := range status.Purposes {
-			waiting += p.Buffered + p.Outgoing
-		}
-		if waiting == 0 {
-			return nil
-		}
 	}
+}
+
+// left is how much waits in the agent: rows, and batches that are on their way.
+func (s *site) left(ctx context.Context) (waiting int, err error) {
+	var status control.Status
+	if err := s.ask(ctx, &status, "status"); err != nil {
+		return 0, err
+	}
+	waiting = status.Buffer.Waiting
+	for _, p := range status.Purposes {
+		waiting += p.Buffered + p.Outgoing
+	}
+	return waiting, nil
 }

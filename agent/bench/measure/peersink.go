@@ -7,9 +7,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"net/http"
-	"net/http/httptest"
-	"strings"
 	"sync"
 	"time"
 )
@@ -24,7 +23,8 @@ type arrived struct {
 type sink struct {
 	counters
 	address string
-	server  *httptest.Server
+	server  *http.Server // nil while it is down
+	served  chan struct{}
 	read    func([]byte, func(arrived)) error
 
 	mu    sync.Mutex
@@ -33,19 +33,46 @@ type sink struct {
 	err   error
 }
 
-// newSink serves on loopback until close.
-func newSink(read func([]byte, func(arrived)) error, n int) *sink {
-	s := &sink{read: read, known: make([]float32, n), was: make([]float32, n)}
+// newSink is down until open.
+func newSink(read func([]byte, func(arrived)) error, n int, address string) *sink {
+	s := &sink{address: address, read: read, known: make([]float32, n), was: make([]float32, n)}
 	for i, w := 0, newWorkload(); i < n; i++ {
 		s.known[i] = float32(w.next().Temperature)
 	}
 	copy(s.was, s.known)
-	s.server = httptest.NewServer(http.HandlerFunc(s.serve))
-	s.address = strings.TrimPrefix(s.server.URL, "http://")
 	return s
 }
 
-func (s *sink) close() { s.server.Close() }
+// open serves at the sink's address until close.
+func (s *sink) open() error {
+	l, err := net.Listen("tcp", s.address)
+	if err != nil {
+		return err
+	}
+	s.server = &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: grace}
+	s.served = make(chan struct{})
+	go func() {
+		defer close(s.served)
+		_ = s.server.Serve(l) // it ends when it is closed
+	}()
+	return nil
+}
+
+// close takes it down; it may be down already.
+func (s *sink) close() {
+	if s.server != nil {
+		_ = s.server.Close()
+		<-s.served
+		s.server = nil
+	}
+}
+
+// failed is what could not be read of what came.
+func (s *sink) failed() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
 
 func (s *sink) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
@@ -106,10 +133,7 @@ func fine(degrees float64) bool {
 func (s *sink) done(ctx context.Context, p *process) (ticks int64, err error) {
 	last, since := int64(-1), time.Now()
 	for {
-		s.mu.Lock()
-		err := s.err
-		s.mu.Unlock()
-		if err != nil {
+		if err := s.failed(); err != nil {
 			return 0, err
 		}
 		if n := s.first.Load() + s.again.Load(); n != last {

@@ -168,5 +168,11 @@ func (p *process) stop() (usage, error) {
 	return p.ended()
 }
 
+// kill ends the process without warning.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill() // it may have ended by itself
+	<-p.done
+}
+
 // end makes sure that the process is gone.
 func (p *process) end() { _, _ = p.stop() }

@@ -29,6 +29,9 @@ func (r *report) only(what string, v float64, format string) {
 	r.lines = append(r.lines, line{what: what, measured: fmt.Sprintf(format, v)})
 }
 
+// says adds something that is no figure.
+func (r *report) says(what, text string) { r.lines = append(r.lines, line{what: what, measured: text}) }
+
 // atMost adds a figure that must not be above its budget.
 func (r *report) atMost(what string, v, budget float64, format string) {
 	r.judged(what, v, budget, "at most "+format, format, v <= budget)
