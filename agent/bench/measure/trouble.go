@@ -215,7 +215,7 @@ func (s *subject) queued(ctx context.Context) (*process, error) {
 
 // settle waits until all has arrived or nothing more does, and gives when the first and the last came.
 func (s *subject) settle(ctx context.Context, p *process) (first, last time.Time, err error) {
-	began, before := time.Now(), s.rows()
+	began, before, asked := time.Now(), s.rows(), time.Now()
 	for {
 		now := s.rows()
 		switch at := time.Now(); {
@@ -225,7 +225,8 @@ func (s *subject) settle(ctx context.Context, p *process) (first, last time.Time
 			last = at
 		case now >= troubled, first.IsZero() && at.Sub(began) > patience:
 			return cmp.Or(first, began), cmp.Or(last, began), nil
-		case !first.IsZero() && at.Sub(last) > quiet:
+		case !first.IsZero() && at.Sub(last) > quiet && at.Sub(asked) > time.Second:
+			asked = at
 			if more, err := s.more(ctx); err != nil || !more || at.Sub(last) > leisure {
 				return first, last, err
 			}
