@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -117,15 +116,11 @@ func (o *ordeal) sinkDown(ctx context.Context, s *subject) error {
 	if err := s.up(ctx); err != nil {
 		return err
 	}
-	first, last, err := s.settle(ctx, p)
-	if err != nil {
+	if o.drained, err = s.settle(ctx, p); err != nil {
 		return err
 	}
-	if o.backlog, err = s.count(); err != nil {
-		return err
-	}
-	o.drained = float64(troubled-o.backlog.lost) / max(last.Sub(first), look).Seconds()
-	return nil
+	o.backlog, err = s.count()
+	return err
 }
 
 // kill ends it without warning when it has answered half, and starts it again for the rest.
@@ -153,7 +148,7 @@ func (o *ordeal) kill(ctx context.Context, s *subject) error {
 	if err := post(ctx, s.url, s.kind, bodies[len(bodies)/2:]); err != nil {
 		return err
 	}
-	if _, _, err = s.settle(ctx, p); err == nil {
+	if _, err = s.settle(ctx, p); err == nil {
 		o.killed, err = s.count()
 	}
 	return err
@@ -177,7 +172,7 @@ func (o *ordeal) damage(ctx context.Context, s *subject, h harm) error {
 	var f fate
 	if p, err = s.start(ctx); err == nil {
 		defer p.end()
-		_, _, err = s.settle(ctx, p)
+		_, err = s.settle(ctx, p)
 	}
 	if f, err = fateOf(ctx, s, err); err == nil {
 		o.damaged = append(o.damaged, f)
@@ -213,27 +208,33 @@ func (s *subject) queued(ctx context.Context) (*process, error) {
 	return p, nil
 }
 
-// settle waits until all has arrived or nothing more does, and gives when the first and the last came.
-func (s *subject) settle(ctx context.Context, p *process) (first, last time.Time, err error) {
+// settle waits until all has arrived or nothing more does, and gives how many came a second from the first until nine tenths were
+// there: one that makes batches may keep the last few for the next time that it sends. 0 when so many never came.
+func (s *subject) settle(ctx context.Context, p *process) (rate float64, err error) {
 	began, before, asked := time.Now(), s.rows(), time.Now()
+	var first, last time.Time
+	var at int64 // how many there were at the first
 	for {
-		now := s.rows()
-		switch at := time.Now(); {
+		now, moment := s.rows(), time.Now()
+		switch {
 		case now != before && first.IsZero():
-			first, last = at, at
+			first, last, at = moment, moment, now
 		case now != before:
-			last = at
-		case now >= troubled, first.IsZero() && at.Sub(began) > patience:
-			return cmp.Or(first, began), cmp.Or(last, began), nil
-		case !first.IsZero() && at.Sub(last) > quiet && at.Sub(asked) > time.Second:
-			asked = at
-			if more, err := s.more(ctx); err != nil || !more || at.Sub(last) > leisure {
-				return first, last, err
+			last = moment
+		case now >= troubled, first.IsZero() && moment.Sub(began) > patience:
+			return rate, nil
+		case !first.IsZero() && moment.Sub(last) > quiet && moment.Sub(asked) > time.Second:
+			asked = moment
+			if more, err := s.more(ctx); err != nil || !more || moment.Sub(last) > leisure {
+				return rate, err
 			}
+		}
+		if now >= troubled*9/10 && rate == 0 && now > at {
+			rate = float64(now-at) / max(moment.Sub(first), look).Seconds()
 		}
 		before = now
 		if err := p.wait(ctx, look); err != nil {
-			return first, last, err
+			return rate, err
 		}
 	}
 }
