@@ -46,34 +46,10 @@ part of it, with its test message.`,
 			if err != nil {
 				return err
 			}
-			b := g.gather(cmd, lines)
-			data, err := json.MarshalIndent(b, "", "  ")
-			if err != nil {
-				return fmt.Errorf("can't write the bundle as JSON: %w", err)
-			}
-			data = append(data, '\n')
-			out := bundled{File: args[0], Bytes: len(data), Holds: b.Sections()}
 			if list {
-				out.File = ""
+				return g.bundle(g.gather(cmd, lines), "", asJSON)
 			}
-			if !asJSON {
-				printSections(g.out, out.Holds)
-				if err := g.out.flush(); err != nil {
-					return err
-				}
-			}
-			if !list {
-				if err := writeBundle(args[0], data); err != nil {
-					return err
-				}
-			}
-			switch {
-			case asJSON:
-				return printJSON(g.out, out)
-			case !list:
-				paragraph(g.out, "", fmt.Sprintf("%s in %s. It is text: read it before you send it.", size(int64(len(data))), args[0]))
-			}
-			return nil
+			return g.bundle(g.gather(cmd, lines), args[0], asJSON)
 		},
 	}
 	cmd.Flags().SortFlags = false
@@ -81,6 +57,34 @@ part of it, with its test message.`,
 	cmd.Flags().BoolVar(&list, "list", false, "list what it would hold, and write nothing")
 	jsonFlag(cmd, &asJSON)
 	return cmd
+}
+
+// bundle lists what a bundle holds, and writes it where there is a file to write.
+func (g *global) bundle(b *bundle.Bundle, file string, asJSON bool) error {
+	data, err := json.MarshalIndent(b, "", "  ")
+	if err != nil {
+		return fmt.Errorf("can't write the bundle as JSON: %w", err)
+	}
+	data = append(data, '\n')
+	out := bundled{File: file, Bytes: len(data), Holds: b.Sections()}
+	if !asJSON {
+		printSections(g.out, out.Holds)
+		if err := g.out.flush(); err != nil {
+			return err
+		}
+	}
+	if file != "" {
+		if err := writeBundle(file, data); err != nil {
+			return err
+		}
+	}
+	switch {
+	case asJSON:
+		return printJSON(g.out, out)
+	case file != "":
+		paragraph(g.out, "", fmt.Sprintf("%s in %s. It is text: read it before you send it.", size(int64(len(data))), file))
+	}
+	return nil
 }
 
 // gather walks as the doctor does, and makes the bundle of it.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -34,35 +35,9 @@ are shown to its person alone from then on, and the ledger says so.`,
 			}
 			return g.with(cmd.Context(), func(s *session) error {
 				if end {
-					done, err := s.Unpair(cmd.Context(), o.decision())
-					if err != nil {
-						return err
-					}
-					if o.json {
-						return printJSON(g.out, done)
-					}
-					paragraph(g.out, "", fmt.Sprintf("Closed: %d. No code is open.", done.Ended))
-					return nil
+					return g.unpair(cmd.Context(), s, o)
 				}
-				p, err := s.Pair(cmd.Context(), o.decision())
-				if err != nil {
-					return err
-				}
-				if o.json {
-					return printJSON(g.out, p)
-				}
-				_, _ = fmt.Fprintf(g.out, "%s\n%s\n", p.URL, p.Code)
-				paragraph(g.out, "", "The code opens the page once, until "+p.Until.Format(time.TimeOnly)+" UTC.")
-				if brief {
-					return nil
-				}
-				sheet, err := s.Sheet(cmd.Context(), o.lang)
-				if err != nil {
-					return err
-				}
-				_, _ = fmt.Fprintln(g.out)
-				printSheet(g.out, &sheet)
-				return nil
+				return g.pair(cmd.Context(), s, o, brief)
 			})
 		},
 	}
@@ -73,4 +48,40 @@ are shown to its person alone from then on, and the ledger says so.`,
 	jsonFlag(cmd, &o.json)
 	cmd.Flags().BoolVar(&end, "end", false, "close every page that is open, and void the code")
 	return cmd
+}
+
+// pair shows the code, and below it the hand-over sheet unless brief.
+func (g *global) pair(ctx context.Context, s *session, o *decideOptions, brief bool) error {
+	p, err := s.Pair(ctx, o.decision())
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return printJSON(g.out, p)
+	}
+	_, _ = fmt.Fprintf(g.out, "%s\n%s\n", p.URL, p.Code)
+	paragraph(g.out, "", "The code opens the page once, until "+p.Until.Format(time.TimeOnly)+" UTC.")
+	if brief {
+		return nil
+	}
+	sheet, err := s.Sheet(ctx, o.lang)
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintln(g.out)
+	printSheet(g.out, &sheet)
+	return nil
+}
+
+// unpair closes every page and voids the code.
+func (g *global) unpair(ctx context.Context, s *session, o *decideOptions) error {
+	done, err := s.Unpair(ctx, o.decision())
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return printJSON(g.out, done)
+	}
+	paragraph(g.out, "", fmt.Sprintf("Closed: %d. No code is open.", done.Ended))
+	return nil
 }

@@ -44,16 +44,8 @@ func (r Row) Record(ctx context.Context, o PartOptions, rounds int, every time.D
 	if err != nil {
 		return err
 	}
-	t.printf("# %s on %s, by candor sensor record\n", r.Name, o.Bus)
-	if o.Address != 0 && o.Address != r.Addresses[0] || strings.Contains(o.Bus, "/") {
-		address, err := r.checkAddress(o.Address)
-		if err != nil {
-			return err
-		}
-		t.printf("#@ %s 0x%02x\n", o.Bus, address)
-	}
-	for _, name := range slices.Sorted(maps.Keys(o.Settings)) {
-		t.printf("#: %s %d\n", name, s[name])
+	if err := t.head(r, o, s); err != nil {
+		return err
 	}
 	t.printf("#> identify\n")
 	if err := p.Identify(ctx); err != nil {
@@ -95,6 +87,22 @@ func (c carrier) TxContext(ctx context.Context, addr uint16, w, r []byte) error 
 type tape struct {
 	out io.Writer
 	err error
+}
+
+// head says what is recorded, and where it is and what is set when that is not as usual.
+func (t *tape) head(r Row, o PartOptions, s settings) error {
+	t.printf("# %s on %s, by candor sensor record\n", r.Name, o.Bus)
+	if o.Address != 0 && o.Address != r.Addresses[0] || strings.Contains(o.Bus, "/") {
+		address, err := r.checkAddress(o.Address)
+		if err != nil {
+			return err
+		}
+		t.printf("#@ %s 0x%02x\n", o.Bus, address)
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Settings)) {
+		t.printf("#: %s %d\n", name, s[name])
+	}
+	return nil
 }
 
 // Write implements io.Writer.

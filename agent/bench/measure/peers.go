@@ -127,7 +127,8 @@ func (b *bench) peerIngest(ctx context.Context) error {
 		return err
 	}
 	defer receiver.end()
-	agent, err := s.start(ctx, "ingest", "-config", s.config)
+	address := freeAddress()
+	agent, err := s.ingest(ctx, address)
 	if err != nil {
 		return err
 	}
@@ -138,11 +139,6 @@ func (b *bench) peerIngest(ctx context.Context) error {
 	if _, err := s.candor(ctx, "consent", "grant", "all", "--on-behalf", "bench"); err != nil {
 		return err
 	}
-	_, address, found := strings.Cut(agent.said(), "listening on ")
-	if !found {
-		return fmt.Errorf("the agent says %q", agent.said())
-	}
-	address, _, _ = strings.Cut(address, "\n")
 	bodies, err := requestsAs(func(batch []spoken) ([]byte, error) { return json.Marshal(batch) }, theirs, aRequest)
 	if err != nil {
 		return err
