@@ -149,6 +149,7 @@ func (l *life) old(b backup, whole bool) {
 	l.mu.Lock()
 	l.quiet = false // what the page said was of the other card
 	l.forgive()
+	l.model.resuming = whole // it may not know of a pause
 	for _, purpose := range purposeNames() {
 		l.revive(purpose, b.at, whole)
 	}
@@ -157,8 +158,7 @@ func (l *life) old(b backup, whole bool) {
 			l.mayEnd[known.yes.purpose] = true
 		}
 	}
-	l.model.returned = true
-	l.returns = append(l.returns, comeback{l.now(), b.at})
+	l.model.returned, l.returns = true, append(l.returns, comeback{l.now(), b.at})
 	l.mu.Unlock()
 	l.peer.mu.Unlock()
 	l.begin()

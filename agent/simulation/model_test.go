@@ -222,33 +222,39 @@ func (m *model) twice(t *truth, purpose string) string {
 	return ""
 }
 
-// takesWindow holds the row of an hour: its first and last look are known, so what lay between is too.
+// takesWindow holds the row of an hour: its first and last look are known, so what lay between is too. Where a clock was set back and
+// right again, an hour that was open comes again, and what lay between may have been of others.
 func (m *model) takesWindow(r *row, _ time.Duration) (*yes, string) {
 	first, okFirst := look0(r.values["hall.first"])
 	last, okLast := look0(r.values["hall.last"])
-	if !okFirst || !okLast || first > last || last >= len(m.truths) || last-first > 8 {
+	again := m.odd && last-first > 8
+	if !okFirst || !okLast || first > last || last >= len(m.truths) || last-first > 8 && !again {
 		return nil, fmt.Sprintf("a window of no looks: %v", r.values)
 	}
 	var of *yes
 	sum, count, low, high := int64(0), int64(0), int64(1<<62), int64(-1<<62)
 	for n := first; n <= last; n++ {
 		y, why := m.counted(n, "trends")
-		if why != "" && (n == first || n == last) {
+		between := n != first && n != last
+		if why != "" && !between {
 			return nil, why
 		}
 		if why != "" {
 			continue // one in between may have been in a pause
 		}
+		t := &m.truths[n]
+		if t.okTemp {
+			sum, count, low, high = sum+t.temp, count+1, min(low, t.temp), max(high, t.temp)
+		}
+		if again && between {
+			continue
+		}
 		if of != nil && of != y {
 			return nil, fmt.Sprintf("looks %d to %d are of two yeses", first, last)
 		}
 		of = y
-		t := &m.truths[n]
 		if why := m.twice(t, "trends"); why != "" {
 			return nil, fmt.Sprintf("look %d at %v: %s", n, t.at, why)
-		}
-		if t.okTemp {
-			sum, count, low, high = sum+t.temp, count+1, min(low, t.temp), max(high, t.temp)
 		}
 		if hour := t.clock.Truncate(time.Hour); !m.odd && !r.at.IsZero() && !r.at.Equal(hour) {
 			return nil, fmt.Sprintf("look %d at %v is in the window of %v", n, t.clock, r.at)
@@ -256,7 +262,7 @@ func (m *model) takesWindow(r *row, _ time.Duration) (*yes, string) {
 	}
 	mean, has := r.values["hall.temperature"]
 	switch {
-	case has != (count > 0):
+	case has != (count > 0) && (has || !again):
 		return nil, fmt.Sprintf("looks %d to %d: a mean is there: %v, %d were measured", first, last, has, count)
 	case has && !m.odd && mean != floor(floor(sum, count), 500), has && m.odd && (mean < floor(low, 500) || mean > high):
 		return nil, fmt.Sprintf("looks %d to %d: the mean is %d of %d values that sum up to %d", first, last, mean, count, sum)
