@@ -117,6 +117,7 @@ func gone(before int) bool {
 		if runtime.NumGoroutine() <= before {
 			return true
 		}
+		breathe()
 	}
 	return false
 }
