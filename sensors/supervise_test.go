@@ -3,7 +3,6 @@ package sensors_test
 import (
 	"context"
 	"errors"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -167,13 +166,13 @@ func TestHangingDriver(t *testing.T) {
 			}})
 		stop := running(t, sources, heard[0].take, heard[1].take)
 		time.Sleep(time.Second / 2)
-		before := runtime.NumGoroutine()
+		before := sensortest.Goroutines()
 		time.Sleep(time.Minute)
 		if st := statusOf(sources[0]); st.State != sensors.Unresponsive || st.Abandoned != 1 || !errors.Is(st.Last, sensors.Timeout) {
 			t.Errorf("the status is %+v", st)
 		}
-		if calls.Load() != 3 || runtime.NumGoroutine() != before+1 {
-			t.Errorf("%d calls, %d goroutines more", calls.Load(), runtime.NumGoroutine()-before)
+		if calls.Load() != 3 || sensortest.Goroutines() != before+1 {
+			t.Errorf("%d calls, %d goroutines more", calls.Load(), sensortest.Goroutines()-before)
 		}
 		if n := heard[1].count(); n < 59 {
 			t.Errorf("the other part has %d readings in a minute", n)
@@ -186,8 +185,8 @@ func TestHangingDriver(t *testing.T) {
 		if st := statusOf(sources[0]); st.State != sensors.Working || st.Abandoned != 0 {
 			t.Errorf("it has returned, and the status is %+v", st)
 		}
-		if identified.Load() != 2 || runtime.NumGoroutine() != before {
-			t.Errorf("identified %d times, %d goroutines more", identified.Load(), runtime.NumGoroutine()-before)
+		if identified.Load() != 2 || sensortest.Goroutines() != before {
+			t.Errorf("identified %d times, %d goroutines more", identified.Load(), sensortest.Goroutines()-before)
 		}
 		stop()
 		for _, n := range heard[0].num {
@@ -438,7 +437,7 @@ func TestJoinAndLeave(t *testing.T) {
 				return nil
 			}}))
 		}
-		before := runtime.NumGoroutine()
+		before := sensortest.Goroutines()
 		var a, b, c listener
 		stopA := running(t, []sensors.Source{source("a")}, a.take)
 		time.Sleep(2500 * time.Millisecond)
@@ -459,7 +458,7 @@ func TestJoinAndLeave(t *testing.T) {
 		}
 		stopB()
 		synctest.Wait()
-		if n := runtime.NumGoroutine(); n != before {
+		if n := sensortest.Goroutines(); n != before {
 			t.Errorf("%d goroutines are left", n-before)
 		}
 		again := source("c")

@@ -14,6 +14,7 @@ import (
 	"github.com/candor-edge/candor/sensors"
 	"github.com/candor-edge/candor/sensors/bus"
 	"github.com/candor-edge/candor/sensors/bus/bustest"
+	"github.com/candor-edge/candor/sensors/sensortest"
 )
 
 // plant is 100 parts on 4 buses.
@@ -92,7 +93,7 @@ func TestDay(t *testing.T) {
 			time.Sleep(length / 4)
 		}
 		faults() // everything that is made once has been made
-		memory, routines := heap(), runtime.NumGoroutine()
+		memory, routines := heap(), sensortest.Goroutines()
 		var before uint64
 		for i := range counts {
 			before += counts[i].Load()
@@ -102,7 +103,7 @@ func TestDay(t *testing.T) {
 			faults()
 		}
 		passed := time.Since(start)
-		if after := runtime.NumGoroutine(); after > routines {
+		if after := sensortest.Goroutines(); after > routines {
 			t.Errorf("there are %d goroutines and were %d", after, routines)
 		}
 		if after := heap(); after > memory+64<<10 {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -79,7 +78,7 @@ type run struct {
 // waits for it. scribble overwrites Values after each reading, as a source has to expect.
 func play(source sensors.Source, most int, long time.Duration, scribble bool) run {
 	var result run
-	before := runtime.NumGoroutine()
+	before := Goroutines()
 	ctx, cancel := context.WithTimeout(context.Background(), long)
 	defer cancel()
 	done := make(chan struct{})
@@ -114,10 +113,9 @@ func play(source sensors.Source, most int, long time.Duration, scribble bool) ru
 // gone waits until there are no more goroutines than before.
 func gone(before int) bool {
 	for end := time.Now().Add(settling); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if runtime.NumGoroutine() <= before {
+		if Goroutines() <= before {
 			return true
 		}
-		breathe()
 	}
 	return false
 }
@@ -149,7 +147,7 @@ func whole(source sensors.Source, scribble bool) run {
 
 func checkCancel(open func() sensors.Source) error {
 	source := open()
-	before := runtime.NumGoroutine()
+	before := Goroutines()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	first, done := make(chan struct{}), make(chan error, 1)
