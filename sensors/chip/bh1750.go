@@ -8,14 +8,14 @@ import (
 	"github.com/candor-edge/candor/sensors"
 )
 
-// ROHM BH1750FVI (technical note, revision B of 2009.04).
+// ROHM BH1750FVI (technical note 11046EDT01, revision D of November 2011).
 const (
-	bhOn      = 0x01 // §"instruction set architecture": power on
-	bhReset   = 0x07 // §"instruction set architecture": clears the data register
-	bhOnce    = 0x20 // §"instruction set architecture": once, 1 lx resolution
-	bhOnce2   = 0x21 // §"instruction set architecture": once, 0.5 lx resolution
-	bhTimeTop = 0x42 // §"instruction set architecture": measurement time register, bits 7 to 5 of its default 69
-	bhTimeLow = 0x65 // §"instruction set architecture": bits 4 to 0
+	bhOn      = 0x01 // §"instruction set architecture", p. 5: power on
+	bhReset   = 0x07 // §"instruction set architecture", p. 5: clears the data register
+	bhOnce    = 0x20 // §"instruction set architecture", p. 5: once, 1 lx resolution
+	bhOnce2   = 0x21 // §"instruction set architecture", p. 5: once, 0.5 lx resolution
+	bhTimeTop = 0x42 // §"instruction set architecture", p. 5: measurement time register, bits 7 to 5 of its default 69 (p. 11)
+	bhTimeLow = 0x65 // §"instruction set architecture", p. 5: bits 4 to 0
 
 	bhConvert = 180 * time.Millisecond // §"electrical characteristics", p. 2: 180 ms at most
 	bhFew     = 200                    // ours: counts under which the finer mode has room enough
@@ -24,7 +24,7 @@ const (
 
 func bh1750Row() Row {
 	return Row{
-		Name: "bh1750", Doc: "light (ROHM BH1750)", Datasheet: "ROHM BH1750FVI technical note, revision B", On: I2C,
+		Name: "bh1750", Doc: "light (ROHM BH1750)", Datasheet: "ROHM BH1750FVI technical note, revision D", On: I2C,
 		Quantities: []Quantity{quantity("illuminance", "illuminance", 0, 54_612_500)}, // §"I2C bus access", p. 10: 65535 / 1.2
 		Addresses:  []uint16{0x23, 0x5c},                                              // §"I2C bus access", p. 10
 		Identity:   "none: it acknowledges its commands", Evidence: FromDatasheet, Every: 10 * time.Second, Fastest: 2 * bhConvert,
@@ -55,7 +55,7 @@ func (d *bh1750) sense(ctx context.Context, s *sheet) error {
 		if raw, err = d.count(ctx, bhOnce2); err != nil {
 			return err
 		}
-		by = 24 // §"instruction set architecture": half a lux a count
+		by = 24 // §"instruction set architecture", p. 5: half a lux a count
 	}
 	if raw == bhFull {
 		return d.fault("measuring", sensors.Implausible, "all bits are the same: too bright, or not there")
