@@ -141,13 +141,13 @@ func (a *Agent) writable() bool {
 	return f.Close() == nil && a.keys.Writable()
 }
 
-// recheckLoop lets grants lapse and tells attributes in a new epoch.
+// recheckLoop lets grants lapse, to the moment, and tells attributes in a new epoch.
 func (a *Agent) recheckLoop(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-a.opts.Clock.After(recheck):
+		case <-a.opts.Clock.After(a.nextCheck()):
 		}
 		if a.mute && a.writable() {
 			return errWritable
@@ -161,6 +161,21 @@ func (a *Agent) recheckLoop(ctx context.Context) error {
 		a.endReceipts()
 		a.mu.Unlock()
 	}
+}
+
+// nextCheck is how long it is until grants are looked at again: until the first of them lapses, if that is sooner than usual. What was taken
+// before that moment and waits would leave in between. One that should have lapsed and has not, by a clock that nobody vouches for, is left
+// to the usual look.
+func (a *Agent) nextCheck() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now, next := a.now(), sensors.Micros(recheck/time.Microsecond)
+	for _, p := range a.pipe.Plan().Purposes() {
+		if until := p.Grant.Until; until > now {
+			next = min(next, until-now)
+		}
+	}
+	return time.Duration(next) * time.Microsecond
 }
 
 // awaitFiles waits until it is known what lies in buffer and history. a.mu is not held.

@@ -190,8 +190,8 @@ func (l *life) revive(purpose string, at time.Duration, whole bool) {
 		if y.purpose != purpose || !y.covers(at) {
 			continue
 		}
-		if y.to == 0 {
-			return // it is in force still: the card knows nothing else
+		if y.to == 0 || y.lapsed {
+			return // it is in force still, or lapses at the start by itself: the card knows nothing else
 		}
 		told, newest := false, time.Duration(-1) // the object asks about the newest that was heard of: more would tie its epochs together
 		for id, known := range l.peer.ever {

@@ -272,9 +272,10 @@ func (l *life) truth(s *control.Status) {
 	if telling && paused != strings.HasPrefix(s.Truth, "Paused") {
 		l.violate("page", "it says %q, and it is paused: %v", s.Truth, paused)
 	}
+	l.model.lapse(l.now())
 	for _, purpose := range purposeNames() {
 		y := l.model.open(purpose)
-		if l.ghost[purpose] {
+		if l.ghost[purpose] || l.model.lapses(purpose, l.now()) {
 			continue
 		}
 		named := strings.Contains(strings.NewReplacer(":", " ", ",", " ", ".", " ").Replace(s.Truth)+" ", " "+purpose+" ")
@@ -343,14 +344,16 @@ func (l *life) ghostly(purpose string) bool {
 
 // free tells whether a yes may be over without the person's doing. l.mu is held.
 func (l *life) free(purpose string) bool {
-	return l.unsure[purpose] || l.mayEnd[purpose] || l.model.mayLapse || l.lying
+	y := l.model.open(purpose)
+	return l.unsure[purpose] || l.mayEnd[purpose] || l.model.mayLapse || l.lying || y != nil && l.model.mayBeOver(y, l.now())
 }
 
 // settleOne is settle for one purpose. l.mu is held.
 func (l *life) settleOne(purpose string, given bool, s control.PurposeStatus) {
+	l.model.lapse(l.now())
 	y := l.model.open(purpose)
 	switch {
-	case given == (y != nil):
+	case given == (y != nil) || l.model.lapses(purpose, l.now()):
 		delete(l.ghost, purpose)
 	case given && l.ghost[purpose]:
 	case given && l.unsure[purpose] && l.maybeYes[purpose] != nil:
@@ -366,6 +369,7 @@ func (l *life) settleOne(purpose string, given bool, s control.PurposeStatus) {
 	case given:
 		l.violate("decisions", "%s is granted and nobody said so", purpose)
 	case l.free(purpose):
+		y.lapsed = l.model.mayBeOver(y, l.now())
 		l.model.end(y, l.now())
 	default:
 		l.violate("decisions", "the yes to %s of %v is gone: %s %s", purpose, y.from, s.State, s.Reason)

@@ -45,6 +45,7 @@ type yes struct {
 	loose    bool          // a whole card of before the withdrawal came back, and no recipient could tell
 	streams  int
 	replaced bool // by another yes to the same purpose: it is deleted with that
+	lapsed   bool // by itself: nothing is deleted for that
 }
 
 func (y *yes) covers(at time.Duration) bool { return y.from <= at && (y.to == 0 || at < y.to) }
@@ -106,7 +107,21 @@ func (m *model) at(purpose string, at time.Duration) *yes {
 // deletes tells whether the recipients have to delete what came under a yes: it was taken back, or one that replaced it was.
 func (m *model) deletes(y *yes) bool {
 	i := slices.Index(m.yeses, y)
-	return slices.ContainsFunc(m.yeses[i:], func(x *yes) bool { return x.purpose == y.purpose && x.to != 0 && !x.replaced })
+	return slices.ContainsFunc(m.yeses[i:], func(x *yes) bool { return x.purpose == y.purpose && x.to != 0 && !x.replaced && !x.lapsed })
+}
+
+// lapse ends what has lapsed by now. By a clock that lies or lied it may have done so sooner or later: see [model.mayBeOver].
+func (m *model) lapse(now time.Duration) {
+	for _, y := range m.yeses {
+		if y.to == 0 && !m.odd && now >= y.from+expires {
+			y.to, y.lapsed = y.from+expires, true
+		}
+	}
+}
+
+// lapses tells whether a yes to a purpose lapses in these moments: what the object says of it may be of before or of after.
+func (m *model) lapses(purpose string, now time.Duration) bool {
+	return slices.ContainsFunc(m.yeses, func(y *yes) bool { return y.purpose == purpose && y.lapsed && now <= y.to+grace })
 }
 
 func (m *model) end(y *yes, now time.Duration) {

@@ -55,6 +55,7 @@ func (l *life) grant(purpose string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.unsure[purpose] = was
+	l.model.lapse(now)
 	y := l.model.open(purpose)
 	fresh := &yes{purpose: purpose, id: d.Grant, from: now, step: step}
 	switch {
@@ -120,6 +121,7 @@ func (l *life) withdraw(purpose string) {
 		l.unsure[purpose], l.maybeYes[purpose], l.repeat[purpose] = true, nil, true
 		fallthrough
 	default:
+		l.model.lapse(before)
 		l.model.end(l.model.open(purpose), before)
 		l.tally.Checks["withdrawals"]++
 	}

@@ -164,6 +164,7 @@ func (l *life) announced(r *recipient, a *wire.Announcement) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
+	l.model.lapse(now)
 	known := r.ever[a.Stream]
 	again := known != nil
 	if known == nil {
@@ -213,6 +214,7 @@ func (l *life) delivered(r *recipient, m *receive.Delivery) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now, a, b := l.now(), m.Announcement, m.Batch
+	l.model.lapse(now)
 	known := r.ever[a.Stream]
 	if known == nil {
 		l.violate("granted", "a batch of a stream that was never announced")
