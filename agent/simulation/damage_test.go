@@ -190,7 +190,7 @@ func (l *life) revive(purpose string, at time.Duration, whole bool) {
 		if y.purpose != purpose || !y.covers(at) {
 			continue
 		}
-		if y.to == 0 || y.lapsed {
+		if y.to == 0 || y.lapsed && !l.model.odd {
 			return // it is in force still, or lapses at the start by itself: the card knows nothing else
 		}
 		told, newest := false, time.Duration(-1) // the object asks about the newest that was heard of: more would tie its epochs together

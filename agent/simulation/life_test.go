@@ -369,7 +369,7 @@ func (l *life) settleOne(purpose string, given bool, s control.PurposeStatus) {
 	case given:
 		l.violate("decisions", "%s is granted and nobody said so", purpose)
 	case l.free(purpose):
-		y.lapsed = l.model.mayBeOver(y, l.now())
+		y.lapsed = l.now() >= y.from+expires-26*time.Hour
 		l.model.end(y, l.now())
 	default:
 		l.violate("decisions", "the yes to %s of %v is gone: %s %s", purpose, y.from, s.State, s.Reason)
