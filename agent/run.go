@@ -143,11 +143,13 @@ func (a *Agent) writable() bool {
 
 // recheckLoop lets grants lapse, to the moment, and tells attributes in a new epoch.
 func (a *Agent) recheckLoop(ctx context.Context) error {
+	var next nextLook
 	for {
+		wait := next.wait(a.nextLapse())
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-a.opts.Clock.After(a.nextCheck()):
+		case <-a.opts.Clock.After(wait):
 		}
 		if a.mute && a.writable() {
 			return errWritable
@@ -163,19 +165,40 @@ func (a *Agent) recheckLoop(ctx context.Context) error {
 	}
 }
 
-// nextCheck is how long it is until grants are looked at again: until the first of them lapses, if that is sooner than usual. What was taken
-// before that moment and waits would leave in between. One that should have lapsed and has not, by a clock that nobody vouches for, is left
-// to the usual look.
-func (a *Agent) nextCheck() time.Duration {
+// nextLook says when grants are looked at again.
+type nextLook struct {
+	lapse sensors.Micros // the moment that the last look was for; 0 for none
+	least time.Duration
+}
+
+// wait is how long it is until the first of them lapses, if that is sooner than usual. When the last look was for that moment already and
+// came before it, the clock runs slowly or stands still: it is looked at less and less often then, instead of without end.
+func (n *nextLook) wait(now, lapse sensors.Micros) time.Duration {
+	left := time.Duration(lapse-now) * time.Microsecond
+	if lapse == 0 || left >= recheck {
+		n.lapse = 0
+		return recheck
+	}
+	if lapse != n.lapse {
+		n.lapse, n.least = lapse, time.Millisecond
+		return left
+	}
+	n.least = min(2*n.least, recheck)
+	return max(left, n.least)
+}
+
+// nextLapse is when the first yes lapses, by which clock; 0 for none. What was taken before that moment and waits would leave in between. One
+// that should have lapsed and has not, by a clock that nobody vouches for, is left to the usual look.
+func (a *Agent) nextLapse() (now, lapse sensors.Micros) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now, next := a.now(), sensors.Micros(recheck/time.Microsecond)
+	now = a.now()
 	for _, p := range a.pipe.Plan().Purposes() {
-		if until := p.Grant.Until; until > now {
-			next = min(next, until-now)
+		if until := p.Grant.Until; until > now && (lapse == 0 || until < lapse) {
+			lapse = until
 		}
 	}
-	return time.Duration(next) * time.Microsecond
+	return now, lapse
 }
 
 // awaitFiles waits until it is known what lies in buffer and history. a.mu is not held.
