@@ -305,7 +305,9 @@ func (l *Ledger) sentLines(visit func(number uint64, s Sent, err error) error) e
 			if err := visit(number, s, err); err != nil {
 				return err
 			}
-			from = number + 1
+			if from = number + 1; from == 0 { // a number that rotted, and the last there can be
+				return nil
+			}
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -215,7 +217,7 @@ func (v *verifier) ends() {
 	if string(v.key) != string(v.public) {
 		v.problem(0, "the chain is not signed by this object's key")
 	}
-	for seq := uint64(1); seq <= v.prev.count; seq++ {
+	for _, seq := range v.remarkable() { // not every number up to the end: a key that rotted is one of 2^64
 		err := v.bodyless[seq]
 		switch {
 		case errors.Is(err, errBodyGone) && seq < v.lost:
@@ -228,6 +230,18 @@ func (v *verifier) ends() {
 			v.problem(seq, "its body is there although it was erased")
 		}
 	}
+}
+
+// remarkable are the entries, in order, whose body is missing or wrong or ought to be.
+func (v *verifier) remarkable() []uint64 {
+	out := slices.AppendSeq(slices.Collect(maps.Keys(v.bodyless)), maps.Keys(v.named))
+	slices.Sort(out)
+	out = slices.Compact(out)
+	end, found := slices.BinarySearch(out, v.prev.count)
+	if found {
+		end++
+	}
+	return out[:end]
 }
 
 // written compares the end with the one in memory.
