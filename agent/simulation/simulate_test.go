@@ -50,7 +50,7 @@ type told struct {
 	Skip  string `json:"skip,omitempty"`
 }
 
-const linePrefix = "candor life: "
+const linePrefix, beginPrefix = "candor life: ", "candor begins the life of seed "
 
 // silence is how long a life and the search for a shorter one may take at most: a quiet core lives a year in ten seconds. One that goes
 // round for ever is ended.
@@ -83,7 +83,7 @@ func TestLives(t *testing.T) {
 		if os.Getenv("CANDOR_EVENTS") != "" {
 			fmt.Println(s.story())
 		}
-		fmt.Printf("candor begins the life of seed %d\n", s.Seed)
+		fmt.Printf("%s%d\n", beginPrefix, s.Seed)
 		x := told{Seed: s.Seed, Tally: live(t, dir, d, s)}
 		if len(x.Tally.Violations) > 0 {
 			var shorter *script
@@ -104,8 +104,22 @@ func TestLives(t *testing.T) {
 	}
 }
 
-// run lives what is ordered in a process of its own, and gives each line to take.
+// run lives what is ordered in a process of its own, and gives each line to take. A process that ends in the middle of a life fails the test;
+// the lives after that one are lived in another.
 func (o order) run(t *testing.T, limit time.Duration, take func(told)) {
+	for end, until := time.Now().Add(limit), o.first+o.lives; o.first < until && time.Now().Before(end); {
+		o.lives = until - o.first
+		last, died := o.process(t, time.Until(end), take)
+		if !died || last < o.first { // all are lived, or it did not come as far as a life
+			return
+		}
+		o.first = last + 1
+	}
+}
+
+// process is run in one process. It returns the seed of the last life that was begun, and whether the process died in it.
+func (o order) process(t *testing.T, limit time.Duration, take func(told)) (last int, died bool) {
+	last = o.first - 1
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	c := exec.CommandContext(ctx, os.Args[0], "-test.run", "^TestLives$", "-test.timeout", "0", "-test.count", "1")
@@ -115,13 +129,12 @@ func (o order) run(t *testing.T, limit time.Duration, take func(told)) {
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Error(err)
-		return
+		return last, false
 	}
 	if err := c.Start(); err != nil {
 		t.Error(err)
-		return
+		return last, false
 	}
-	last := ""
 	stuck := time.AfterFunc(silence, func() { _ = c.Process.Signal(syscall.SIGQUIT) }) // it tells where it is, and ends
 	defer stuck.Stop()
 	lines := bufio.NewReader(out)
@@ -135,8 +148,8 @@ func (o order) run(t *testing.T, limit time.Duration, take func(told)) {
 			} else {
 				take(x)
 			}
-		} else if strings.HasPrefix(line, "candor begins") {
-			last = line
+		} else if text, ok := strings.CutPrefix(line, beginPrefix); ok {
+			last, _ = strconv.Atoi(strings.TrimSpace(text))
 		} else {
 			_, _ = io.WriteString(&rest, line)
 		}
@@ -146,8 +159,10 @@ func (o order) run(t *testing.T, limit time.Duration, take func(told)) {
 	}
 	if err := c.Wait(); err != nil && ctx.Err() == nil {
 		text := rest.String() + errs.String()
-		t.Errorf("%sthe process ended: %v\n%s", last, err, text[:min(len(text), 20_000)])
+		t.Errorf("the process ended in the life of seed %d: %v\n%s", last, err, text[:min(len(text), 20_000)])
+		return last, true
 	}
+	return last, false
 }
 
 // report tells what was lived, and fails for each violation.
