@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/candor-edge/candor/store/consent"
+	"github.com/candor-edge/candor/store/pages"
 )
 
 // ready makes sure that a file is open for writing and that no commit is in doubt. io is held.
@@ -21,6 +22,15 @@ func (s *Store) ready() error {
 }
 
 func (s *Store) openActive() error {
+	if s.active != nil {
+		if err := s.active.trusted(s.last); errors.Is(err, pages.ErrDamaged) { // it has rotted since
+			_ = s.active.close()
+			s.active = nil
+			return s.abandon(err)
+		} else if err != nil {
+			return err
+		}
+	}
 	if s.active == nil && s.current != nil {
 		failing := s.isState(StateFailing)
 		if err := s.reopen(); err != nil {
@@ -48,14 +58,14 @@ func (s *Store) reopen() error {
 	found, err := s.lookAgain()
 	counts := s.doubt != nil && bytes.Equal(found, s.doubt.encoded)
 	if err == nil && !counts && !bytes.Equal(found, s.last) {
-		err = damage("not the state that was written")
+		err = pages.Damaged("not the state that was written")
 	}
 	if err == nil && s.current.suspect != nil {
 		s.settleDoubt(counts)
 		err = s.current.suspect
 	}
 	switch {
-	case errors.Is(err, errPages):
+	case errors.Is(err, pages.ErrDamaged):
 		s.settleDoubt(false)
 		return s.abandon(err)
 	case err != nil:
@@ -81,7 +91,7 @@ func (s *Store) lookAgain() ([]byte, error) {
 	r, err := s.openReader(s.path(s.current.id))
 	if r == nil {
 		if errors.Is(err, os.ErrNotExist) {
-			return nil, damage("the file is not there")
+			return nil, pages.Damaged("the file is not there")
 		}
 		return nil, fmt.Errorf("store: %w", err)
 	}
@@ -89,12 +99,12 @@ func (s *Store) lookAgain() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.walk(func(element) error { return nil }); err != nil {
+	if err := r.Walk(func(pages.Element) error { return nil }); err != nil {
 		return nil, err
 	}
-	b, err := r.get(stateKey())
-	if errors.Is(err, errNotFound) {
-		err = damage("no state record")
+	b, err := r.Get(stateKey())
+	if errors.Is(err, pages.ErrNotFound) {
+		err = pages.Damaged("no state record")
 	}
 	return b, err
 }

@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/candor-edge/candor/store/pages"
 )
 
 // seqJump is how far sequence numbers are moved on when the record of the last one is lost.
@@ -24,7 +26,7 @@ type probed struct {
 	has     map[dayKey]bool // which of their keys are there; nil: not asked yet
 	state   *state
 	encoded []byte
-	err     error // errPages: damaged. Others: the file cannot be read at all
+	err     error // pages.ErrDamaged: damaged. Others: the file cannot be read at all
 }
 
 // probe walks a file and checks it against its own state record. Once giveUp says yes it ends with errTurn.
@@ -37,15 +39,15 @@ func (s *Store) probe(id uint64, giveUp func() bool) *probed {
 	if p.err = err; err != nil {
 		return p
 	}
-	p.size = int64(r.meta.pages) * pageSize
-	p.err = r.walk(func(e element) error {
+	p.size = int64(r.Pages()) * pageSize
+	p.err = r.Walk(func(e pages.Element) error {
 		if giveUp != nil && giveUp() {
 			return errTurn
 		}
-		return p.visit(r.pages, e)
+		return p.visit(r.File, e)
 	})
 	if p.err == nil {
-		p.err = p.check(r.pages)
+		p.err = p.check(r.File)
 	}
 	return p
 }
@@ -60,69 +62,69 @@ func (s *Store) glance(id uint64) *probed {
 	if p.err = err; err != nil {
 		return p
 	}
-	p.size = int64(r.meta.pages) * pageSize
-	if p.encoded, p.err = r.glance(); p.err != nil {
+	p.size = int64(r.Pages()) * pageSize
+	if p.encoded, p.err = r.Glance(stateKey()); p.err != nil {
 		return p
 	}
 	if p.state, err = decodeState(p.encoded); err != nil {
-		p.err = damage("state record: %v", err)
+		p.err = pages.Damaged("state record: %v", err)
 		return p
 	}
-	p.err = p.checkState(r.pages)
+	p.err = p.checkState(r.File)
 	return p
 }
 
-func (p *probed) visit(r *pages, e element) error {
-	if string(e.key) == string(stateKey()) {
-		b, err := r.value(e)
+func (p *probed) visit(r *pages.File, e pages.Element) error {
+	if string(e.Key) == string(stateKey()) {
+		b, err := r.Value(e)
 		if err != nil {
 			return err
 		}
 		if p.state, err = decodeState(b); err != nil {
-			return damage("state record: %v", err)
+			return pages.Damaged("state record: %v", err)
 		}
 		p.encoded = b
 		return nil
 	}
-	b, err := r.prefix(e, headSize)
+	b, err := r.Prefix(e, headSize)
 	if err != nil {
 		return err
 	}
-	h, err := parseHeader(e.key, b, e.size)
+	h, err := parseHeader(e.Key, b, e.Size)
 	if err != nil {
-		return damage("record: %v", err)
+		return pages.Damaged("record: %v", err)
 	}
 	p.heads = append(p.heads, h)
 	return nil
 }
 
 // check holds a file that walks well to what its state record says.
-func (p *probed) check(r *pages) error {
+func (p *probed) check(r *pages.File) error {
 	if err := p.checkState(r); err != nil {
 		return err
 	}
 	if p.state.records != uint64(len(p.heads)) {
-		return damage("%d records, %d were written", len(p.heads), p.state.records)
+		return pages.Damaged("%d records, %d were written", len(p.heads), p.state.records)
 	}
 	for i := range p.heads {
 		if p.heads[i].seq >= p.state.nextSeq {
-			return damage("a record from nowhere")
+			return pages.Damaged("a record from nowhere")
 		}
 	}
 	return nil
 }
 
 // checkState holds the state record to the file it is in.
-func (p *probed) checkState(r *pages) error {
+func (p *probed) checkState(r *pages.File) error {
 	switch st := p.state; {
 	case st == nil:
-		return damage("no state record")
+		return pages.Damaged("no state record")
 	case st.segment != p.id:
-		return damage("it is file %d under another name", st.segment)
-	case !r.both:
-		return damage("one meta page is not valid: a transaction may be missing")
-	case st.tx != r.meta.tx:
-		return damage("its state is of transaction %d, the file of %d", st.tx, r.meta.tx)
+		return pages.Damaged("it is file %d under another name", st.segment)
+	case !r.Both():
+		return pages.Damaged("one meta page is not valid: a transaction may be missing")
+	case st.tx != r.Transaction():
+		return pages.Damaged("its state is of transaction %d, the file of %d", st.tx, r.Transaction())
 	}
 	return nil
 }
@@ -232,7 +234,7 @@ func (s *Store) newestState(ids []uint64) (*probed, error) {
 		s.state = p.state
 		return p, nil
 	}
-	if !errors.Is(p.err, errPages) && len(ids) == 1 && !errors.Is(p.err, os.ErrNotExist) {
+	if !errors.Is(p.err, pages.ErrDamaged) && len(ids) == 1 && !errors.Is(p.err, os.ErrNotExist) {
 		return nil, fmt.Errorf("store: %w", p.err)
 	}
 	for _, id := range ids {
@@ -250,12 +252,11 @@ func (s *Store) findState(id uint64) (best *state) {
 		return nil
 	}
 	defer r.close()
-	r.both = false // look everywhere
-	salvage(r.pages, r.size, func(p *pages, e element) {
-		if string(e.key) != string(stateKey()) || e.size > maxState {
+	r.Salvage(r.size, true, func(p *pages.File, e pages.Element) {
+		if string(e.Key) != string(stateKey()) || e.Size > maxState {
 			return
 		}
-		if b, err := p.value(e); err == nil {
+		if b, err := p.Value(e); err == nil {
 			if st, err := decodeState(b); err == nil && st.segment == id && (best == nil || st.commit > best.commit) {
 				best = st
 			}

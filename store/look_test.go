@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -166,91 +165,4 @@ func TestDamageFoundBesideTheLook(t *testing.T) {
 		t.Errorf("gaps %v, uncertain %v, %d in quarantine", st.Gaps, s.Uncertain(), s.Quarantined())
 	}
 	h.goesOn(s, got)
-}
-
-// The glance sees that a page which the tree has is listed as free, wherever it is in the tree.
-func TestGlanceSeesUsedPagesThatAreFree(t *testing.T) {
-	h := newHouse(t)
-	s := h.openUnread()
-	for i := range 300 {
-		h.take(s, numbered(1, 100, i*40, 40))
-		h.flush(s)
-	}
-	path := s.path(s.current.id)
-	good, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := openPages(strings.NewReader(string(good)), int64(len(good)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.glance(); err != nil {
-		t.Fatal(err)
-	}
-	if walked := func() int { _ = p.walk(func(element) error { return nil }); return p.seen }(); walked < 8 {
-		t.Fatalf("a tree of %d pages shows nothing", walked)
-	}
-	free, err := p.free()
-	if err != nil || len(free) == 0 {
-		t.Fatal(free, err)
-	}
-	isFree := map[uint64]bool{p.meta.freelist: true}
-	for _, id := range free {
-		isFree[id] = true
-	}
-	caught := 0
-	at := int(p.meta.freelist)*pageSize + pageHead
-	for id := uint64(2); id < p.meta.pages; id++ {
-		if isFree[id] {
-			continue
-		}
-		b := []byte(string(good))
-		list := append(slices.Clone(free), id)
-		slices.Sort(list)
-		for i, f := range list { // one more page is free
-			copy(b[at+i*8:], []byte{byte(f), byte(f >> 8), byte(f >> 16), 0, 0, 0, 0, 0})
-		}
-		b[at-6]++ // the count
-		x, err := openPages(strings.NewReader(string(b)), int64(len(b)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, glanced := x.glance()
-		walked := x.walk(func(element) error { return nil })
-		if (glanced == nil) != (walked == nil) {
-			t.Errorf("page %d: the glance says %v, the walk %v", id, glanced, walked)
-		}
-		if glanced != nil {
-			caught++
-		}
-	}
-	if caught < 10 {
-		t.Errorf("only %d pages were tried", caught)
-	}
-}
-
-// What a glance reads depends on the branches of a file, not on its leaves.
-func TestGlanceReadsLittle(t *testing.T) {
-	h := newHouse(t)
-	s := h.openUnread()
-	for i := range 400 {
-		h.take(s, numbered(1, 100, i*1000, 1000))
-		h.flush(s)
-	}
-	r, err := s.openReader(s.path(s.current.id))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.close()
-	if _, err := r.glance(); err != nil {
-		t.Fatal(err)
-	}
-	glanced := r.seen
-	if err := r.walk(func(element) error { return nil }); err != nil {
-		t.Fatal(err)
-	}
-	if glanced > 8 || r.seen < 150 {
-		t.Errorf("the glance read %d nodes of %d", glanced, r.seen)
-	}
 }

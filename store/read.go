@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
+
+	"github.com/candor-edge/candor/store/pages"
 )
 
 // read decrypts chunks. A file whose tree does not lead to a record any more is repaired once. io is held.
@@ -87,7 +89,9 @@ func (s *Store) keeps(ref chunkRef) bool {
 }
 
 // lostPage tells whether an error is about the file rather than about one record.
-func lostPage(err error) bool { return errors.Is(err, errPages) || errors.Is(err, errNotFound) }
+func lostPage(err error) bool {
+	return errors.Is(err, pages.ErrDamaged) || errors.Is(err, pages.ErrNotFound)
+}
 
 func (b *batch) unpack(h header, plain []byte) error {
 	from := len(b.rows)
@@ -117,9 +121,9 @@ func (s *Store) openSegment(id uint64) *reader {
 // fetch reads and opens one record; of h only the key is used.
 func (s *Store) fetch(r *reader, h *header) ([]byte, header, error) {
 	if r == nil {
-		return nil, header{}, damage("the file cannot be read")
+		return nil, header{}, pages.Damaged("the file cannot be read")
 	}
-	v, err := r.get(h.key())
+	v, err := r.Get(h.key())
 	if err != nil {
 		return nil, header{}, err
 	}
@@ -139,7 +143,7 @@ func (s *Store) fetch(r *reader, h *header) ([]byte, header, error) {
 // io is held. Index entries that are lost are taken out and counted, so a reading that holds them finds nothing.
 func (s *Store) repairOne(id uint64, cause error) {
 	if _, err := os.Stat(s.path(id)); err != nil {
-		cause = fmt.Errorf("%w: %w", errPages, err)
+		cause = fmt.Errorf("%w: %w", pages.ErrDamaged, err)
 	}
 	limit := s.state.nextSeq
 	if s.current != nil && s.current.id == id {

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/candor-edge/candor/store/pages"
 )
 
 // repairBatch is how many bytes of records one transaction of a repair takes.
@@ -17,7 +19,7 @@ const repairBatch = 1 << 20
 // found is a record that a salvage came across.
 type found struct {
 	h     header
-	e     element
+	e     pages.Element
 	rows  uint64
 	whole bool // it authenticates
 }
@@ -63,27 +65,27 @@ func (s *Store) sift(r *reader, limit uint64) (whole, lost []found) {
 	s.mu.Lock()
 	st := s.state.clone()
 	s.mu.Unlock()
-	salvage(r.pages, r.size, func(p *pages, e element) {
-		head, err := p.prefix(e, headSize)
+	r.Salvage(r.size, false, func(p *pages.File, e pages.Element) {
+		head, err := p.Prefix(e, headSize)
 		if err != nil {
 			return
 		}
-		h, err := parseHeader(e.key, head, e.size)
-		if err != nil || h.seq >= limit || all[string(e.key)].whole || st.dead(&h) {
+		h, err := parseHeader(e.Key, head, e.Size)
+		if err != nil || h.seq >= limit || all[string(e.Key)].whole || st.dead(&h) {
 			return
 		}
 		f := found{h: h, e: e, rows: uint64(h.rows)}
-		f.e.key = bytes.Clone(e.key)
+		f.e.Key = bytes.Clone(e.Key)
 		aead, has := s.opt.Keys.Opener(h.grant, int64(h.day))
 		if !has {
 			return
 		}
-		v, err := p.value(e)
+		v, err := p.Value(e)
 		if err == nil {
 			_, err = openRecord(aead, &h, v)
 		}
 		f.whole = err == nil
-		all[string(f.e.key)] = f
+		all[string(f.e.Key)] = f
 	})
 	for _, k := range slices.Sorted(maps.Keys(all)) {
 		if f := all[k]; f.whole {
@@ -104,11 +106,11 @@ func (s *Store) rewrite(r *reader, id uint64, whole []found) (*segment, error) {
 	rest := whole
 	return s.newFile(st, func() (puts []put, err error) {
 		for size := 0; len(rest) > 0 && size < repairBatch; rest = rest[1:] {
-			v, err := r.value(rest[0].e)
+			v, err := r.Value(rest[0].e)
 			if err != nil {
 				return nil, err
 			}
-			puts = append(puts, put{rest[0].e.key, v})
+			puts = append(puts, put{rest[0].e.Key, v})
 			size += len(v)
 			st.nextSeq = max(st.nextSeq, rest[0].h.seq+1)
 		}

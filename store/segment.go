@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -9,10 +10,13 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/candor-edge/candor/store/pages"
 )
 
 const (
 	bucketName  = "r"
+	pageSize    = pages.Size
 	segmentExt  = ".db"
 	tempExt     = ".tmp"
 	lockTimeout = time.Second
@@ -68,7 +72,7 @@ func realDisk() disk {
 }
 
 // errBolt is that bbolt panicked over a file. What it said is in the error of that commit.
-var errBolt = damage("bbolt cannot write it")
+var errBolt = pages.Damaged("bbolt cannot write it")
 
 // writer is a file that bbolt has open for writing.
 type writer struct {
@@ -84,7 +88,7 @@ func guard(f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
-			err = damage("bbolt: %.120v", r)
+			err = pages.Damaged("bbolt: %.120v", r)
 		}
 	}()
 	return f()
@@ -111,6 +115,24 @@ func openWriter(d disk, path string, timeout time.Duration) (*writer, error) {
 		_ = w.file.Close() // bbolt closed it unless it panicked; closing twice does no harm
 	}
 	return nil, fmt.Errorf("store: open %s: %w", path, err)
+}
+
+// trusted tells whether bbolt can go on in the file: pages that have rotted under it might make it go round for ever, or write what was never
+// there. state is the record of the last commit.
+func (w *writer) trusted(state []byte) error {
+	info, err := w.file.Stat()
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	p, err := pages.Open(w.file, info.Size(), fileForm())
+	if err != nil {
+		return err
+	}
+	found, err := p.Glance(stateKey())
+	if err == nil && !bytes.Equal(found, state) {
+		err = pages.Damaged("not the state that was written")
+	}
+	return err
 }
 
 // close gives the file back. After a panic bbolt's own Close could wait for ever; then only the file is closed, which
@@ -149,7 +171,7 @@ func (w *writer) update(puts []put, finish func(tx uint64) []byte) (size, writte
 	if err == nil {
 		err = call(w.disk.after)
 	}
-	if errors.Is(err, errPages) {
+	if errors.Is(err, pages.ErrDamaged) {
 		w.broken = true
 	}
 	if err != nil {
@@ -253,7 +275,7 @@ func (s *Store) fillFile(w *writer, g *segment, st *state, fill func() ([]put, e
 
 // reader is a file open for reading by pages.
 type reader struct {
-	*pages
+	*pages.File
 	file *os.File
 	size int64
 }
@@ -269,11 +291,13 @@ func (s *Store) openReader(path string) (*reader, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	r := &reader{file: f, size: info.Size()}
-	if r.pages, err = openPages(f, r.size); err != nil {
-		r.pages = &pages{f: f}
-		return r, err
-	}
-	return r, nil
+	r.File, err = pages.Open(f, r.size, fileForm())
+	return r, err
+}
+
+// fileForm is what a file of the buffer may hold.
+func fileForm() pages.Form {
+	return pages.Form{Bucket: bucketName, Key: keySize, Value: maxRecord, Head: headSize}
 }
 
 func (r *reader) close() { _ = r.file.Close() }

@@ -88,7 +88,7 @@ func lastRecordOf(t *testing.T, s *Store, stream uint32) []byte {
 	}
 	defer r.close()
 	h := header{kind: kindOutgoing, stream: stream, seq: o.seq}
-	v, err := r.get(h.key())
+	v, err := r.Get(h.key())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -89,7 +89,7 @@ func emptyBequest(tx *bolt.Tx) (*bolt.Bucket, error) {
 // bequest reads what was left behind for the present keys; ok is false when nothing was, or for other keys.
 func (l *Ledger) bequest() (out []left, ok bool, err error) {
 	err = guard(l.path, "read", func() error {
-		return l.db.View(func(tx *bolt.Tx) error {
+		return l.db.read(func(tx *bolt.Tx) error {
 			bucket := tx.Bucket([]byte(leftBucket))
 			if bucket == nil {
 				return nil

@@ -127,7 +127,7 @@ func (l *Ledger) start(when sensors.Micros) error {
 func (l *Ledger) load() (*state, error) {
 	s := newState()
 	err := guard(l.path, "read", func() error {
-		return l.db.View(func(tx *bolt.Tx) error {
+		return l.db.read(func(tx *bolt.Tx) error {
 			for _, read := range []func(*bolt.Tx, *state) error{l.loadAbout, l.loadChain, l.loadStreams, l.loadContexts, l.loadTotals} {
 				if err := read(tx, s); err != nil {
 					return err
@@ -238,8 +238,12 @@ func (l *Ledger) changeLocked(p priority, fn func(*change) error) error {
 		return err
 	}
 	c := &change{l: l, tail: l.state.tail, key: l.state.key}
+	var written uint64
 	var mine error // an error of fn, which leaves nothing in doubt
 	err := guard(l.path, "write", func() error {
+		if err := l.db.check(); err != nil {
+			return err
+		}
 		if p == later && !l.readOnly {
 			if err := l.ensureRoom(); err != nil {
 				mine = err
@@ -247,7 +251,7 @@ func (l *Ledger) changeLocked(p priority, fn func(*change) error) error {
 			}
 		}
 		return l.db.Update(func(tx *bolt.Tx) error {
-			c.tx = tx
+			c.tx, written = tx, uint64(tx.ID())
 			mine = fn(c)
 			return mine
 		})
@@ -264,6 +268,7 @@ func (l *Ledger) changeLocked(p priority, fn func(*change) error) error {
 		}
 		return err
 	}
+	l.db.newest.Store(written)
 	l.mu.Lock()
 	moved := c.tail != l.state.tail
 	l.state.tail = c.tail
@@ -303,7 +308,7 @@ func (l *Ledger) view(fn func(*bolt.Tx) error) error {
 	if err := l.usable(); err != nil {
 		return err
 	}
-	err := guard(l.path, "read", func() error { return l.db.View(fn) })
+	err := guard(l.path, "read", func() error { return l.db.read(fn) })
 	if errors.Is(err, ErrDamaged) {
 		l.setBroken(err)
 	}

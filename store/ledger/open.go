@@ -7,17 +7,22 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/candor-edge/candor/store/pages"
 )
 
 const (
 	fileName = "ledger.db"
 	tempName = "ledger.db.new"
-	pageSize = 4096
+
+	lockTimeout = time.Second // for the file of another process
+	pageSize    = pages.Size
 )
 
 // The buckets of the file; see the package comment.
@@ -44,8 +49,46 @@ func bucketNames() []string {
 // again, and the file is closed directly.
 type database struct {
 	*bolt.DB
-	path string
-	file *os.File
+	path   string
+	file   *os.File
+	newest atomic.Uint64 // bbolt's number of the last transaction that was seen to be in the file
+	looked atomic.Int64  // when its trees were looked at for reading, nanoseconds since opened
+	opened time.Time
+}
+
+// A walk through the ledger is many short transactions: what they read is looked at once in so long.
+const lookAgain = time.Second
+
+// check tells whether bbolt can be trusted to write. It never is with a page that has rotted meanwhile: it might go round for ever, take
+// gigabytes for a value, or write far behind the file's end. Nobody else may write.
+func (db *database) check() error {
+	info, err := db.file.Stat()
+	if err != nil {
+		return fmt.Errorf("look at the file: %w", err)
+	}
+	tx, err := pages.Check(db.file, info.Size())
+	if err == nil && tx < db.newest.Load() {
+		err = pages.Damaged("it shows transaction %d, there was %d", tx, db.newest.Load())
+	}
+	if err != nil {
+		return &DamagedError{Path: db.path, What: "its pages", Err: err}
+	}
+	db.newest.Store(tx)
+	return nil
+}
+
+// read runs fn in a transaction that reads, if bbolt can be trusted with what that shows.
+func (db *database) read(fn func(*bolt.Tx) error) error {
+	return db.View(func(tx *bolt.Tx) error {
+		if now := int64(time.Since(db.opened)); db.looked.Load() == 0 || now-db.looked.Load() > int64(lookAgain) {
+			root, all := uint64(tx.Cursor().Bucket().Root()), uint64(tx.Size())/pageSize
+			if err := pages.CheckTrees(db.file, root, all); err != nil {
+				return &DamagedError{Path: db.path, What: "its pages", Err: err}
+			}
+			db.looked.Store(now)
+		}
+		return fn(tx)
+	})
 }
 
 // guard runs fn so that damage in the file, which bbolt meets with panics and faults, is an error.
@@ -70,6 +113,9 @@ func openDatabase(path string) (db *database, readOnly bool, err error) {
 	if info.Size() < 4*pageSize {
 		return nil, false, &DamagedError{Path: path, What: fmt.Sprintf("it has only %d bytes", info.Size())}
 	}
+	if err := checkFile(path, info.Size()); err != nil {
+		return nil, false, err
+	}
 	db, err = openBolt(path, false)
 	if errors.Is(err, syscall.EROFS) {
 		readOnly = true
@@ -88,17 +134,44 @@ func openDatabase(path string) (db *database, readOnly bool, err error) {
 	return nil, false, fmt.Errorf("ledger: open %s: %w", path, err)
 }
 
+// checkFile is check for a file that bbolt has not opened yet. Nobody may be writing it: it waits for bbolt's lock, as bbolt does.
+func checkFile(path string, size int64) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("ledger: open %s: %w", path, err)
+	}
+	defer func() { _ = f.Close() }() // and with it the lock
+	for began := time.Now(); ; time.Sleep(lockTimeout / 20) {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
+			return fmt.Errorf("ledger: lock %s: %w", path, err)
+		}
+		if time.Since(began) > lockTimeout {
+			return fmt.Errorf("ledger: open %s: %w", path, ErrInUse)
+		}
+	}
+	if _, err := pages.Check(f, size); err != nil {
+		return &DamagedError{Path: path, What: "its pages", Err: err}
+	}
+	return nil
+}
+
 func openBolt(path string, readOnly bool) (*database, error) {
-	db := &database{path: path}
+	db := &database{path: path, opened: time.Now()}
 	err := guard(path, "open", func() (err error) {
 		db.DB, err = bolt.Open(path, 0o600, &bolt.Options{
-			Timeout:      time.Second,
+			Timeout:      lockTimeout,
 			PageSize:     pageSize,
 			FreelistType: bolt.FreelistMapType,
 			ReadOnly:     readOnly,
 			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 				f, err := os.OpenFile(name, flag, mode)
-				db.file = f
+				if db.file == nil { // later ones are copies that it writes
+					db.file = f
+				}
 				return f, err
 			},
 		})

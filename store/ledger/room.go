@@ -59,6 +59,9 @@ func (l *Ledger) ensureRoom() error {
 func (l *Ledger) rewrite() error {
 	dir := filepath.Dir(l.path)
 	err := makeDatabase(dir, func(fresh *database) error {
+		if err := l.db.check(); err != nil {
+			return err
+		}
 		if err := bolt.Compact(fresh.DB, l.db.DB, compactTx); err != nil {
 			return err
 		}

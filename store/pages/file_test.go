@@ -1,4 +1,4 @@
-package store
+package pages
 
 import (
 	"bytes"
@@ -13,35 +13,55 @@ import (
 	"pgregory.net/rapid"
 )
 
-// boltFile makes a file through the store's own writer: batches of appended keys with values of the given sizes.
+// form is that of the files here: one bucket, keys of 13 bytes, the last of which is all ones.
+func form() Form { return Form{Bucket: "r", Key: 13, Value: 1 << 20, Head: 34} }
+
+func key(n int) []byte { return binary.BigEndian.AppendUint64([]byte("chunk"), uint64(n)) }
+
+func last() []byte { return bytes.Repeat([]byte{0xff}, 13) }
+
+// boltFile makes a file with bbolt, as an object's buffer is made: batches of appended keys with values of the given sizes, and the
+// last key anew with each.
 func boltFile(t testing.TB, sizes []int, batch int) (path string, want map[string][]byte) {
 	t.Helper()
 	path, want = filepath.Join(t.TempDir(), "x.db"), map[string][]byte{}
-	w, err := openWriter(realDisk(), path, time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := openBolt(t, path, &bolt.Options{PageSize: Size, Timeout: time.Second, FreelistType: bolt.FreelistMapType, NoSync: true})
 	for i := 0; i < len(sizes) || i == 0; i += batch {
-		var puts []put
-		for j := i; j < min(i+batch, len(sizes)); j++ {
-			h := header{seq: uint64(j + 1), kind: kindChunk, stream: uint32(j % 3)}
-			v := bytes.Repeat([]byte{byte(j)}, sizes[j])
-			puts = append(puts, put{h.key(), v})
-			want[string(h.key())] = v
-		}
-		state := fmt.Appendf(nil, "state %d", i)
-		if _, _, _, err := w.update(puts, func(uint64) []byte { return state }); err != nil {
+		err := db.Update(func(tx *bolt.Tx) error {
+			b, err := tx.CreateBucketIfNotExists([]byte("r"))
+			if err != nil {
+				return err
+			}
+			b.FillPercent = 1
+			for j := i; j < min(i+batch, len(sizes)); j++ {
+				want[string(key(j))] = bytes.Repeat([]byte{byte(j)}, sizes[j])
+				if err := b.Put(key(j), want[string(key(j))]); err != nil {
+					return err
+				}
+			}
+			want[string(last())] = fmt.Appendf(nil, "state %d", i)
+			return b.Put(last(), want[string(last())])
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
-		want[string(stateKey())] = state
 	}
-	if err := w.close(); err != nil {
+	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return path, want
 }
 
-func readPages(t testing.TB, path string) (*pages, int64) {
+func openBolt(t testing.TB, path string, o *bolt.Options) *bolt.DB {
+	t.Helper()
+	db, err := bolt.Open(path, 0o600, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+func readPages(t testing.TB, path string) (*File, int64) {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
@@ -49,7 +69,7 @@ func readPages(t testing.TB, path string) (*pages, int64) {
 	}
 	t.Cleanup(func() { _ = f.Close() })
 	info, _ := f.Stat()
-	p, err := openPages(f, info.Size())
+	p, err := Open(f, info.Size(), form())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,24 +95,21 @@ func comparePages(t *testing.T, path string, want map[string][]byte) {
 	t.Helper()
 	p, size := readPages(t, path)
 	got := map[string][]byte{}
-	err := p.walk(func(e element) error {
-		v, err := p.value(e)
-		got[string(e.key)] = v
+	err := p.Walk(func(e Element) error {
+		v, err := p.Value(e)
+		got[string(e.Key)] = v
 		return err
 	})
 	if err != nil || !p.both {
 		t.Fatalf("walk: %v", err)
 	}
 	found := map[string][]byte{}
-	salvage(p, size, func(p *pages, e element) { found[string(e.key)], _ = p.value(e) })
-	db, err := bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	p.Salvage(size, false, func(p *File, e Element) { found[string(e.Key)], _ = p.Value(e) })
+	db := openBolt(t, path, &bolt.Options{ReadOnly: true, Timeout: time.Second})
+	defer func() { _ = db.Close() }()
 	_ = db.View(func(tx *bolt.Tx) error {
-		return tx.Bucket([]byte(bucketName)).ForEach(func(k, v []byte) error {
-			one, err := p.get(k)
+		return tx.Bucket([]byte("r")).ForEach(func(k, v []byte) error {
+			one, err := p.Get(k)
 			if err != nil || !bytes.Equal(one, v) || !bytes.Equal(got[string(k)], v) || !bytes.Equal(found[string(k)], v) ||
 				!bytes.Equal(want[string(k)], v) {
 				t.Fatalf("key %x: %v", k, err)
@@ -100,10 +117,18 @@ func comparePages(t *testing.T, path string, want map[string][]byte) {
 			return nil
 		})
 	})
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	if tx, err := Check(f, size); err != nil || tx != p.Transaction() {
+		t.Fatalf("check: transaction %d of %d, %v", tx, p.Transaction(), err)
+	}
 	if len(got) != len(want) || len(found) != len(want) {
 		t.Fatalf("walk %d, salvage %d, want %d", len(got), len(found), len(want))
 	}
-	if _, err := p.get((&header{seq: 1 << 40}).key()); err != errNotFound {
+	if _, err := p.Get(key(1 << 40)); err != ErrNotFound {
 		t.Fatalf("a key that is not there: %v", err)
 	}
 }
@@ -122,9 +147,9 @@ func TestPagesStandAnyBytes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := bytes.Clone(good)
 		for range rapid.IntRange(1, 8).Draw(t, "wounds") {
-			page := rapid.IntRange(0, len(b)/pageSize-1).Draw(t, "page")
-			at := page*pageSize + rapid.OneOf(rapid.IntRange(0, 80), rapid.IntRange(0, pageSize-8)).Draw(t, "at")
-			v := rapid.OneOf(rapid.Uint64(), rapid.Uint64Range(0, uint64(len(b)/pageSize))).Draw(t, "value")
+			page := rapid.IntRange(0, len(b)/Size-1).Draw(t, "page")
+			at := page*Size + rapid.OneOf(rapid.IntRange(0, 80), rapid.IntRange(0, Size-8)).Draw(t, "at")
+			v := rapid.OneOf(rapid.Uint64(), rapid.Uint64Range(0, uint64(len(b)/Size))).Draw(t, "value")
 			binary.NativeEndian.PutUint64(b[at:], v)
 		}
 		readEverything(b[:rapid.IntRange(0, len(b)).Draw(t, "cut")])
@@ -135,15 +160,15 @@ func TestPagesStandAnyBytes(t *testing.T) {
 // readEverything visits all that can be visited in bytes that claim to be a file.
 func readEverything(b []byte) {
 	r := bytes.NewReader(b)
-	p, err := openPages(r, int64(len(b)))
-	if err != nil {
-		p = &pages{f: r}
-	} else {
-		_ = p.walk(func(e element) error { _, err := p.value(e); return err })
-		_, _ = p.get(stateKey())
+	p, err := Open(r, int64(len(b)), form())
+	if err == nil {
+		_ = p.Walk(func(e Element) error { _, err := p.Value(e); return err })
+		_, _ = p.Get(last())
 		_, _ = p.free()
 	}
-	salvage(p, int64(len(b)), func(p *pages, e element) { _, _ = p.value(e) })
+	p.Salvage(int64(len(b)), false, func(p *File, e Element) { _, _ = p.Value(e) })
+	_, _ = Check(r, int64(len(b)))
+	_ = CheckTrees(r, p.meta.root, uint64(len(b))/Size)
 }
 
 func FuzzPages(f *testing.F) {
