@@ -149,7 +149,7 @@ func (l *life) old(b backup, whole bool) {
 	l.mu.Lock()
 	l.quiet = false // what the page said was of the other card
 	l.forgive()
-	l.model.resuming = whole // it may not know of a pause
+	l.model.comesBack(b.at, whole)
 	for _, purpose := range purposeNames() {
 		l.revive(purpose, b.at, whole)
 	}
@@ -324,7 +324,7 @@ func (l *life) erase(random *rand.Rand, there bool) {
 		l.lose(0, l.now()) // what waited in a stream that is deleted is given up
 	}
 	if err == nil && !dead && !l.model.odd {
-		l.model.erased = append(l.model.erased, span{max(0, from.Sub(l.begun)), min(l.now(), to.AddDate(0, 0, 1).Sub(l.begun))})
+		l.model.erased = append(l.model.erased, erasure{span{max(0, from.Sub(l.begun)), min(l.now(), to.AddDate(0, 0, 1).Sub(l.begun))}, l.now()})
 	}
 }
 

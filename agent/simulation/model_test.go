@@ -62,7 +62,7 @@ type model struct {
 	truths   []truth
 	yeses    []*yes
 	pauses   []span
-	erased   []span
+	erased   []erasure
 	steps    []stepAt // of co2, as the policy in force asks it; newest last
 	returned bool     // an older copy came back
 	resuming bool     // the power went while a pause was ended: what the object says after its start counts
@@ -172,12 +172,30 @@ func (m *model) counted(n int, purpose string) (*yes, string) {
 		return nil, fmt.Sprintf("look %d at %v was of a part that had not yet been identified", n, t.at)
 	case within(m.pauses, t.at):
 		return nil, fmt.Sprintf("look %d at %v was in a pause", n, t.at)
-	case within(m.erased, t.at):
+	case m.wasErased(t.at):
 		return nil, fmt.Sprintf("look %d at %v was erased", n, t.at)
 	case !m.odd && t.at >= y.from+expires:
 		return nil, fmt.Sprintf("look %d at %v was after the yes lapsed", n, t.at)
 	}
 	return y, ""
+}
+
+// erasure is a period of which the object was told, at a moment, to destroy what it kept.
+type erasure struct {
+	span
+	at time.Duration
+}
+
+func (m *model) wasErased(at time.Duration) bool {
+	return slices.ContainsFunc(m.erased, func(e erasure) bool { return within([]span{e.span}, at) })
+}
+
+// comesBack is that the state came back as it was copied. A whole card may not know of a pause, and with its keys it has what was erased
+// since, whose keys the one it replaces had destroyed: nobody could tell.
+func (m *model) comesBack(copied time.Duration, whole bool) {
+	if m.resuming = whole; whole {
+		m.erased = slices.DeleteFunc(m.erased, func(e erasure) bool { return e.at > copied })
+	}
 }
 
 // row is one row as a recipient has it.
