@@ -24,6 +24,7 @@ import (
 type backup struct {
 	image *image
 	at    time.Duration
+	ghost map[string]*yes // what the object took for granted then, and was over
 }
 
 // forgive says that the memory of all so far may be gone or older. What was taken back stays so all the same. l.mu is held.
@@ -151,7 +152,7 @@ func (l *life) old(b backup, whole bool) {
 	l.forgive()
 	l.model.comesBack(b.at, whole)
 	for _, purpose := range purposeNames() {
-		l.revive(purpose, b.at, whole)
+		l.revive(purpose, &b, whole)
 	}
 	for _, known := range l.peer.ever { // the copy may not know that she had a period deleted there: what she hears is that the yes is over
 		if known.alone && known.yes.to == 0 && known.at < b.at {
@@ -181,13 +182,13 @@ func (l *life) remembers(moment, announced time.Duration) bool {
 // revive says what the design promises of a yes that was in force when the card was copied and was taken back since: with the keys
 // of now it stays over, and so it does with the old ones where the recipient knows of the deletion of the newest stream that the old
 // card knows too. Else nobody could tell. l.mu and peer.mu are held.
-func (l *life) revive(purpose string, at time.Duration, whole bool) {
+func (l *life) revive(purpose string, b *backup, whole bool) {
 	if whole {
 		delete(l.ghost, purpose) // what an older card took for granted is not on this one
 	}
 	for i := len(l.model.yeses) - 1; i >= 0 && whole; i-- {
 		y := l.model.yeses[i]
-		if y.purpose != purpose || !y.covers(at) {
+		if ghost := b.ghost[purpose]; y.purpose != purpose || ghost != y && (ghost != nil || !y.covers(b.at)) {
 			continue
 		}
 		if y.to == 0 || y.lapsed && !l.model.odd {
@@ -195,22 +196,20 @@ func (l *life) revive(purpose string, at time.Duration, whole bool) {
 		}
 		told, newest := false, time.Duration(-1) // the object asks about the newest that was heard of: more would tie its epochs together
 		for id, known := range l.peer.ever {
-			if known.yes != y || !l.remembers(at, known.at) || known.at < newest {
+			if known.yes != y || !l.remembers(b.at, known.at) || known.at < newest {
 				continue
 			}
 			s := l.peer.streams[id]
 			told, newest = !known.alone && s != nil && s.withdrawn, known.at
 		}
 		if told {
-			l.ghost[purpose], l.ghostID[purpose] = true, y.id
+			l.ghost[purpose] = y
 			l.model.end(l.model.open(purpose), l.now()) // the old card does not know it
 			return
 		}
 		y.loose = true
 		l.tally.Faults["an old card whose withdrawal no recipient knew"]++
-		if open := l.model.open(purpose); open != nil {
-			l.model.end(open, l.now()) // the old card does not know it
-		}
+		l.model.end(l.model.open(purpose), l.now()) // the old card does not know it
 		l.unsure[purpose], l.repeat[purpose] = true, true
 		return // one that covered the moment too was replaced by this one before
 	}

@@ -57,15 +57,14 @@ type life struct {
 	mu        sync.Mutex // guards what follows
 	model     model
 	mood      mood
-	unsure    map[string]bool   // a decision that the power cut: either answer is right
-	mayEnd    map[string]bool   // an older state may take the deletion of a period at the recipient for that of all
-	returns   []comeback        // oldest first
-	ghost     map[string]bool   // an old card came back: the object takes for granted what was taken back, until the recipient tells it
-	ghostID   map[string]uint32 // the number of that yes
-	repeat    map[string]bool   // she says no once more if it is still given
-	lying     bool              // what the recipient says is altered on its way
-	maybeYes  map[string]*yes   // the yes that it may have been
-	quiet     bool              // the page says that nothing leaves
+	unsure    map[string]bool // a decision that the power cut: either answer is right
+	mayEnd    map[string]bool // an older state may take the deletion of a period at the recipient for that of all
+	returns   []comeback      // oldest first
+	ghost     map[string]*yes // an old card came back: the object takes for granted what was taken back, until the recipient tells it
+	repeat    map[string]bool // she says no once more if it is still given
+	lying     bool            // what the recipient says is altered on its way
+	maybeYes  map[string]*yes // the yes that it may have been
+	quiet     bool            // the page says that nothing leaves
 	truthLine string
 	lit       bool
 	sick      bool          // the disk is, or was a moment ago
@@ -125,7 +124,7 @@ func (l *life) now() time.Duration { return time.Since(l.begun) }
 
 // live plays a script in dir and says what came of it.
 func live(t *testing.T, dir string, d *disk, s *script) *tally {
-	l := &life{t: t, s: s, dir: dir, disk: d, mood: fine, unsure: map[string]bool{}, maybeYes: map[string]*yes{}, ghost: map[string]bool{}, mayEnd: map[string]bool{}, ghostID: map[string]uint32{}, repeat: map[string]bool{}, tally: newTally()}
+	l := &life{t: t, s: s, dir: dir, disk: d, mood: fine, unsure: map[string]bool{}, maybeYes: map[string]*yes{}, ghost: map[string]*yes{}, mayEnd: map[string]bool{}, repeat: map[string]bool{}, tally: newTally()}
 	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(d.root, 0o700)); err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +274,7 @@ func (l *life) truth(s *control.Status) {
 	l.model.lapse(l.now())
 	for _, purpose := range purposeNames() {
 		y := l.model.open(purpose)
-		if l.ghost[purpose] || l.model.lapses(purpose, l.now()) {
+		if l.ghost[purpose] != nil || l.model.lapses(purpose, l.now()) {
 			continue
 		}
 		named := strings.Contains(strings.NewReplacer(":", " ", ",", " ", ".", " ").Replace(s.Truth)+" ", " "+purpose+" ")
@@ -339,7 +338,7 @@ func (l *life) settle() {
 func (l *life) ghostly(purpose string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.ghost[purpose]
+	return l.ghost[purpose] != nil
 }
 
 // free tells whether a yes may be over without the person's doing. l.mu is held.
@@ -355,7 +354,7 @@ func (l *life) settleOne(purpose string, given bool, s control.PurposeStatus) {
 	switch {
 	case given == (y != nil) || l.model.lapses(purpose, l.now()):
 		delete(l.ghost, purpose)
-	case given && l.ghost[purpose]:
+	case given && l.ghost[purpose] != nil:
 	case given && l.unsure[purpose] && l.maybeYes[purpose] != nil:
 		l.model.yeses = append(l.model.yeses, l.maybeYes[purpose])
 	case given && l.unsure[purpose]: // a no that the disk did not take, which was said: the yes is back

@@ -63,7 +63,7 @@ func (l *life) grant(purpose string) {
 		l.unsure[purpose], l.maybeYes[purpose] = true, fresh
 	case err != nil && !l.sick && !l.stuck && !l.foul(err) && !l.model.broken:
 		l.violate("decisions", "a yes to %s is not taken: %v", purpose, err)
-	case err != nil, y != nil && y.id == d.Grant, l.ghost[purpose] && l.ghostID[purpose] == d.Grant:
+	case err != nil, y != nil && y.id == d.Grant, l.ghost[purpose] != nil && l.ghost[purpose].id == d.Grant:
 	default:
 		if y != nil {
 			y.to, y.replaced = now, true

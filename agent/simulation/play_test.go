@@ -3,6 +3,7 @@
 package simulation
 
 import (
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -183,7 +184,7 @@ func (l *life) happen(e *event) {
 	case "rot":
 		l.rot(random, e.With == "under it")
 	case "backup":
-		l.backups = append(l.backups, backup{look(l.disk.root), l.now()})
+		l.backups = append(l.backups, backup{look(l.disk.root), l.now(), maps.Clone(l.ghost)})
 		l.backups = slices.Clone(l.backups[max(0, len(l.backups)-3):]) // else the array would hold the others for good
 	case "old card", "old state":
 		if len(l.backups) > 0 {
@@ -202,7 +203,7 @@ func (l *life) untold() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, y := range l.model.yeses {
-		if !l.ghost[y.purpose] || l.ghostID[y.purpose] != y.id {
+		if l.ghost[y.purpose] != y {
 			continue
 		}
 		l.lose(y.to, l.now())

@@ -180,7 +180,7 @@ func (l *life) announced(r *recipient, a *wire.Announcement) {
 		}
 	}
 	if why := l.model.may(known.yes, now); why != "" {
-		if again && l.ghost[a.Purpose] {
+		if again && l.ghost[a.Purpose] != nil {
 			return // an old card tells again what it told before, and hears that the yes is over
 		}
 		l.violate("granted", "a stream of %s was announced: %s", a.Purpose, why)
