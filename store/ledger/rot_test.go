@@ -7,44 +7,43 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"unsafe"
+
+	bolt "go.etcd.io/bbolt"
 
 	"github.com/candor-edge/candor/sensors"
 )
 
 // A key that rots is one line that can't be read, or an entry that is missing: no walk goes round for ever, and the ledger goes on.
 func TestAKeyThatRots(t *testing.T) {
-	for _, rotten := range [][]byte{key64(3), key64(2*chunk | 1<<60), key64(1<<64 - 1)} {
-		for _, bucket := range []string{sentBucket, chainBucket} {
-			keyThatRots(t, bucket, rotten)
-		}
-	}
-}
-
-func keyThatRots(t *testing.T, bucket string, rotten []byte) {
-	t.Helper()
-	l, _ := openNew(t)
+	l, keys := openNew(t)
 	for i := range 3 * chunk {
 		must(t, l.RecordSent([]Sent{batch(1, uint64(i+1), start+sensors.Micros(i)*minute)}))
 		if _, err := l.Record(Event{Kind: Act, Time: start + sensors.Micros(i)*minute, Text: "looked", Role: "technician"}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	b := image(t, l)
-	f, err := os.OpenFile(filepath.Join(l.dir, fileName), os.O_WRONLY, 0)
-	must(t, err)
-	old, next := key64(2*chunk), key64(2*chunk+1) // the last of a stretch
-	for at := 0; ; at++ {
-		i := bytes.Index(b[at:], old)
-		if i < 0 {
-			break
-		}
-		at += i
-		if at%pageSize >= 16 && bytes.Contains(b[at:min(at+1500, len(b))], next) { // a key, and no head of a page
-			_, err := f.WriteAt(rotten, int64(at))
-			must(t, err)
+	must(t, l.Close())
+	good := image(t, l)
+	count, hash := keys.Head()
+	for _, rotten := range [][]byte{key64(3), key64(2*chunk | 1<<60), key64(1<<64 - 1)} {
+		for _, bucket := range []string{sentBucket, chainBucket} {
+			dir := t.TempDir()
+			must(t, os.WriteFile(filepath.Join(dir, fileName), good, 0o600))
+			keys.SetHead(count, hash)
+			l := openAt(t, dir, keys)
+			keyThatRots(t, l, bucket, rotten)
+			_ = l.Close()
 		}
 	}
-	must(t, f.Close())
+}
+
+func keyThatRots(t *testing.T, l *Ledger, bucket string, rotten []byte) {
+	t.Helper()
+	f, err := os.OpenFile(l.path, os.O_WRONLY, 0)
+	must(t, err)
+	_, err = f.WriteAt(rotten, keyOffset(t, l, bucket, key64(2*chunk))) // the last of a stretch
+	must(t, errors.Join(err, f.Close()))
 	visited, unread := 0, 0
 	count := func(err error) error {
 		if err != nil {
@@ -73,4 +72,18 @@ func keyThatRots(t *testing.T, bucket string, rotten []byte) {
 	if report, err := l.Verify(); err == nil && len(report.Problems) == 0 {
 		t.Errorf("%s: it verifies", bucket)
 	}
+}
+
+// keyOffset is where in the file a key of a bucket is.
+func keyOffset(t *testing.T, l *Ledger, bucket string, key []byte) (at int64) {
+	t.Helper()
+	must(t, l.db.View(func(tx *bolt.Tx) error {
+		k, _ := tx.Bucket([]byte(bucket)).Cursor().Seek(key)
+		if !bytes.Equal(k, key) {
+			t.Fatalf("%s has no key %x", bucket, key)
+		}
+		at = int64(uintptr(unsafe.Pointer(&k[0])) - l.db.Info().Data) // a slice of the mapped file
+		return nil
+	}))
+	return at
 }
