@@ -79,7 +79,7 @@ func (l *Ledger) links(after []byte) ([]link, error) {
 	var out []link
 	err := l.view(func(tx *bolt.Tx) error {
 		bodies := tx.Bucket([]byte(bodyBucket))
-		stretch(tx.Bucket([]byte(chainBucket)), behind(after), func(k, v []byte) {
+		stretch(tx.Bucket([]byte(chainBucket)), after, func(k, v []byte) {
 			salted, err := l.unlock(bodyBucket, k, bodies.Get(k))
 			out = append(out, link{slices.Clone(k), slices.Clone(v), salted, err})
 		})
@@ -91,17 +91,31 @@ func (l *Ledger) links(after []byte) ([]link, error) {
 	return out, nil
 }
 
-// stretch gives up to chunk keys and values to take, from a key on, and says how many it left out because they do not ascend: whoever
-// goes on behind the last of a stretch would go round for ever over a page that rotted.
-func stretch(bucket *bolt.Bucket, from []byte, take func(k, v []byte)) (out int) {
-	cursor, n := bucket.Cursor(), 0
-	for k, v := cursor.Seek(from); k != nil && n < chunk; k, v = cursor.Next() {
-		if bytes.Compare(k, from) < 0 {
-			out++
-			continue
+// stretch gives up to chunk keys and values to take, behind a key, and says how many it left out because they are out of their order: whoever
+// goes on behind the last of a stretch would go round for ever over a page that rotted. One that rotted upwards, and is followed by those
+// that belong behind the one before it, hides none of them.
+func stretch(bucket *bolt.Bucket, after []byte, take func(k, v []byte)) (out int) {
+	cursor, from := bucket.Cursor(), behind(after)
+	k, v := cursor.Seek(after)
+	if after != nil {
+		for n := 0; n < chunk && k != nil && !bytes.Equal(k, after); n++ { // one that rotted upwards stands in the way of the search
+			k, v = cursor.Next()
 		}
-		take(k, v)
-		from, n = behind(k), n+1
+		if bytes.Equal(k, after) {
+			k, v = cursor.Next()
+		} else { // it is gone meanwhile
+			k, v = cursor.Seek(after)
+		}
+	}
+	for n := 0; k != nil && n < chunk; {
+		next, value := cursor.Next()
+		if bytes.Compare(k, from) < 0 || next != nil && bytes.Compare(next, k) < 0 && bytes.Compare(next, from) >= 0 {
+			out++
+		} else {
+			take(k, v)
+			from, n = behind(k), n+1
+		}
+		k, v = next, value
 	}
 	return out
 }

@@ -272,11 +272,11 @@ var errMisplaced = errors.New("a number out of its order")
 // sentLines visits every line with its number; err says that it can't be read, or not which number it had: then that of the next.
 func (l *Ledger) sentLines(visit func(number uint64, s Sent, err error) error) error {
 	type stored struct{ key, value []byte }
-	for from := uint64(0); ; {
+	for from, after := uint64(0), []byte(nil); ; {
 		var got []stored
 		misplaced := 0
 		err := l.view(func(tx *bolt.Tx) error {
-			misplaced = stretch(tx.Bucket([]byte(sentBucket)), key64(from), func(k, v []byte) {
+			misplaced = stretch(tx.Bucket([]byte(sentBucket)), after, func(k, v []byte) {
 				got = append(got, stored{slices.Clone(k), slices.Clone(v)})
 			})
 			return nil
@@ -305,9 +305,7 @@ func (l *Ledger) sentLines(visit func(number uint64, s Sent, err error) error) e
 			if err := visit(number, s, err); err != nil {
 				return err
 			}
-			if from = number + 1; from == 0 { // a number that rotted, and the last there can be
-				return nil
-			}
+			from, after = number+1, g.key
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"errors"
@@ -282,7 +283,18 @@ func (v *verifier) rest() error {
 		return err
 	}
 	return v.l.view(func(tx *bolt.Tx) error {
-		err := tx.Bucket([]byte(seenBucket)).ForEach(func(k, stored []byte) error {
+		last := []byte(nil)
+		err := tx.Bucket([]byte(sentBucket)).ForEach(func(k, _ []byte) error {
+			if last != nil && bytes.Compare(k, last) <= 0 { // a walk may have passed over it
+				v.problem(0, "line %x of what left is out of its order", k)
+			}
+			last = k
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		err = tx.Bucket([]byte(seenBucket)).ForEach(func(k, stored []byte) error {
 			if _, err := decodeBlock(k, stored); err != nil {
 				v.problem(0, "the index of lines: %v", err)
 			}
