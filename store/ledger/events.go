@@ -99,7 +99,7 @@ func stretch(bucket *bolt.Bucket, after []byte, take func(k, v []byte)) (out int
 	k, v := cursor.Seek(after)
 	if after != nil {
 		for n := 0; n < chunk && k != nil && !bytes.Equal(k, after); n++ { // one that rotted upwards stands in the way of the search
-			k, v = cursor.Next()
+			k, _ = cursor.Next()
 		}
 		if bytes.Equal(k, after) {
 			k, v = cursor.Next()
