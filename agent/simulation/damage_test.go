@@ -202,7 +202,7 @@ func (l *life) revive(purpose string, b *backup, whole bool) {
 			s := l.peer.streams[id]
 			told, newest = !known.alone && s != nil && s.withdrawn, known.at
 		}
-		if told {
+		if told && !l.lying { // else it may not understand what it is told
 			l.ghost[purpose] = y
 			l.model.end(l.model.open(purpose), l.now()) // the old card does not know it
 			return

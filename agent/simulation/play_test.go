@@ -197,8 +197,8 @@ func (l *life) happen(e *event) {
 	}
 }
 
-// untold is that the recipient has forgotten the end of a yes that an old card takes for granted: nobody can tell the object any
-// more. It holds until she takes it back, at the next start.
+// untold is that the recipient has forgotten the end of a yes that an old card takes for granted, or that its words are altered on their way:
+// nobody can tell the object any more. It holds until she takes it back, at the next start.
 func (l *life) untold() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -222,6 +222,9 @@ func (l *life) storm(w weather, random *rand.Rand) {
 	l.lying = l.lying || w == lying
 	l.everLied = l.everLied || w == lying
 	l.mu.Unlock()
+	if w == lying {
+		l.untold()
+	}
 	if lied {
 		l.wait(l.now() + 2*time.Minute) // for what was altered and is on its way
 		if l.agent != nil {
