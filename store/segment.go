@@ -135,8 +135,8 @@ func (w *writer) trusted(state []byte) error {
 	return err
 }
 
-// close gives the file back. After a panic bbolt's own Close could wait for ever; then only the file is closed, which
-// frees the lock, and the mapping is left to the end of the process.
+// close gives the file back. After a panic bbolt's own Close could wait for ever; then only the file is closed. The mapping is left to
+// the end of the process, and with it the lock: the store goes on in a file of another name.
 func (w *writer) close() error {
 	if w.broken {
 		return w.file.Close()

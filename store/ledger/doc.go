@@ -13,6 +13,7 @@
 // only through [Ledger.Erase], which writes an entry about it. A cut tail that is found on opening stays a finding for
 // ever. No measured value and no token is ever in this file.
 //
+// No page of the file is given to bbolt that did not pass a check, at the start and before each transaction (before those that read once a second).
 // A file that can't be read is a [DamagedError], never a silent new one: without a readable ledger nothing leaves.
 // There is always room for a withdrawal: the file keeps free pages that were really written, and lines that would use
 // them up are refused first ([ErrNoRoom]).
