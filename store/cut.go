@@ -101,7 +101,7 @@ func (s *Store) finishCut(c *change, stream uint32, refs []chunkRef, got *batch,
 	if err := s.commit(c); err != nil {
 		return nil, err
 	}
-	s.tidy()
+	_ = s.tidy()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if st := s.state.streams[stream]; st == nil || s.dropped[st.grant] {

@@ -41,7 +41,7 @@ func (s *Store) DropGrant(grant consent.GrantID) error {
 		return err
 	}
 	err = s.commit(s.begin())
-	s.tidy()
+	_ = s.tidy()
 	return err
 }
 

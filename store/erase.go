@@ -44,7 +44,7 @@ func (s *Store) EraseDays(first, last int64, destroy func(Erased) error) (Erased
 		return got, errors.Join(err, ready)
 	}
 	err = errors.Join(err, s.commit(s.begin()))
-	s.tidy()
+	_ = s.tidy()
 	return got, err
 }
 

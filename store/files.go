@@ -156,8 +156,9 @@ func (s *Store) roll() error {
 	return err
 }
 
-// tidy deletes files in which nothing is alive and gives up keys that keep nothing. io is held.
-func (s *Store) tidy() {
+// tidy deletes files in which nothing is alive and gives up keys that keep nothing. The error is of the files that could not
+// be deleted: the next tidy tries again. io is held.
+func (s *Store) tidy() error {
 	s.mu.Lock()
 	var empty []uint64
 	for id, g := range s.segments {
@@ -173,21 +174,28 @@ func (s *Store) tidy() {
 			empty = append(empty, old)
 		}
 	}
-	s.remove(empty)
+	err := s.remove(empty)
 	s.discard()
+	return err
 }
 
 // remove deletes files of the buffer. They are forgotten when that is durable, since the state forgets what no file
 // names: a file that came back would bring dead rows to life. What fails is tried again after the next commit. io is held.
-func (s *Store) remove(ids []uint64) {
+func (s *Store) remove(ids []uint64) (errs error) {
 	var gone []uint64
 	for _, id := range ids {
-		if err := os.Remove(s.path(id)); err == nil || errors.Is(err, os.ErrNotExist) {
+		err := s.disk.remove(s.path(id))
+		if err == nil || errors.Is(err, os.ErrNotExist) {
 			gone = append(gone, id)
+			continue
 		}
+		errs = errors.Join(errs, err)
 	}
-	if len(gone) == 0 || s.disk.sync(s.buffer) != nil {
-		return
+	if len(gone) == 0 {
+		return errs
+	}
+	if err := s.disk.sync(s.buffer); err != nil {
+		return errors.Join(errs, err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -196,6 +204,7 @@ func (s *Store) remove(ids []uint64) {
 	}
 	s.unread = slices.DeleteFunc(s.unread, func(id uint64) bool { return s.segments[id] == nil })
 	s.lookedAt.Broadcast()
+	return errs
 }
 
 // discard gives up keys of days that are over and keep nothing alive.

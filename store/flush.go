@@ -41,13 +41,13 @@ func (s *Store) flush() error {
 	}
 	err := s.write(lots)
 	if stateOf(err) == StateFull && err != nil && s.evictOldest() {
-		s.tidy()
+		_ = s.tidy()
 		if err = s.ready(); err == nil {
 			lots, _ = s.takeWaiting()
 			err = s.write(lots)
 		}
 	}
-	s.tidy()
+	_ = s.tidy()
 	return err
 }
 

@@ -89,7 +89,7 @@ func (s *Store) lookAside() {
 	s.io.Lock()
 	defer s.io.Unlock()
 	if !s.isClosed() {
-		s.tidy()
+		_ = s.tidy()
 	}
 }
 

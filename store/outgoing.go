@@ -245,6 +245,6 @@ func (s *Store) alter(f func()) error {
 		return err
 	}
 	err = s.commit(s.begin())
-	s.tidy()
+	_ = s.tidy()
 	return err
 }

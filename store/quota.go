@@ -8,7 +8,8 @@ import (
 )
 
 // makeRoom makes sure that need bytes may be written, giving up the oldest rows if it must: first what lies in
-// quarantine, then the oldest file. The active file is never given up. io is held.
+// quarantine, then the oldest file. The active file is never given up. Where a file that was given up can't be deleted, as on a
+// disk that takes no writing, no other is given up. io is held.
 func (s *Store) makeRoom(need int64) error {
 	for {
 		what, err := s.shortage(need)
@@ -21,10 +22,13 @@ func (s *Store) makeRoom(need int64) error {
 		if s.dropQuarantined() {
 			continue
 		}
+		before := s.totalSize()
 		if !s.evictOldest() {
 			return fmt.Errorf("%w: %s", ErrFull, what)
 		}
-		s.tidy()
+		if err := s.tidy(); err != nil && s.totalSize() >= before {
+			return fmt.Errorf("store: %s, and what was given up for room can't be deleted: %w", what, err)
+		}
 	}
 }
 

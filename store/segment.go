@@ -52,8 +52,9 @@ type put struct{ key, value []byte }
 
 // disk is how the store reaches files; tests put faults in between.
 type disk struct {
-	open func(name string, flag int, perm os.FileMode) (*os.File, error)
-	sync func(dir string) error // makes a rename in dir durable
+	open   func(name string, flag int, perm os.FileMode) (*os.File, error)
+	remove func(name string) error
+	sync   func(dir string) error // makes a rename in dir durable
 
 	slow          time.Duration // a commit that takes longer makes the disk count as slow
 	lookedAtOpen  int64         // bytes of files that are looked through before Open returns
@@ -62,7 +63,7 @@ type disk struct {
 }
 
 func realDisk() disk {
-	return disk{open: os.OpenFile, sync: func(dir string) error {
+	return disk{open: os.OpenFile, remove: os.Remove, sync: func(dir string) error {
 		d, err := os.Open(dir)
 		if err != nil {
 			return err

@@ -125,7 +125,7 @@ func Open(o Options) (*Store, error) {
 		return nil, err
 	}
 	s.startLooking()
-	s.tidy()
+	_ = s.tidy()
 	return s, nil
 }
 
