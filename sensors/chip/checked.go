@@ -8,7 +8,7 @@ func (r Row) Checked() string {
 	const linux = "Linux, drivers/"
 	const tmp42x = "datasheet pages 3, 12, 13, 16, 17; " + linux + "hwmon/tmp421.c"
 	if strings.HasPrefix(r.Name, "pca95") { // all of the family
-		return "datasheet pages 5 to 7 of three of them; " + linux + "i2c/muxes/i2c-mux-pca954x.c"
+		return "datasheet pages 4 to 7 of all of them; " + linux + "i2c/muxes/i2c-mux-pca954x.c"
 	}
 	return map[string]string{
 		"lm75":       "NXP's LM75A, page 6; " + linux + "hwmon/lm75.c",
@@ -31,9 +31,9 @@ func (r Row) Checked() string {
 		"veml7700":   linux + "iio/light/veml6030.c; the resolution of revision 1.7 as others quote it",
 		"ads1115":    "datasheet sections 7.3.3, 8.1.3, 8.1.4; " + linux + "iio/adc/ti-ads1015.c",
 		"ina219":     "datasheet pages 25 to 27, 30; " + linux + "hwmon/ina2xx.c",
-		"lsm303dlhc": "HMC5883L, pages 11 to 13, 15; " + linux + "iio/magnetometer/st_magn_core.c; QEMU's model",
-		"pn532":      linux + "nfc/pn533: commands, frames",
-		"ublox":      "UBX-18010854 pages 150, 151; ZED-F9T integration manual, 3.3.11.5",
+		"lsm303dlhc": "datasheet pages 10, 21; HMC5883L, pages 11 to 13, 15; " + linux + "iio/magnetometer/st_magn_core.c; QEMU's model",
+		"pn532":      "manual pages 28, 42, 50, 73, 89, 101, 103, 115 as others quote them; " + linux + "nfc/pn533",
+		"ublox":      "UBX-18010854 pages 28 to 30, 139, 150, 151; ZED-F9T integration manual, 3.3.11.5, page 17",
 	}[r.Name]
 }
 

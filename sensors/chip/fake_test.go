@@ -34,7 +34,8 @@ type model struct {
 	begun    map[string]int // how often a command was given
 	now      *episode
 	spoil    func(n int, w, r []byte) error
-	n        int // transfers
+	deaf     func(n int) error // what keeps a transfer from reaching the part
+	n        int               // transfers
 }
 
 // episode is what was read from one command to the next.
@@ -120,12 +121,17 @@ func (m *model) answer(register string, r []byte) {
 
 // tx is a transfer with the part.
 func (m *model) tx(_ context.Context, _ uint16, w, r []byte) error {
+	m.n++
+	if m.deaf != nil {
+		if err := m.deaf(m.n); err != nil {
+			return err
+		}
+	}
 	if len(r) == 0 {
 		m.begin(string(w))
 	} else {
 		m.answer(string(w), r)
 	}
-	m.n++
 	if m.spoil != nil {
 		return m.spoil(m.n, w, r)
 	}

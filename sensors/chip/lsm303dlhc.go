@@ -9,7 +9,7 @@ import (
 )
 
 // STMicroelectronics LSM303DLHC, the magnetometer (datasheet Doc ID 018771; Honeywell's HMC5883L has the same registers, and its pages
-// are named so). Its accelerometer, at another address, is left alone. Registers are written one at a time: §5.1.1 says nothing of several for this half of the part.
+// are named so). Its accelerometer, at another address, is left alone. Several registers are read at a time (§5.1.3, p. 21: the pointer goes on by itself).
 const (
 	lsmRateA = 0x00 // §7.2.1 (HMC5883L: table 2, p. 11)
 	lsmGain  = 0x01 // §7.2.2 (HMC5883L: table 2, p. 11)
@@ -21,12 +21,12 @@ const (
 	lsm1Gauss3   = 0x20    // §7.2.2, table 75 (HMC5883L: p. 13): to 1.3 gauss
 	lsmRun       = 0x00    // §7.2.3, table 77: continuous
 	lsmModes     = 0x03    // §7.2.3, table 77
-	lsmXY        = 1100    // §7.2.2, table 75: steps a gauss for x and y
-	lsmZ         = 980     // §7.2.2, table 75: and for z
+	lsmXY        = 1100    // §7.2.2, table 75 (§2.1, p. 10): steps a gauss for x and y
+	lsmZ         = 980     // §7.2.2, table 75 (§2.1, p. 10): and for z
 	lsmOverflow  = -4096   // §7.2.4 and §2.1 (HMC5883L: p. 15): the field is stronger than the range
 	lsmNanotesla = 100_000 // §"one gauss": 1e-4 tesla by definition (SI brochure, table 9)
 
-	lsmConvert = 80 * time.Millisecond // §7.2.1, table 72: 15 a second; a fifth more is ours
+	lsmConvert = 80 * time.Millisecond // §7.2.1, table 72: 15 a second at least; a fifth more is ours
 )
 
 func lsm303Row() Row {
@@ -38,7 +38,7 @@ func lsm303Row() Row {
 			quantity("y", "magnetic-flux-density", -2048*lsmNanotesla/lsmXY, 2047*lsmNanotesla/lsmXY+1), // table 75
 			quantity("z", "magnetic-flux-density", -2048*lsmNanotesla/lsmZ, 2047*lsmNanotesla/lsmZ+1),   // table 75
 		},
-		Addresses: []uint16{0x1e}, // §5.1.3
+		Addresses: []uint16{0x1e}, // §5.1.3, table 16, p. 21
 		Identity:  `registers 0x0a to 0x0c say "H43"`, Evidence: FromRig, Every: 10 * time.Second, Fastest: lsmConvert,
 		device: func(p *place, _ settings) device { return &lsm303{place: p} },
 	}

@@ -19,8 +19,8 @@ import (
 // register, written and read without an address (PCA9546A datasheet, revision 6, §6.2, p. 6; PCA9545A, revision 9, §6.2, p. 7).
 const (
 	muxOff    = 0x00 // §6.2.1, table 4, p. 6: no branch is connected, as at power on; a PCA9547 has branch 0 connected at power on
-	mux4or2   = 0x04 // PCA9544A §6.2.1 (PCA9540B, revision 6: §6.2.1, p. 5: an enable bit above the number); PCA9540, 9542, 9544: a branch is a number, with this bit to connect it
-	mux8Coded = 0x08 // PCA9547 §6.2.1: the same for eight branches
+	mux4or2   = 0x04 // PCA9544A §6.2, table 4, p. 7 (PCA9540B, revision 6: §6.2.1, p. 5: an enable bit above the number); PCA9540, 9542, 9544: a branch is a number, with this bit to connect it
+	mux8Coded = 0x08 // PCA9547, revision 4, §6.2.1, table 4, p. 7: the same for eight branches
 )
 
 // muxType is how one of the family is told which branch to connect.
@@ -31,8 +31,10 @@ type muxType struct {
 	pins     int  // that set the low bits of its address
 }
 
-// Branches and connect bits: §6.2.1 of each, and the table of Linux's driver, which is the same. Address pins: §"device
-// addressing" of each (none: PCA9540B, revision 6, p. 5; two: Texas Instruments' PCA9545A, SCPS147C, p. 5).
+// Branches and connect bits: PCA9540B p. 5, PCA9543A p. 6, PCA9544A p. 7, PCA9545A p. 7, PCA9546A p. 6, PCA9547 p. 7, PCA9548A p. 7; of the PCA9542
+// p. 4 (three bits, a number) and p. 6 (where they are) of the Philips editions, and Linux's driver, whose table is the same for all. Address
+// pins: none, PCA9540B p. 5; two, PCA9543 p. 4 (Philips) and PCA9545A p. 5 (Texas Instruments); three, PCA9542 p. 6, PCA9544A p. 5, PCA9546A p. 4
+// (Texas Instruments), PCA9547 p. 6, PCA9548 p. 5 (Philips). The B and C types of a PCA9543 and PCA9545 are at other addresses, which are not here.
 func muxTypes() map[string]muxType {
 	return map[string]muxType{
 		"pca9540": {2, mux4or2, 0x07, 0}, "pca9542": {2, mux4or2, 0x07, 3}, "pca9543": {2, 0, 0x03, 2}, "pca9544": {4, mux4or2, 0x07, 3},
@@ -42,7 +44,7 @@ func muxTypes() map[string]muxType {
 
 func muxRows() []Row {
 	var rows []Row
-	addresses := []uint16{0x70, 0x71, 0x72, 0x73, 0x74, 0x75, 0x76, 0x77} // §"device addressing": 1110, then its pins
+	addresses := []uint16{0x70, 0x71, 0x72, 0x73, 0x74, 0x75, 0x76, 0x77} // PCA9547 §6.1, p. 6, and §"device addressing" of the others: 1110, then its pins
 	for _, name := range []string{"pca9540", "pca9542", "pca9543", "pca9544", "pca9545", "pca9546", "pca9547", "pca9548"} {
 		evidence := FromModel
 		if name == "pca9546" { // a TMP105 was recorded behind one

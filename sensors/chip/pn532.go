@@ -10,22 +10,22 @@ import (
 	"github.com/candor-edge/candor/sensors"
 )
 
-// NXP PN532, a badge reader (user manual UM0701-02; revision 02; I2C: §6.2.4).
+// NXP PN532, a badge reader (user manual UM0701-02, revision 02; I2C: §6.2.4). Its pages are cited as others quote them.
 const (
-	pnVersion = 0x02 // §7.2.2: GetFirmwareVersion; the first byte of the answer is 0x32
-	pnSAM     = 0x14 // §7.2.10: SAMConfiguration
-	pnRF      = 0x32 // §7.3.1: RFConfiguration
-	pnList    = 0x4a // §7.3.5: InListPassiveTarget
+	pnVersion = 0x02 // §7.2.2, p. 73: GetFirmwareVersion; the first byte of the answer is 0x32
+	pnSAM     = 0x14 // §7.2.10, p. 89: SAMConfiguration
+	pnRF      = 0x32 // §7.3.1, p. 101: RFConfiguration
+	pnList    = 0x4a // §7.3.5, p. 115: InListPassiveTarget
 
-	pnPart    = 0x32 // §7.2.2: the kind of the part
-	pnNormal  = 0x01 // §7.2.10: no secure module
-	pnRetries = 0x05 // §7.3.1: item, the numbers of retries
+	pnPart    = 0x32 // §7.2.2, p. 73: the kind of the part
+	pnNormal  = 0x01 // §7.2.10, p. 89: no secure module
+	pnRetries = 0x05 // §7.3.1, p. 103: item, the numbers of retries
 	pnReady   = 0x01 // §6.2.4: first byte of every read; 0x00 while it works
 
 	pnRoom  = 64                   // ours: bytes read of an answer; those asked for are at most 40
 	pnPoll  = 5 * time.Millisecond // ours: between looks whether it is ready
 	pnPolls = 60                   // ours: 300 ms; looking for a badge with three tries takes about 30
-	pnWake  = 5 * time.Millisecond // §7.2.11: from sleep, 2 ms; more than twice that is ours
+	pnQuiet = 3                    // ours: how often in a row its address may go unanswered, see [pn532.patient]; below a bus's quarantine
 	pnSame  = 2 * time.Second      // ours: a badge that was away for less was not away
 )
 
@@ -48,12 +48,6 @@ type pn532 struct {
 func (d *pn532) identify(ctx context.Context) error {
 	const what = "asking for the version"
 	answer, err := d.ask(ctx, what, pnVersion)
-	if errors.Is(err, sensors.NoAnswer) { // asleep: the address wakes it, and is not answered
-		if err := d.wait(ctx, what, pnWake); err != nil {
-			return err
-		}
-		answer, err = d.ask(ctx, what, pnVersion)
-	}
 	if err != nil {
 		return err
 	}
@@ -73,7 +67,7 @@ func (d *pn532) identify(ctx context.Context) error {
 // ask sends a command, takes the acknowledgement and the answer, and gives what follows the answer's code. A command
 // that takes too long is ended.
 func (d *pn532) ask(ctx context.Context, what string, request ...byte) ([]byte, error) {
-	if err := d.tx(ctx, what, pnFrame(request...), nil); err != nil {
+	if err := d.patient(ctx, what, pnFrame(request...), nil); err != nil {
 		return nil, err
 	}
 	ack, err := d.ready(ctx, what, len(pnAck()))
@@ -105,7 +99,7 @@ func (d *pn532) ask(ctx context.Context, what string, request ...byte) ([]byte, 
 func (d *pn532) ready(ctx context.Context, what string, n int) ([]byte, error) {
 	b := make([]byte, 1+n)
 	for range pnPolls {
-		if err := d.tx(ctx, what, nil, b); err != nil {
+		if err := d.patient(ctx, what, nil, b); err != nil {
 			return nil, err
 		}
 		switch b[0] {
@@ -120,6 +114,20 @@ func (d *pn532) ready(ctx context.Context, what string, n int) ([]byte, error) {
 		}
 	}
 	return nil, d.fault(what, sensors.Timeout, "it is not ready after %v", pnPolls*pnPoll)
+}
+
+// patient is tx for a part that may leave its address unanswered right after an exchange (§6.2.4, p. 42), and does so while it wakes,
+// which takes 2 ms at most (§6.3.2.3, p. 50). A part that is not there is found out 15 ms later for that.
+func (d *pn532) patient(ctx context.Context, what string, w, r []byte) error {
+	for tries := 0; ; tries++ {
+		err := d.tx(ctx, what, w, r)
+		if tries == pnQuiet || !errors.Is(err, sensors.NoAnswer) {
+			return err
+		}
+		if err := d.wait(ctx, what, pnPoll); err != nil {
+			return err
+		}
+	}
 }
 
 // sense gives the number of a badge once each time it is held to the reader; a badge that lies there is not new.

@@ -2,6 +2,8 @@ package chip
 
 import (
 	"context"
+	"errors"
+	"syscall"
 	"testing"
 	"time"
 
@@ -33,5 +35,23 @@ func TestBadgeAtTheReturn(t *testing.T) {
 	}
 	if !told() || told() {
 		t.Error("a badge that was there when the reader came back is not told once")
+	}
+}
+
+// The manual lets the part leave its address unanswered after an exchange: that is waited for, and not taken for a part that is gone.
+func TestBadgeReaderThatIsQuietForAMoment(t *testing.T) {
+	for every := 2; every < 6; every++ {
+		mine := readTranscript(t, "testdata/pn532.datasheet")
+		b := newBench(t, mine, modelOf(t, mine))
+		b.model.deaf = func(n int) error {
+			if n%every != 0 { // all but one transfer in so many
+				return syscall.ENXIO
+			}
+			return nil
+		}
+		err := b.run(t)
+		if fails := every > pnQuiet+1; (err != nil) != fails || fails && !errors.Is(err, sensors.NoAnswer) {
+			t.Errorf("one of %d is answered: %v", every, err)
+		}
 	}
 }

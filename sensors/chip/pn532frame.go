@@ -7,9 +7,9 @@ import (
 
 // Frames of the PN532 (NXP UM0701-02, §6.2.1).
 const (
-	pnToPart   = 0xd4 // §6.2.1.1: direction byte
-	pnFromPart = 0xd5 // §6.2.1.1: the other direction
-	pnLongest  = 255  // §6.2.1.1: of a normal frame, with its direction byte
+	pnToPart   = 0xd4 // §6.2.1.1, p. 28: direction byte
+	pnFromPart = 0xd5 // §6.2.1.1, p. 28: the other direction
+	pnLongest  = 255  // §6.2.1.1, p. 28: of a normal frame, with its direction byte
 )
 
 // The reasons why bytes are no frame.

@@ -10,8 +10,8 @@ import (
 
 // u-blox GNSS receivers, M8 and later, over I2C, which u-blox calls DDC (UBX-13003221 R25, sections by title).
 const (
-	ubloxWaiting = 0xfd // §"DDC port", read access: two registers, bytes that wait to be read, high byte first
-	ubloxStream  = 0xff // §"DDC port", read access: the bytes
+	ubloxWaiting = 0xfd // §"DDC port", read access (MIA-M10Q, UBX-21028173: p. 23): two registers, bytes that wait to be read, high byte first
+	ubloxStream  = 0xff // §"DDC port", read access (UBX-21028173: p. 23): the bytes
 
 	ubloxChunk  = 128                   // ours: bytes at a time, so that others get on the bus
 	ubloxBuffer = 4096                  // ours: what may wait from before; no table says how much a receiver keeps
@@ -24,9 +24,9 @@ func ubloxRow() Row {
 		Name: "ublox", Doc: "position, altitude, speed (u-blox GNSS M8 and later)", Datasheet: "u-blox UBX-13003221", On: I2C,
 		Quantities: []Quantity{quantity("latitude", "latitude", -90_0000000, 90_0000000), // §"UBX-NAV-PVT" (UBX-18010854: p. 150)
 			quantity("longitude", "longitude", -180_0000000, 180_0000000), // §"UBX-NAV-PVT" (UBX-18010854: p. 150)
-			quantity("altitude", "altitude", -1_000_000, 80_000_000),      // §"UBX-NAV-PVT", above the sea (UBX-18010854: p. 150); data sheets of modules: to 80 km
-			quantity("speed", "speed", 0, 500_000)},                       // §"UBX-NAV-PVT", over ground; data sheets of modules: to 500 m/s
-		Addresses: []uint16{0x42}, // §"DDC port", address
+			quantity("altitude", "altitude", -1_000_000, 80_000_000),      // §"UBX-NAV-PVT", above the sea (UBX-18010854: p. 150); ZED-F9T, UBX-19005590, table 11, p. 17: to 80 km; the lower end is ours
+			quantity("speed", "speed", 0, 500_000)},                       // §"UBX-NAV-PVT", over ground (UBX-18010854: p. 151); UBX-19005590, table 11, p. 17: to 500 m/s
+		Addresses: []uint16{0x42}, // §"DDC port", address (ZED-F9T: §3.3.11.5)
 		Identity:  "answers a version request with a right checksum", Evidence: FromDatasheet,
 		Every: 10 * time.Second, Fastest: time.Second, Takes: ubloxPolls * ubloxPoll,
 		Caveat: "absent, not zero, until there is a fix; a cold start takes half a minute under the open sky",

@@ -10,24 +10,24 @@ import (
 // The UBX protocol (u-blox M8 receiver description UBX-13003221 R25, sections by title; M9 and M10 have the same frames, and the
 // ZED-F9P's interface description UBX-18010854 R04 the same position).
 const (
-	ubxSync1, ubxSync2 = 0xb5, 0x62 // §"UBX frame structure"
-	ubxFrame           = 8          // §"UBX frame structure": bytes around a payload
+	ubxSync1, ubxSync2 = 0xb5, 0x62 // §"UBX frame structure" (UBX-18010854: p. 28)
+	ubxFrame           = 8          // §"UBX frame structure" (UBX-18010854: p. 28): bytes around a payload
 	ubxLongest         = 1024       // ours: a payload we would wait for
 	ubxNav, ubxPVT     = 0x01, 0x07 // §"UBX-NAV-PVT" (UBX-18010854: p. 150 and p. 151)
-	ubxMon, ubxVersion = 0x0a, 0x04 // §"UBX-MON-VER"
-	ubxPVTSize         = 92         // §"UBX-NAV-PVT" (UBX-18010854: p. 150 and p. 151): 84 before protocol version 14; the rest is not used here
-	ubxPVTLeast        = 84         // §"UBX-NAV-PVT", protocol versions before 14
+	ubxMon, ubxVersion = 0x0a, 0x04 // §"UBX-MON-VER" (UBX-18010854: §5.13.13, p. 139)
+	ubxPVTSize         = 92         // §"UBX-NAV-PVT" (UBX-18010854: p. 150 and p. 151): 84 before protocol version 15; the rest is not used here
+	ubxPVTLeast        = 84         // §"UBX-NAV-PVT", protocol version 14, of receivers before the M8
 	nmeaLongest        = 512        // ours: u-blox's own sentences pass the 82 characters of the standard
 )
 
-// ubxPoll is a message without payload: it asks for the message of that class and number.
+// ubxPoll is a message without payload: it asks for the message of that class and number (UBX-18010854: §5.5.2, p. 30).
 func ubxPoll(class, id byte) []byte {
 	frame := []byte{ubxSync1, ubxSync2, class, id, 0, 0}
 	a, b := ubxSum(frame[2:])
 	return append(frame, a, b)
 }
 
-// ubxSum is the checksum over class, number, length and payload (§"UBX checksum").
+// ubxSum is the checksum over class, number, length and payload (UBX-18010854: §5.4, p. 29 and p. 30).
 func ubxSum(body []byte) (a, b byte) {
 	for _, x := range body {
 		a += x
@@ -119,8 +119,8 @@ type ubxFix struct {
 	latitude, longitude, altitude, speed int64
 }
 
-// ubxPosition unpacks UBX-NAV-PVT; false when it is too short. Offsets to 39: UBX-18010854, p. 150; that of the speed and of
-// the flag that the position is not valid: §"UBX-NAV-PVT".
+// ubxPosition unpacks UBX-NAV-PVT; false when it is too short. Offsets to 39: UBX-18010854, p. 150; that of the speed, p. 151; that of
+// the flag that the position is not valid, which R04 of that document leaves reserved: §"UBX-NAV-PVT".
 func ubxPosition(p []byte) (ubxFix, bool) {
 	if len(p) < ubxPVTLeast {
 		return ubxFix{}, false
