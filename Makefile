@@ -5,7 +5,8 @@ MAINS       := ./agent/candor ./agent/candor-demo ./uplink/candor-receiver
 BUDGET      := 10000000
 CEILING     := 400
 FUZZTIME    ?= 5s
-# The linker rounds the parts of a 32-bit ARM binary to 64 KiB, for kernels with pages of that size; those of ARMv6 have 4 KiB.
+# The linker rounds the parts of an ARM binary to 64 KiB, for kernels with pages of that size; those of ARMv6 have 4 KiB, those of boards
+# with arm64 that or 16 KiB (a kernel of a server with 64 KiB does not start the smaller binary).
 SYMBOLS     ?= -s -w
 STRIP       := -trimpath -ldflags "$(SYMBOLS)$$round"
 # The agent speaks HTTP/1.1 only; without the other half of net/http it is half a megabyte smaller.
@@ -112,7 +113,8 @@ nocgo: ## everything builds without a C compiler
 cross: ## build the device binary for arm64 and ARMv6, and hold its size against the budget; candor-mqtt is the one with MQTT
 	@go run ./agent/package/slim bin/slim
 	@for target in $(TARGETS); do for flavour in $(FLAVOURS); do \
-		set -- $$target; goarch=$$1 goarm=$$2 dir=$(OUT)/linux-$$1$${2:+v$$2} round="$${2:+ -R 4096}"; set -- $$flavour; \
+		set -- $$target; goarch=$$1 goarm=$$2 dir=$(OUT)/linux-$$1$${2:+v$$2}; set -- $$flavour; \
+		case $$goarch in arm) round=" -R 4096" ;; arm64) round=" -R 16384" ;; *) round= ;; esac; \
 		GOOS=linux GOARCH=$$goarch GOARM=$$goarm CGO_ENABLED=0 go build $(SLIM) $(STRIP) $(TAGS),$$2 $(SMALL) -o $$dir/$$1 ./agent/candor || exit 1; \
 		size=$$(($$(wc -c <$$dir/$$1))); \
 		echo "$$dir/$$1: $$size bytes, the budget is $(BUDGET)"; \
@@ -130,7 +132,7 @@ deb: ## make Debian packages into bin/deb (DEB_ARCHS="arm64 armhf", CONF=folder 
 	@go run ./agent/package/slim bin/slim
 	@go build -o bin/deb/package ./agent/package
 	@for arch in $(DEB_ARCHS); do \
-		case $$arch in armhf) goarch=arm goarm=6 round=" -R 4096" ;; *) goarch=$$arch goarm= round= ;; esac; \
+		case $$arch in armhf) goarch=arm goarm=6 round=" -R 4096" ;; arm64) goarch=arm64 goarm= round=" -R 16384" ;; *) goarch=$$arch goarm= round= ;; esac; \
 		GOOS=linux GOARCH=$$goarch GOARM=$$goarm CGO_ENABLED=0 go build -buildvcs=auto $(SLIM) $(STRIP) $(TAGS),$(FLAVOUR) $(SMALL) \
 			-o bin/deb/$$arch/candor ./agent/candor || exit 1; \
 		bin/deb/package -out bin/deb $(if $(CONF),-conf "$(CONF)") bin/deb/$$arch/candor || exit 1; \
