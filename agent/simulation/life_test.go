@@ -300,11 +300,11 @@ func (l *life) settle() {
 			maybe := l.maybeYes[purpose] != nil
 			delete(l.maybeYes, purpose)
 			l.mu.Unlock()
-			if !given { // it has heard that it is over
-				l.mu.Lock()
+			l.mu.Lock()
+			if !given && !l.model.broken { // it has heard that it is over; without a policy it says so of all
 				delete(l.ghost, purpose)
-				l.mu.Unlock()
 			}
+			l.mu.Unlock()
 			if given && maybe { // whether the old card's yes counts or the new one can't be told: she takes it back
 				l.withdraw(purpose)
 			}
