@@ -9,39 +9,39 @@ import (
 )
 
 // Bosch BME280 (document BST-BME280-DS002-15, revision 1.6) and BMP280 (BST-BMP280-DS001-23, revision 1.23). Sections and
-// pages are those of the BME280's where no other is named; DS001-12 is an older edition of it (BST-BME280-DS001-12, revision
-// 1.3), and BMP280-11 one of the BMP280's (BST-BMP280-DS001-11, revision 1.14): both were read whole. The BMP280 has the same
-// map without humidity.
+// pages are those of the BME280's where no other is named, which are those of its newest edition too (BST-BME280-DS001-24, revision 1.24);
+// DS001-12 is an older edition of it (BST-BME280-DS001-12, revision 1.3), and BMP280-11 one of the BMP280's (BST-BMP280-DS001-11, revision
+// 1.14): these three were read whole. The BMP280 has the same map without humidity.
 const (
 	bmeID       = 0xd0 // §5.4.1, p. 27; ids: table 17, p. 26 (0x60; BMP280 0x58, samples 0x56 and 0x57)
 	bmeReset    = 0xe0 // §5.4.2, p. 27: 0xb6 resets
 	bmeCtrlHum  = 0xf2 // §5.4.3, p. 27: holds from the next write of ctrl_meas on
-	bmeStatus   = 0xf3 // §5.4.4; table 18, p. 27 (DS001-12: table 21, p. 26; BMP280: §4.3.3, p. 25): bit 3 measuring, bit 0 copying the calibration
-	bmeCtrlMeas = 0xf4 // §5.4.5; table 18, p. 27 (DS001-12: table 22, p. 27; BMP280: §4.3.4, table 20, p. 25)
-	bmeData     = 0xf7 // §4, §5.4.7 to §5.4.9; table 18, p. 27 (DS001-12: p. 21, p. 29): pressure 20 bits, temperature 20 bits, humidity 16 bits
-	bmeTrim1    = 0x88 // §4.2.2, table 16 (DS001-12: p. 22): 0x88 to 0xa1
-	bmeTrim2    = 0xe1 // §4.2.2, table 16 (DS001-12: p. 22): 0xe1 to 0xe7
+	bmeStatus   = 0xf3 // §5.4.4, table 21, p. 28 (DS001-12: table 21, p. 26; BMP280: §4.3.3, p. 25): bit 3 measuring, bit 0 copying the calibration
+	bmeCtrlMeas = 0xf4 // §5.4.5, table 22, p. 29 (DS001-12: table 22, p. 27; BMP280: §4.3.4, table 20, p. 25)
+	bmeData     = 0xf7 // §5.4.7, p. 30, to §5.4.9, p. 31 (DS001-12: p. 21, p. 29): pressure 20 bits, temperature 20 bits, humidity 16 bits
+	bmeTrim1    = 0x88 // §4.2.2, table 16, p. 24 (DS001-12: p. 22): 0x88 to 0xa1
+	bmeTrim2    = 0xe1 // §4.2.2, table 16, p. 24 and p. 25 (DS001-12: p. 22): 0xe1 to 0xe7
 
 	bmeResetWord = 0xb6 // §5.4.2, p. 27
-	bmeOnceHum   = 0x01 // §5.4.3, table 20 (DS001-12: p. 26): humidity oversampling 1
-	bmeForced    = 0x25 // §5.4.5 (DS001-12: tables 22 to 25, p. 27; BMP280: tables 20 and 21, p. 25): temperature and pressure oversampling 1, forced mode
-	bmeMode      = 0x03 // §5.4.5 (DS001-12: table 25, p. 27; BMP280: table 20, p. 25): the mode, which is 0 again when a forced measurement is done (§3.3.3)
-	bmeCopying   = 0x01 // §5.4.4 (DS001-12: table 21, p. 26; BMP280: table 19, p. 25)
-	bmeMeasuring = 0x08 // §5.4.4 (DS001-12: table 21, p. 26; BMP280: table 19, p. 25)
+	bmeOnceHum   = 0x01 // §5.4.3, table 20, p. 28 (DS001-12: p. 26): humidity oversampling 1
+	bmeForced    = 0x25 // §5.4.5, tables 22 to 25, p. 29 (DS001-12: tables 22 to 25, p. 27; BMP280: tables 20 and 21, p. 25): temperature and pressure oversampling 1, forced mode
+	bmeMode      = 0x03 // §5.4.5, table 25, p. 29 (DS001-12: table 25, p. 27; BMP280: table 20, p. 25): the mode, which is 0 again when a forced measurement is done (§3.3.3, p. 15)
+	bmeCopying   = 0x01 // §5.4.4, table 21, p. 28 (DS001-12: table 21, p. 26; BMP280: table 19, p. 25)
+	bmeMeasuring = 0x08 // §5.4.4, table 21, p. 28 (DS001-12: table 21, p. 26; BMP280: table 19, p. 25)
 
-	bmeStartUp = 2 * time.Millisecond  // §1.1, table 1 (DS001-12: p. 7; BMP280-11: p. 8): start-up time
+	bmeStartUp = 2 * time.Millisecond  // §1.1, table 1, p. 8 (DS001-12: p. 7; BMP280-11: p. 8): start-up time
 	bmeConvert = 10 * time.Millisecond // §9.1, p. 51 (DS001-12 too, with the formula): 1.25 ms and 2.3 ms for each, 0.575 ms more for two of them, are 9.3 ms at most with oversampling 1
 	bmePolls   = 10                    // ours: then it is not measuring but broken
 	bmePoll    = 2 * time.Millisecond  // ours: between looks
 
-	bmeSkipped20 = 0x80000 // §5.4.5 (DS001-12: tables 23 and 24, p. 27; BMP280: table 21, p. 25): what a field holds when it was not measured
-	bmeSkipped16 = 0x8000  // table 18, p. 27 (DS001-12: table 20, p. 26): the same of the humidity, as after a reset
+	bmeSkipped20 = 0x80000 // §5.4.5, tables 23 and 24, p. 29 (DS001-12: tables 23 and 24, p. 27; BMP280: table 21, p. 25): what a field holds when it was not measured
+	bmeSkipped16 = 0x8000  // table 20, p. 28 (DS001-12: table 20, p. 26): the same of the humidity, as after a reset
 )
 
 func bmeRow(name, doc, sheet string, ids []byte, quantities []Quantity) Row {
 	return Row{
 		Name: name, Doc: doc, Datasheet: sheet, On: I2C, Quantities: quantities,
-		Addresses: []uint16{0x76, 0x77}, // §6.2 (DS001-12: p. 31; BMP280: §5.2, BMP280-11: p. 28)
+		Addresses: []uint16{0x76, 0x77}, // §6.2, p. 32 (DS001-12: p. 31; BMP280: §5.2, BMP280-11: p. 28)
 		Identity:  "register 0xd0, then calibration that can be true", Evidence: FromDatasheet,
 		Every: 10 * time.Second, Fastest: 20 * time.Millisecond,
 		device: func(p *place, _ settings) device { return &bme280{place: p, ids: ids, humid: len(quantities) == 3} },
@@ -50,8 +50,8 @@ func bmeRow(name, doc, sheet string, ids []byte, quantities []Quantity) Row {
 
 func bme280Row() Row {
 	return bmeRow("bme280", "air: temperature, pressure, humidity (Bosch)", "Bosch BST-BME280-DS002", []byte{0x60},
-		[]Quantity{quantity("temperature", "temperature", -40_000, 85_000), // §1.4, table 4 (DS001-12: p. 10)
-			quantity("pressure", "pressure", 30_000, 110_000), quantity("humidity", "humidity", 0, 100_00)}) // §1.3, table 3 (DS001-12: p. 9); §1.2, table 2, p. 9
+		[]Quantity{quantity("temperature", "temperature", -40_000, 85_000), // §1.4, table 4, p. 11 (DS001-12: p. 10)
+			quantity("pressure", "pressure", 30_000, 110_000), quantity("humidity", "humidity", 0, 100_00)}) // §1.3, table 3, p. 10 (DS001-12: p. 9); §1.2, table 2, p. 9
 }
 
 func bmp280Row() Row {

@@ -8,7 +8,7 @@ import (
 )
 
 // crc8 is the checksum that Sensirion's and TI's humidity sensors put after each word: polynomial 0x31, start 0xff,
-// not reflected (SHT3x version 5, §4.12, table 20, p. 14; SHT4x, §4.4; SCD4x, §3.11; HDC302x, §"checksum calculation"). 0xbeef has 0x92.
+// not reflected (SHT3x, §4.12, table 20, p. 14; SHT4x, §4.4; SCD4x, §3.11; HDC302x, §"checksum calculation"). 0xbeef has 0x92.
 func crc8(b []byte) byte {
 	crc := byte(0xff)
 	for _, x := range b {

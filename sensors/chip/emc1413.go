@@ -7,7 +7,7 @@ import (
 	"github.com/candor-edge/candor/sensors"
 )
 
-// Microchip (SMSC) EMC1413 (datasheet DS20005274A, sections by title; its relative EMC1046 has the same
+// Microchip (SMSC) EMC1413 (datasheet DS20005274A, sections by title; its relatives EMC1403 and EMC1046 have the same
 // temperature registers). Registers are read one byte at a time: a high byte holds its low
 // byte still until that is read ("register description").
 const (
@@ -19,8 +19,8 @@ const (
 	emcPartID   = 0x21   // §"product ID register"
 	emcMakerID  = 0x5d   // §"manufacturer ID register"
 	emcExtended = 0x04   // §"configuration register"
-	emcOffset   = 64_000 // §"temperature data registers", extended format
-	emcLowBits  = 0xe0   // §"temperature data registers" (EMC1046: §5.2, p. 22): 0.125 degrees in the three high bits
+	emcOffset   = 64_000 // §"temperature data registers", extended format (EMC1403, revision 2.0: §5.11, table 5.3, p. 24)
+	emcLowBits  = 0xe0   // §"temperature data registers" (EMC1403: §5.11, p. 24; EMC1046: §5.2, p. 22): 0.125 degrees in the three high bits
 
 	emcConvert = 300 * time.Millisecond // §"conversion rate register": four a second at power on; a fifth more is ours
 )
@@ -36,7 +36,7 @@ func emc1413Row() Row {
 	return Row{
 		Name: "emc1413", Doc: "temperature of itself and of two remote diodes (Microchip EMC1413)",
 		Datasheet: "Microchip DS20005274", On: I2C,
-		Quantities: []Quantity{quantity("temperature", "temperature", -64_000, 191_875), // §"temperature data registers", extended format
+		Quantities: []Quantity{quantity("temperature", "temperature", -64_000, 191_875), // §"temperature data registers", extended format (EMC1403: p. 24)
 			quantity("remote1", "temperature", -64_000, 191_875), quantity("remote2", "temperature", -64_000, 191_875)}, // §"temperature data registers"
 		Addresses: []uint16{0x4c, 0x1c, 0x3c, 0x5c, 0x6c, 0x18, 0x29, 0x4d}, // §"SMBus address": by a resistor; the last three in fixed variants
 		Identity:  "registers 0xfd and 0xfe", Evidence: FromRig, Every: 10 * time.Second, Fastest: 250 * time.Millisecond,

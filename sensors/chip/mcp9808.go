@@ -13,22 +13,22 @@ const (
 	mcpValue      = 0x05 // §5.1.3, register 5-4, p. 24; its pointer: §5.1, register 5-1, p. 16
 	mcpMaker      = 0x06 // §5.1.4, register 5-5, p. 27
 	mcpPart       = 0x07 // §5.1.5, register 5-6, p. 28: high byte 0x04, low byte the revision
-	mcpResolution = 0x08 // §5.1.6 (later edition: §5.8.4)
+	mcpResolution = 0x08 // §5.1.6, register 5-7, p. 29; its pointer: §5.1, register 5-1, p. 16
 
 	mcpMicrochip = 0x0054 // §5.1.4, register 5-5, p. 27
 	mcpPartHigh  = 0x04   // §5.1.5, register 5-6, p. 28
 	mcpRun       = 0x0000 // §5.1.1, register 5-2, p. 18: continuous conversion
-	mcpFine      = 0x03   // §5.1.6, register 5-7: 0.0625 degrees
-	mcpBits      = 0x1fff // §5.1.3, register 5-4, p. 24: above them are the three alert flags
+	mcpFine      = 0x03   // §5.1.6, register 5-7, p. 29: 0.0625 degrees
+	mcpBits      = 0x1fff // §5.1.3, register 5-4, p. 24, and §5.1.3.1, p. 25: above them are the three alert flags
 
-	mcpConvert = 300 * time.Millisecond // later edition: §5.8.4, table 5-9: 250 ms typical at 0.0625 degrees; a fifth more is ours
+	mcpConvert = 300 * time.Millisecond // §5.2.4, table 5-2, p. 31, and p. 3: 250 ms typical at 0.0625 degrees; a fifth more is ours
 )
 
 func mcp9808Row() Row {
 	return Row{
 		Name: "mcp9808", Doc: "temperature (Microchip MCP9808)", Datasheet: "Microchip DS25095", On: I2C,
-		Quantities: []Quantity{quantity("temperature", "temperature", -40_000, 125_000)}, // §1
-		Addresses:  []uint16{0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f},             // §3.5, table 3-2 (later edition: §4.5: 0011, then its three pins)
+		Quantities: []Quantity{quantity("temperature", "temperature", -40_000, 125_000)}, // §"temperature characteristics", p. 4
+		Addresses:  []uint16{0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f},             // §3.5, table 3-2, p. 11, and §4.1.4, p. 14: 0011, then its three pins
 		Identity:   "registers 0x06 and 0x07", Evidence: FromDatasheet,
 		Every: 10 * time.Second, Fastest: mcpConvert,
 		device: func(p *place, _ settings) device { return &mcp9808{place: p} },

@@ -9,11 +9,11 @@ import (
 
 // Sensirion SHT40, SHT41, SHT43, SHT45 (datasheet SHT4x, version 6).
 const (
-	sht4xMeasure = 0xfd // §4.5, table 8: high precision
+	sht4xMeasure = 0xfd // §4.5, table 8 (version 7.1: p. 12): high precision
 	sht4xSerial  = 0x89 // §4.5, table 8
 	sht4xReset   = 0x94 // §4.5, table 8
 
-	sht4xConvert = 9 * time.Millisecond // §3.1, table 5: 8.3 ms at most
+	sht4xConvert = 9 * time.Millisecond // §3.1, table 5 (version 7.1: p. 10): 8.3 ms at most
 	sht4xStartUp = time.Millisecond     // §3.1, table 5: soft reset, 1 ms at most
 )
 
@@ -21,9 +21,9 @@ func sht4xRow() Row {
 	return Row{
 		Name: "sht4x", Doc: "air: temperature, humidity (Sensirion SHT40, SHT41, SHT43, SHT45)",
 		Datasheet: "Sensirion SHT4x, version 6", On: I2C,
-		Quantities: []Quantity{quantity("temperature", "temperature", -40_000, 125_000), // §2.2
-			quantity("humidity", "humidity", 0, 100_00)}, // §2.1
-		Addresses: []uint16{0x44, 0x45, 0x46}, // §4.2
+		Quantities: []Quantity{quantity("temperature", "temperature", -40_000, 125_000), // §2.2, p. 1
+			quantity("humidity", "humidity", 0, 100_00)}, // §2.1, p. 1
+		Addresses: []uint16{0x44, 0x45, 0x46}, // p. 1; 0x46 is of later editions
 		Identity:  "serial number with right checksums", Evidence: FromDatasheet,
 		Every: 10 * time.Second, Fastest: 20 * time.Millisecond,
 		device: func(p *place, _ settings) device { return &sht4x{place: p} },
@@ -59,7 +59,7 @@ func (d *sht4x) sense(ctx context.Context, s *sheet) error {
 	if err != nil {
 		return err
 	}
-	s.number(0, sht3xTemperature(w[0])) // §4.6: the same formula
+	s.number(0, sht3xTemperature(w[0])) // §4.6 (version 7.1: p. 12): the same formula
 	s.number(1, sht4xHumidity(w[1]))
 	return nil
 }

@@ -8,34 +8,33 @@ import (
 	"github.com/candor-edge/candor/sensors"
 )
 
-// Vishay VEML7700 (datasheet 84286, revision 1.7) and its application note (84323), sections by title; the VEML6030 (84366, revision
-// 1.2) has the same registers. Words are low byte first.
+// Vishay VEML7700 (datasheet 84286, revision 1.8) and its application note (84323), sections by title; the VEML6030 (84366, revision
+// 1.2) has the same registers. Words are low byte first. What is cited of the two is as others who have them tell it, see SOURCES.md.
 const (
 	vemlConfig = 0x00 // §"command register format" (VEML6030: p. 7): command code 0
 	vemlValue  = 0x04 // §"command register format" (VEML6030: p. 7): command code 4, ALS
 	vemlID     = 0x07 // §"command register format": command code 7, low byte 0x81
 
-	vemlPart = 0x81 // §"command register format": command code 7
+	vemlPart = 0x81 // table 8: command code 7
 
 	// Command code 0: bits 12:11 are the gain, bits 9:6 the integration time (0 is 100 ms), bit 0 shuts down.
 	vemlDim    = 0x0800 // §"command register format" (VEML6030: table 1, p. 7): gain 2
 	vemlBright = 0x1000 // §"command register format" (VEML6030: table 1, p. 7): gain 1/8
+	vemlSleep  = 0x0001 // table 1: shut down, as at power on
 
-	// Application note, §"power saving": 2.5 ms to start (Linux waits 4), then 100 ms. What is integrated when the gain changes
-	// may have begun with the old one, so two integrations have to pass, as Adafruit's driver waits; 10 % slower is ours.
-	vemlSettle = 225 * time.Millisecond
+	// Application note, p. 21: 2.5 ms to start (Linux waits 4), then 100 ms, which may be 30 % longer (p. 4). Two of them are waited for,
+	// as Adafruit's driver does; 7 ms more are ours.
+	vemlSettle = 270 * time.Millisecond
 
-	vemlTooMuch   = 29_000 // ours: counts at gain 2: 974 lx, then gain 1/8
-	vemlTooLittle = 1_700  // ours: counts at gain 1/8: 914 lx, then gain 2
+	vemlTooMuch   = 2_976  // application note, §"linearity": not above 100 lx at gain 2, where it is not linear any more; then gain 1/8
+	vemlTooLittle = 150    // ours: counts at gain 1/8: 81 lx, then gain 2
 	vemlFull      = 0xffff // §"command register format" (VEML6030: p. 7): all that 16 bits can count
-
-	vemlStraight = 1_000_000 // application note, §"linearity": corrected above 1000 lx
 )
 
 func veml7700Row() Row {
 	return Row{
 		Name: "veml7700", Doc: "light (Vishay VEML7700)", Datasheet: "Vishay 84286, application note 84323", On: I2C,
-		Quantities: []Quantity{quantity("illuminance", "illuminance", 0, 200_000_000)}, // §"features": to about 140 klx; more is not refused
+		Quantities: []Quantity{quantity("illuminance", "illuminance", 0, 200_000_000)}, // §"features", p. 1: to about 140 klx; more is not refused
 		Addresses:  []uint16{0x10},                                                     // §"slave address"
 		Identity:   "low byte of command code 0x07, configuration kept", Evidence: FromDatasheet,
 		Every: 10 * time.Second, Fastest: 2 * vemlSettle,
@@ -73,10 +72,12 @@ func (d *veml7700) get(ctx context.Context, what string, code byte) (uint16, err
 	return binary.LittleEndian.Uint16(b[:]), err
 }
 
-// turn changes the gain and waits until a whole integration has passed with it.
+// turn changes the gain while the part sleeps, as the application note does (p. 21), and waits until a whole integration has passed with it.
 func (d *veml7700) turn(ctx context.Context, gain uint16) error {
-	if err := d.tx(ctx, "configuring", []byte{vemlConfig, byte(gain), byte(gain >> 8)}, nil); err != nil {
-		return err
+	for _, config := range []uint16{gain | vemlSleep, gain} {
+		if err := d.tx(ctx, "configuring", []byte{vemlConfig, byte(config), byte(config >> 8)}, nil); err != nil {
+			return err
+		}
 	}
 	d.gain = gain
 	return d.wait(ctx, "measuring", vemlSettle)
@@ -123,16 +124,13 @@ func (d *veml7700) sense(ctx context.Context, s *sheet) error {
 }
 
 // vemlLight is in thousandths of a lux (application note, §"resolution and maximum detection range", 100 ms:
-// 0.0336 lx a count at gain 2, 0.5376 at gain 1/8). Revisions before 1.7 had a seventh less, which Vishay calls wrong.
+// 0.0336 lx a count at gain 2, 0.5376 at gain 1/8). Revisions before 1.7 had a seventh less, which Vishay calls wrong. At gain 1/8 all is
+// corrected, as in the note's flow chart (p. 21, "from at least 100 lx"): below it the correction is a hundredth.
 func vemlLight(raw, gain uint16) int64 {
 	if gain == vemlDim {
 		return nearest(int64(raw)*336, 10)
 	}
-	x := nearest(int64(raw)*5376, 10)
-	if x <= vemlStraight {
-		return x
-	}
-	return vemlCorrected(x)
+	return vemlCorrected(nearest(int64(raw)*5376, 10))
 }
 
 // vemlCorrected is the application note's correction (§"linearity") for the gains below 1, in lux
