@@ -140,10 +140,9 @@ func checkFaults(open func() sensors.Source) error {
 	if !ok {
 		return nil
 	}
-	stop, asks, asked := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	stop, asked := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(asked)
-		close(asks)
 		for {
 			select {
 			case <-stop:
@@ -153,7 +152,6 @@ func checkFaults(open func() sensors.Source) error {
 			}
 		}
 	}()
-	<-asks // one that has not begun is not yet in its bubble for [Goroutines], and would be taken for left behind later
 	r := whole(source, false)
 	close(stop)
 	<-asked

@@ -16,17 +16,33 @@ func Goroutines() int {
 		stacks = make([]byte, 2*len(stacks))
 		n = runtime.Stack(stacks, true)
 	}
-	mine, count := "", 0
-	for i, stack := range bytes.Split(stacks[:n], []byte("\n\n")) { // the caller's is the first
+	all := bytes.Split(stacks[:n], []byte("\n\n"))
+	makes := map[string]string{} // by a goroutine's number, the bubble that those are in which it makes
+	for _, stack := range all {
+		if number, _ := numbersOf(stack); !bytes.Contains(stack, []byte(" [synctest.Run")) { // which is around the bubble
+			makes[number] = bubbleOf(stack)
+		}
+	}
+	mine, count := bubbleOf(all[0]), 0 // the caller's is the first
+	for _, stack := range all {
 		bubble := bubbleOf(stack)
-		if i == 0 {
-			mine = bubble
+		if bubble == "" { // one that begins a garbage collection is out of its bubble meanwhile; who made it is not
+			_, parent := numbersOf(stack)
+			bubble = makes[parent]
 		}
 		if bubble == mine {
 			count++
 		}
 	}
 	return count
+}
+
+// numbersOf are the numbers of a goroutine and of the one that made it: "goroutine 8 [select]:" … "created by main.f in goroutine 1".
+func numbersOf(stack []byte) (own, parent string) {
+	head, _, _ := bytes.Cut(bytes.TrimPrefix(stack, []byte("goroutine ")), []byte(" "))
+	_, from, _ := bytes.Cut(stack, []byte(" in goroutine "))
+	from, _, _ = bytes.Cut(from, []byte("\n"))
+	return string(head), string(from)
 }
 
 // bubbleOf is what the first line of a goroutine's stack, "goroutine 8 [sleep (durable), synctest bubble 1]:", says of its bubble; "" when
