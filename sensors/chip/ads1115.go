@@ -7,36 +7,35 @@ import (
 	"github.com/candor-edge/candor/sensors"
 )
 
-// Texas Instruments ADS1115, ADS1113 and ADS1114 have one input only (datasheet SBAS444E, December 2024; pages are those of
-// SBAS444B, October 2009).
+// Texas Instruments ADS1115, ADS1113 and ADS1114 have one input only (datasheet SBAS444E, December 2024).
 const (
-	adsValue  = 0x00 // §8.1.1 (SBAS444B: table 6, p. 18): the conversion register
-	adsConfig = 0x01 // §8.1.1 (SBAS444B: table 6, p. 18): the config register
-	adsLow    = 0x02 // §8.1.4, table 8-5: 0x8000 at power on; its address: SBAS444B, table 6, p. 18
-	adsHigh   = 0x03 // §8.1.4, table 8-5: 0x7fff at power on; its address: SBAS444B, table 6, p. 18
+	adsValue  = 0x00 // §8.1.1, table 8-1, p. 24: the conversion register
+	adsConfig = 0x01 // §8.1.1, table 8-1, p. 24: the config register
+	adsLow    = 0x02 // §8.1.1, table 8-1, p. 24; §8.1.4, table 8-5, p. 27: 0x8000 at power on
+	adsHigh   = 0x03 // §8.1.1, table 8-1, p. 24; §8.1.4, table 8-5, p. 27: 0x7fff at power on
 
-	adsStart     = 0x8000 // §8.1.3, bit 15: written 1 starts a conversion; read 1 says that none is going on
-	adsInput     = 0x4000 // §8.1.3, bits 14 to 12: 100 is input 0 against ground
-	adsOneInput  = 0x1000 // §8.1.3, bits 14 to 12: the next input is one more
-	adsOnce      = 0x0383 // §8.1.3: gain 001 (4.096 V), single shot, 128 a second, comparator off
-	adsPowerOn   = 0x8583 // §8.1.3, reset value
-	adsMicrovolt = 125    // §7.3.3, table 7-1: a step at 4.096 V
-	adsFull      = 0x7fff // §7.5.4: as much or more
-	adsLowest    = 0x8000 // §8.1.4, table 8-5, reset value
+	adsStart     = 0x8000 // §8.1.3, table 8-3, p. 25, bit 15: written 1 starts a conversion; read 1 says that none is going on
+	adsInput     = 0x4000 // §8.1.3, table 8-3, p. 25, bits 14 to 12: 100 is input 0 against ground
+	adsOneInput  = 0x1000 // §8.1.3, table 8-3, p. 25, bits 14 to 12: the next input is one more
+	adsOnce      = 0x0383 // §8.1.3, table 8-3, p. 26: gain 001 (4.096 V), single shot, 128 a second, comparator off
+	adsPowerOn   = 0x8583 // §8.1.3, p. 25, reset value
+	adsMicrovolt = 125    // §7.3.3, table 7-1, p. 15: a step at 4.096 V
+	adsFull      = 0x7fff // §7.5.4, table 7-3, p. 23: as much or more
+	adsLowest    = 0x8000 // §8.1.4, table 8-5, p. 27, reset value
 
-	adsConvert = 9 * time.Millisecond // §5.5: 128 a second, 10 % slower at worst, 25 us to wake
+	adsConvert = 9 * time.Millisecond // §5.5, p. 5: 128 a second, 10 % slower at worst; §7.4.2.1, p. 18: 25 us to wake
 	adsPolls   = 5                    // ours: after five times the longest conversion it is not slow but stuck
 )
 
 func ads1115Row() Row {
 	var inputs []Quantity
 	for _, name := range []string{"input0", "input1", "input2", "input3"} {
-		inputs = append(inputs, quantity(name, "voltage", -300_000, adsMicrovolt*(adsFull-1))) // §5.1: -0.3 V at least
+		inputs = append(inputs, quantity(name, "voltage", -300_000, adsMicrovolt*(adsFull-1))) // §5.1, p. 4: -0.3 V at least
 	}
 	return Row{
 		Name: "ads1115", Doc: "voltages of four inputs against ground, to 4.096 V (TI ADS1115)",
 		Datasheet: "Texas Instruments SBAS444", On: I2C, Quantities: inputs,
-		Addresses: []uint16{0x48, 0x49, 0x4a, 0x4b}, // §7.5.1.1
+		Addresses: []uint16{0x48, 0x49, 0x4a, 0x4b}, // §7.5.1.1, table 7-2, p. 20
 		Identity:  "threshold registers as at power on, configuration kept", Evidence: FromDatasheet,
 		Settings: []Setting{{Name: "inputs", Default: "4", Doc: "how many are used, from input0 on; an open one measures noise", Min: 1, Max: 4}},
 		Every:    10 * time.Second, Fastest: 4 * adsConvert,

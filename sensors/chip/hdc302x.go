@@ -14,7 +14,7 @@ const (
 	hdcMaker   = 0x3781 // §"command table": manufacturer identity
 	hdcTI      = 0x3000 // §"manufacturer identity"
 
-	hdcConvert = 20 * time.Millisecond // §"command table", table 7-4: 12.5 ms typical in mode 0; there is no longest, 20 ms are ours
+	hdcConvert = 20 * time.Millisecond // §"command table", table 7-4, and §"electrical characteristics": 12.5 ms typical in mode 0, 14.1 at most; 6 more are ours
 	hdcPause   = time.Millisecond      // ours: the document gives none
 )
 
@@ -22,9 +22,9 @@ func hdc302xRow() Row {
 	return Row{
 		Name: "hdc302x", Doc: "air: temperature, humidity (TI HDC3020, HDC3021, HDC3022)",
 		Datasheet: "Texas Instruments SNAS778", On: I2C,
-		Quantities: []Quantity{quantity("temperature", "temperature", -40_000, 125_000), // §"recommended operating conditions"
-			quantity("humidity", "humidity", 0, 100_00)}, // §"recommended operating conditions"
-		Addresses: []uint16{0x44, 0x45, 0x46, 0x47}, // §"I2C serial bus address configuration"
+		Quantities: []Quantity{quantity("temperature", "temperature", -40_000, 125_000), // §"features", p. 1
+			quantity("humidity", "humidity", 0, 100_00)}, // §"features", p. 1
+		Addresses: []uint16{0x44, 0x45, 0x46, 0x47}, // §"I2C serial bus address configuration" (SNAS778C: table 8-2)
 		Identity:  "manufacturer identity 0x3000 with a right checksum", Evidence: FromDatasheet,
 		Every: 10 * time.Second, Fastest: 25 * time.Millisecond,
 		device: func(p *place, _ settings) device { return &hdc302x{place: p} },

@@ -10,21 +10,21 @@ import (
 // Texas Instruments INA219 (datasheet SBOS448F, sections by title; SBOS448G, an edition after it, is named where it is meant).
 const (
 	inaConfig = 0x00 // §"register information", table 4, p. 25
-	inaShunt  = 0x01 // §"register information", table 4, p. 25; 10 uV a step: §"shunt voltage register"
+	inaShunt  = 0x01 // §"register information", table 4, p. 25; 10 uV a step: §"electrical characteristics", p. 3
 	inaBus    = 0x02 // §"register information", table 4, p. 25; bits 15 to 3, 4 mV a step, bit 2 always 0: §"bus voltage register", p. 30
 
 	inaSetting = 0x3fff // §"configuration register", p. 26; table 6 and table 7, p. 27: 32 V, 320 mV, 128 samples of each, continuous
 	inaUnused  = 0x0004 // §"bus voltage register", p. 30
 	inaMost    = 32_000 // §"configuration register", table 5, p. 26: 320 mV in steps of the shunt
 
-	inaConvert = 150 * time.Millisecond // table 6, p. 27: twice 68.10 ms; §"electrical characteristics": 10 % slower at worst
+	inaConvert = 155 * time.Millisecond // table 6, p. 27: twice 68.10 ms; §"electrical characteristics", p. 3: a tenth more at worst, 586 us for 532
 )
 
 func ina219Row() Row {
 	return Row{
 		Name: "ina219", Doc: "voltage, current, power of a direct current line (TI INA219)",
 		Datasheet: "Texas Instruments SBOS448", On: I2C,
-		Quantities: []Quantity{quantity("voltage", "voltage", 0, 26_000_000), // SBOS448G §8.1: up to 26 V
+		Quantities: []Quantity{quantity("voltage", "voltage", 0, 26_000_000), // §"electrical characteristics", p. 3, note 2: up to 26 V
 			quantity("current", "current", -320_000_000, 320_000_000), // table 5, p. 26: 320 mV, at a shunt of 1 milliohm
 			quantity("power", "power", -8_320_000, 8_320_000)},        // ours: their product
 		Addresses: inaAddresses(), Identity: "configuration kept", Evidence: FromDatasheet,

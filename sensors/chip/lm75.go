@@ -7,27 +7,27 @@ import (
 	"github.com/candor-edge/candor/sensors"
 )
 
-// The LM75 family: four registers and no identity. LM75A (Texas Instruments SNOS808; SNIS153B of the LM75B and LM75C has
+// The LM75 family: four registers and no identity that all have (TI's LM75A has one at 0x07). LM75A (Texas Instruments SNOS808; SNIS153B of the LM75B and LM75C has
 // the same map), LM75B (NXP, revision 6.1), TMP105 (Texas Instruments SLLS648D); TMP75 and TMP175 have the TMP105's map.
 // Sections and pages are those of NXP's LM75B where no other is named.
 const (
-	lm75Value  = 0x00 // §7.4, table 5 (NXP LM75A: table 5, p. 6)
-	lm75Config = 0x01 // §7.4, table 5 (NXP LM75A: table 5, p. 6)
-	lm75Hyst   = 0x02 // §7.4, table 5 (NXP LM75A: table 5, p. 6)
-	lm75Limit  = 0x03 // §7.4, table 5 (NXP LM75A: table 5, p. 6)
+	lm75Value  = 0x00 // §7.4, table 5 (NXP LM75A: table 5, p. 6; SNOS808O: p. 10)
+	lm75Config = 0x01 // §7.4, table 5 (NXP LM75A: table 5, p. 6; SNOS808O: p. 10)
+	lm75Hyst   = 0x02 // §7.4, table 5 (NXP LM75A: table 5, p. 6; SNOS808O: p. 10)
+	lm75Limit  = 0x03 // §7.4, table 5 (NXP LM75A: table 5, p. 6; SNOS808O: p. 10)
 
 	lm75Run    = 0x00 // §7.4.2, table 8, p. 9: normal operation
-	tmp105Fine = 0x60 // TMP105 §"converter resolution": 12 bits; §"temperature register", p. 6
+	tmp105Fine = 0x60 // TMP105 §"converter resolution": 12 bits (TMP75, SBOS288J: table 6, p. 6); §"temperature register", p. 6
 
-	lm75Convert   = 300 * time.Millisecond // LM75A §"electrical characteristics": 300 ms at most
-	tmp105Convert = 320 * time.Millisecond // TMP105 §"electrical characteristics": 12 bits, 320 ms at most
+	lm75Convert   = 300 * time.Millisecond // LM75A, SNOS808O, p. 4: 300 ms at most
+	tmp105Convert = 320 * time.Millisecond // TMP105 §"electrical characteristics": 12 bits, 320 ms at most (220 typical: TMP106, SLLS672A, table 8, p. 7)
 )
 
 func lm75Family(name, doc, sheet string, bits int, config byte, convert time.Duration) Row {
 	return Row{
 		Name: name, Doc: doc, Datasheet: sheet, On: I2C,
 		Quantities: []Quantity{quantity("temperature", "temperature", -55_000, 128_000)}, // §7.4.3, table 10, p. 9; TMP105 table 5, p. 6: the formats end below 128
-		Addresses:  []uint16{0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f},             // §7.3, table 4, p. 7
+		Addresses:  []uint16{0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f},             // §7.3, table 4, p. 7; eight of the TMP75 too (SBOS288J: p. 1), two of them the TMP105's
 		Identity:   "no identity register: configuration kept, limits in order; another of the family that takes its place is not told apart", Evidence: FromDatasheet,
 		Every: 10 * time.Second, Fastest: convert,
 		device: func(p *place, _ settings) device {

@@ -7,12 +7,12 @@ import (
 	"github.com/candor-edge/candor/sensors"
 )
 
-// Texas Instruments TMP102 (datasheet SBOS397C, sections by title; pages of SBOS397B are named so).
+// Texas Instruments TMP102 (datasheet SBOS397C, sections by title; tables and pages are those of SBOS397B where it is named).
 const (
-	tmp102Value  = 0x00 // §"pointer register": 00
-	tmp102Config = 0x01 // §"pointer register": 01
-	tmp102Low    = 0x02 // §"high- and low-limit registers": 75 and 80 degrees at power on
-	tmp102High   = 0x03 // §"high- and low-limit registers"
+	tmp102Value  = 0x00 // §"pointer register" (SBOS397B: table 2): 00
+	tmp102Config = 0x01 // §"pointer register" (SBOS397B: table 2): 01
+	tmp102Low    = 0x02 // §"high- and low-limit registers" (SBOS397B: tables 2, 10 and 11): 75 and 80 degrees at power on
+	tmp102High   = 0x03 // §"high- and low-limit registers" (SBOS397B: tables 2, 10 and 11)
 
 	tmp102Default = 0x60a0 // §"configuration register", table 7 (SBOS397B, p. 7), power-on: 12 bits, 4 a second, comparator mode
 	tmp102Fixed   = 0x6000 // §"configuration register", table 7 (SBOS397B, p. 7): the resolution bits read as 11 and can't be written
@@ -26,7 +26,7 @@ func tmp102Row() Row {
 	return Row{
 		Name: "tmp102", Doc: "temperature (TI TMP102)", Datasheet: "Texas Instruments SBOS397", On: I2C,
 		Quantities: []Quantity{quantity("temperature", "temperature", -55_000, 128_000)}, // table 5, p. 6: the format ends at 127.9375
-		Addresses:  []uint16{0x48, 0x49, 0x4a, 0x4b},                                     // §"serial bus address"
+		Addresses:  []uint16{0x48, 0x49, 0x4a, 0x4b},                                     // §"serial bus address" (SBOS397B: table 12)
 		Identity:   "no identity register: resolution bits that can't be written, limits in order", Evidence: FromDatasheet,
 		Every: 10 * time.Second, Fastest: 250 * time.Millisecond,
 		device: func(p *place, _ settings) device { return &tmp102{place: p} },

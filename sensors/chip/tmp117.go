@@ -7,24 +7,24 @@ import (
 	"github.com/candor-edge/candor/sensors"
 )
 
-// Texas Instruments TMP117 (datasheet SNOSD82D).
+// Texas Instruments TMP117 (datasheet SNOSD82D; its pages as others quote them).
 const (
-	tmp117Value  = 0x00 // §7.6: temperature result
-	tmp117Config = 0x01 // §7.6: configuration
-	tmp117ID     = 0x0f // §7.6: device id, low 12 bits 0x117, above them the revision
+	tmp117Value  = 0x00 // §7.6, p. 25: temperature result
+	tmp117Config = 0x01 // §7.6, p. 25: configuration
+	tmp117ID     = 0x0f // §7.6, p. 25 and p. 32: device id, low 12 bits 0x117, above them the revision
 
-	tmp117Part    = 0x117  // §7.6
-	tmp117Default = 0x0220 // §7.6, reset value: continuous, 8 averaged, once a second
-	tmp117None    = 0x8000 // §7.6: what the value is before the first conversion
+	tmp117Part    = 0x117  // §7.6, p. 32
+	tmp117Default = 0x0220 // §7.6, p. 27, reset value: continuous, 8 averaged, once a second
+	tmp117None    = 0x8000 // §7.6, p. 26: what the value is before the first conversion
 
-	tmp117Convert = 140 * time.Millisecond // §6.5, electrical characteristics: 17.5 ms at most for each of the 8 conversions averaged (§7.3.2)
+	tmp117Convert = 140 * time.Millisecond // §6.5, electrical characteristics, p. 6: 17.5 ms at most for each of the 8 conversions averaged (§7.3.2)
 )
 
 func tmp117Row() Row {
 	return Row{
 		Name: "tmp117", Doc: "temperature, precise (TI TMP117)", Datasheet: "Texas Instruments SNOSD82", On: I2C,
-		Quantities: []Quantity{quantity("temperature", "temperature", -55_000, 150_000)}, // §6.3, recommended operating conditions
-		Addresses:  []uint16{0x48, 0x49, 0x4a, 0x4b},                                     // §7.5.3.1.2
+		Quantities: []Quantity{quantity("temperature", "temperature", -55_000, 150_000)}, // §"features", p. 1
+		Addresses:  []uint16{0x48, 0x49, 0x4a, 0x4b},                                     // §7.5.3.1.2, table 7-2, p. 21
 		Identity:   "register 0x0f", Evidence: FromDatasheet, Every: 10 * time.Second, Fastest: time.Second,
 		device: func(p *place, _ settings) device { return &tmp117{place: p} },
 	}

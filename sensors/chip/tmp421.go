@@ -18,7 +18,7 @@ const (
 	tmp421TI       = 0x55   // §"identification registers", p. 17
 	tmp421Stop     = 0x40   // table 3, p. 13
 	tmp421Extended = 0x04   // table 3, p. 13
-	tmp421Offset   = 64_000 // §"temperature measurement data": 64 degrees are added
+	tmp421Offset   = 64_000 // §"temperature measurement data", p. 11: 64 degrees are added
 	tmp421Bits     = 0xfff0 // table 2, p. 12: 12 bits, 0.0625 degrees
 	tmp421Bad      = 0x0003 // table 3, p. 13, low bytes: value not valid, and input open
 
@@ -27,14 +27,14 @@ const (
 
 func tmp421Family(last byte, remotes int) Row {
 	name := fmt.Sprintf("tmp42%d", last)
-	quantities := []Quantity{quantity("temperature", "temperature", -55_000, 150_000)} // §"temperature measurement data": the range of the two formats
+	quantities := []Quantity{quantity("temperature", "temperature", -55_000, 150_000)} // §"temperature measurement data", p. 11: what most diodes go to
 	for i := range remotes {
-		quantities = append(quantities, quantity(fmt.Sprintf("remote%d", i+1), "temperature", -55_000, 150_000)) // §"temperature measurement data"
+		quantities = append(quantities, quantity(fmt.Sprintf("remote%d", i+1), "temperature", -55_000, 150_000)) // §"temperature measurement data", p. 11
 	}
-	addresses := []uint16{0x4c, 0x4d, 0x4e, 0x4f, 0x2a, 0x1c, 0x1d, 0x1e, 0x1f} // §"two-wire interface slave device addresses" (SBOS398B: table 9, p. 17): by its two pins
+	addresses := []uint16{0x4c, 0x4d, 0x4e, 0x4f, 0x2a, 0x1c, 0x1d, 0x1e, 0x1f} // §"two-wire interface slave device addresses", table 9, p. 18: by its two pins
 	switch last {
 	case 2:
-		addresses = addresses[:4] // (SBOS398B: table 10, p. 17): by how its diodes are connected
+		addresses = addresses[:4] // table 10, p. 18: by how its diodes are connected
 	case 3:
 		addresses = addresses[:2] // (SBOS398B: p. 17): by how it was made
 	}
