@@ -20,7 +20,7 @@ func (r Row) Checked() string {
 		"scd4x":      "datasheet pages 3, 7 to 11, 15, 16; " + linux + "iio/chemical/scd4x.c",
 		"hdc302x":    "datasheet page 1, tables 7-4, 8-2; " + linux + "iio/humidity/hdc3020.c: checksum, scale",
 		"tmp105":     "datasheet page 6; " + linux + "hwmon/lm75.c; QEMU's model",
-		"tmp102":     "datasheet pages 6, 7, and the text of SBOS397B; " + linux + "hwmon/tmp102.c",
+		"tmp102":     "datasheet pages 6, 7, 9, and the text of SBOS397B; " + linux + "hwmon/tmp102.c",
 		"tmp117":     "datasheet page 1, sections 7.3, 7.5, 7.6; " + linux + "iio/temperature/tmp117.c",
 		"mcp9808":    "datasheet pages 3, 4, 11, 14, 16, 18, 24 to 31; " + linux + "hwmon/jc42.c",
 		"tmp421":     tmp42x,

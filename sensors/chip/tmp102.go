@@ -11,11 +11,11 @@ import (
 const (
 	tmp102Value  = 0x00 // §"pointer register" (SBOS397B: table 2): 00
 	tmp102Config = 0x01 // §"pointer register" (SBOS397B: table 2): 01
-	tmp102Low    = 0x02 // §"high- and low-limit registers" (SBOS397B: tables 2, 10 and 11): 75 and 80 degrees at power on
-	tmp102High   = 0x03 // §"high- and low-limit registers" (SBOS397B: tables 2, 10 and 11)
+	tmp102Low    = 0x02 // §"high- and low-limit registers" (tables 10 and 11, p. 9): 75 and 80 degrees at power on
+	tmp102High   = 0x03 // §"high- and low-limit registers" (tables 10 and 11, p. 9)
 
 	tmp102Default = 0x60a0 // §"configuration register", table 7 (SBOS397B, p. 7), power-on: 12 bits, 4 a second, comparator mode
-	tmp102Fixed   = 0x6000 // §"configuration register", table 7 (SBOS397B, p. 7): the resolution bits read as 11 and can't be written
+	tmp102Fixed   = 0x6000 // §"configuration register", table 7 (SBOS397B, p. 7): the resolution bits read as 11 and can't be written (§"converter resolution", p. 9)
 	tmp102Alert   = 0x0020 // §"alert" (SBOS397B, p. 7): follows the comparator
 	tmp102Unused  = 0x000f // §"temperature register", table 4, p. 6: the low bits of a 12-bit value are 0
 
