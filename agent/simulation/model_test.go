@@ -28,6 +28,7 @@ type truth struct {
 	okCO2     bool
 	okBadge   bool
 	unknown   bool      // of a part that had not yet said who it is
+	tie       bool      // in the very moment in which a pause began: it may count, and it may not
 	clock     time.Time // what an honest clock says
 	arrived   uint8     // for which purposes, a bit each
 }
@@ -170,7 +171,7 @@ func (m *model) counted(n int, purpose string) (*yes, string) {
 		return nil, fmt.Sprintf("look %d at %v was under no yes", n, t.at)
 	case t.unknown:
 		return nil, fmt.Sprintf("look %d at %v was of a part that had not yet been identified", n, t.at)
-	case within(m.pauses, t.at):
+	case within(m.pauses, t.at) && !t.tie:
 		return nil, fmt.Sprintf("look %d at %v was in a pause", n, t.at)
 	case m.wasErased(t.at):
 		return nil, fmt.Sprintf("look %d at %v was erased", n, t.at)
@@ -357,7 +358,7 @@ func (m *model) missing(before time.Duration) (out []string, due int) {
 		t := &m.truths[n]
 		for i, purpose := range purposeNames() {
 			y, why := m.counted(n, purpose)
-			if why != "" || y.to != 0 || t.at > before || m.mayBeOver(y, t.at) || within(excused, t.at) || purpose == "trends" && within(m.windows, t.at) || purpose == "air" && within(m.reformed, t.at) {
+			if why != "" || t.tie || y.to != 0 || t.at > before || m.mayBeOver(y, t.at) || within(excused, t.at) || purpose == "trends" && within(m.windows, t.at) || purpose == "air" && within(m.reformed, t.at) {
 				continue
 			}
 			due++
@@ -374,7 +375,7 @@ func (m *model) oldestOwed(now time.Duration) (at time.Duration, some bool) {
 	for n := range m.truths {
 		t := &m.truths[n]
 		for i, purpose := range purposeNames() {
-			if y, why := m.counted(n, purpose); why == "" && y.to == 0 && t.at <= now && t.arrived&(1<<i) == 0 && !within(m.excused, t.at) {
+			if y, why := m.counted(n, purpose); why == "" && !t.tie && y.to == 0 && t.at <= now && t.arrived&(1<<i) == 0 && !within(m.excused, t.at) {
 				return t.at, true
 			}
 		}

@@ -165,6 +165,9 @@ func (l *life) pause(on bool) {
 		l.unsure["pause"] = err != nil // a restart ends it, as was said
 		l.model.dropOpen(now)
 		l.model.pauses = append(l.model.pauses, span{now, 0})
+		if n := len(l.model.truths); n > 0 && l.model.truths[n-1].at == now { // as at a start in this very moment
+			l.model.truths[n-1].tie = true
+		}
 	case !on && err != nil:
 		failed = true
 	}
