@@ -229,7 +229,7 @@ func (s *Store) enroll(stream uint32, grant consent.GrantID, epoch uint64) error
 func (s *Store) keep(stream uint32, in *incoming) {
 	k := lotKey{stream, int32(in.day)}
 	l := s.open[k]
-	if l == nil || l.rows.rows >= min(maxChunkRows, s.opt.FlushRows) {
+	if l == nil || l.rows.rows >= s.lotRows() {
 		full := l
 		l = &lot{stream: stream, grant: in.purpose.Grant.ID, epoch: in.epoch, day: int32(in.day)}
 		if full != nil { // there is much of it: this one will be as long
@@ -241,6 +241,9 @@ func (s *Store) keep(stream uint32, in *incoming) {
 	l.rows.add(&in.row)
 	s.waitRows++
 }
+
+// lotRows is how many rows a lot has at most.
+func (s *Store) lotRows() int { return min(maxChunkRows, s.opt.FlushRows) }
 
 // bound gives up the oldest waiting rows when too many wait; mu is held.
 func (s *Store) bound() {

@@ -166,21 +166,24 @@ func (s *Store) putBackLocked() {
 			s.replays[r] = pos
 		}
 	}
-	lots := s.inFlight
+	lots := slices.DeleteFunc(s.inFlight, s.wiped)
 	s.inFlight, s.flying = nil, nil
-	for i := len(lots) - 1; i >= 0; i-- {
-		s.back(lots[i])
+	s.waiting = append(lots, s.waiting...)
+	for _, l := range lots { // what comes goes on in them: else each try on a disk that takes no writing would leave lots of a row
+		if k := (lotKey{l.stream, l.day}); s.open[k] == nil && l.rows.rows < s.lotRows() {
+			s.open[k] = l
+		}
 	}
 	s.bound()
 }
 
-// back lets one lot wait again, or wipes it when its grant was dropped meanwhile.
-func (s *Store) back(l *lot) {
+// wiped wipes a lot whose grant was dropped while it was on its way to the disk, and says whether it was. mu is held.
+func (s *Store) wiped(l *lot) bool {
 	if s.dropped[l.grant] {
 		s.waitRows -= l.rows.rows
 		l.rows.reset()
-		return
+		return true
 	}
 	l.stream = s.state.resolve(l.stream)
-	s.waiting = append([]*lot{l}, s.waiting...)
+	return false
 }

@@ -61,3 +61,29 @@ func TestAFullBufferThatCanDeleteNothing(t *testing.T) {
 	lost := int(s.Losses(100)[0].Rows)
 	equal(t, "rows", h.peek(s, 100), count0(lost, n-lost))
 }
+
+// While a disk takes nothing, what comes goes on in the lots that wait: a row and a try at a time don't leave a lot each.
+func TestLotsOfADiskThatTakesNothing(t *testing.T) {
+	h, bad := badHouse(t)
+	s := h.open()
+	set(&bad.before, syscall.EROFS)
+	const n = 2000
+	for i := range n {
+		h.take(s, numbered(1, 100, i, 1))
+		h.take(s, numbered(2, 100, i, 1))
+		if err := s.Flush(); err == nil {
+			t.Fatal("it took rows")
+		}
+	}
+	s.mu.Lock()
+	lots := len(s.waiting)
+	s.mu.Unlock()
+	if most := 2 * (n/s.lotRows() + 1); lots > most {
+		t.Errorf("%d lots wait, of %d rows of each of two streams", lots, n)
+	}
+	set(&bad.before, nil)
+	h.flush(s)
+	for _, stream := range []uint32{100, 200} {
+		equal(t, "rows", h.peek(s, stream), count0(0, n))
+	}
+}
