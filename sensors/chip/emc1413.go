@@ -37,8 +37,8 @@ func emc1413Row() Row {
 		Name: "emc1413", Doc: "temperature of itself and of two remote diodes (Microchip EMC1413)",
 		Datasheet: "Microchip DS20005274", On: I2C,
 		Quantities: []Quantity{quantity("temperature", "temperature", -64_000, 191_875), // §"temperature data registers", extended format (EMC1403: p. 24)
-			quantity("remote1", "temperature", -64_000, 191_875), quantity("remote2", "temperature", -64_000, 191_875)}, // §"temperature data registers"
-		Addresses: []uint16{0x4c, 0x1c, 0x3c, 0x5c, 0x6c, 0x18, 0x29, 0x4d}, // §"SMBus address": by a resistor; the last three in fixed variants
+			quantity("remote1", "temperature", -64_000, 191_875), quantity("remote2", "temperature", -64_000, 191_875)}, // §"temperature data registers" (EMC1403: p. 24)
+		Addresses: []uint16{0x4c, 0x1c, 0x3c, 0x5c, 0x6c, 0x18, 0x29, 0x4d}, // §"SMBus address" (EMC1403: p. 15): by a resistor; the last three in fixed variants
 		Identity:  "registers 0xfd and 0xfe", Evidence: FromRig, Every: 10 * time.Second, Fastest: 250 * time.Millisecond,
 		device: func(p *place, _ settings) device { return &emc1413{place: p} },
 	}

@@ -19,14 +19,14 @@ const (
 
 	lsm15Hz      = 0x10    // §7.2.1, table 72 (HMC5883L: table 5, p. 12)
 	lsm1Gauss3   = 0x20    // §7.2.2, table 75 (HMC5883L: p. 13): to 1.3 gauss
-	lsmRun       = 0x00    // §7.2.3, table 77: continuous
-	lsmModes     = 0x03    // §7.2.3, table 77
+	lsmRun       = 0x00    // §7.2.3, table 77 (HMC5883: table 16, p. 14): continuous
+	lsmModes     = 0x03    // §7.2.3, table 77 (HMC5883: table 16, p. 14)
 	lsmXY        = 1100    // §7.2.2, table 75 (§2.1, p. 10): steps a gauss for x and y
 	lsmZ         = 980     // §7.2.2, table 75 (§2.1, p. 10): and for z
 	lsmOverflow  = -4096   // §7.2.4 and §2.1 (HMC5883L: p. 15): the field is stronger than the range
 	lsmNanotesla = 100_000 // §"one gauss": 1e-4 tesla by definition (SI brochure, table 9)
 
-	lsmConvert = 80 * time.Millisecond // §7.2.1, table 72: 15 a second at least; a fifth more is ours
+	lsmConvert = 80 * time.Millisecond // §7.2.1, table 72 (HMC5883L: table 5, p. 12): 15 a second at least; a fifth more is ours
 )
 
 func lsm303Row() Row {

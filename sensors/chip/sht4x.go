@@ -21,8 +21,8 @@ func sht4xRow() Row {
 	return Row{
 		Name: "sht4x", Doc: "air: temperature, humidity (Sensirion SHT40, SHT41, SHT43, SHT45)",
 		Datasheet: "Sensirion SHT4x, version 6", On: I2C,
-		Quantities: []Quantity{quantity("temperature", "temperature", -40_000, 125_000), // §2.2, p. 1
-			quantity("humidity", "humidity", 0, 100_00)}, // §2.1, p. 1
+		Quantities: []Quantity{quantity("temperature", "temperature", -40_000, 125_000), // p. 1, and §2.2
+			quantity("humidity", "humidity", 0, 100_00)}, // p. 1, and §2.1
 		Addresses: []uint16{0x44, 0x45, 0x46}, // p. 1; 0x46 is of later editions
 		Identity:  "serial number with right checksums", Evidence: FromDatasheet,
 		Every: 10 * time.Second, Fastest: 20 * time.Millisecond,

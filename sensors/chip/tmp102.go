@@ -9,8 +9,8 @@ import (
 
 // Texas Instruments TMP102 (datasheet SBOS397C, sections by title; tables and pages are those of SBOS397B where it is named).
 const (
-	tmp102Value  = 0x00 // §"pointer register" (SBOS397B: table 2): 00
-	tmp102Config = 0x01 // §"pointer register" (SBOS397B: table 2): 01
+	tmp102Value  = 0x00 // §"pointer register" (SBOS397B: table 2; TMP105: table 2, p. 6): 00
+	tmp102Config = 0x01 // §"pointer register" (SBOS397B: table 2; TMP105: table 2, p. 6): 01
 	tmp102Low    = 0x02 // §"high- and low-limit registers" (tables 10 and 11, p. 9): 75 and 80 degrees at power on
 	tmp102High   = 0x03 // §"high- and low-limit registers" (tables 10 and 11, p. 9)
 
@@ -26,7 +26,7 @@ func tmp102Row() Row {
 	return Row{
 		Name: "tmp102", Doc: "temperature (TI TMP102)", Datasheet: "Texas Instruments SBOS397", On: I2C,
 		Quantities: []Quantity{quantity("temperature", "temperature", -55_000, 128_000)}, // table 5, p. 6: the format ends at 127.9375
-		Addresses:  []uint16{0x48, 0x49, 0x4a, 0x4b},                                     // §"serial bus address" (SBOS397B: table 12)
+		Addresses:  []uint16{0x48, 0x49, 0x4a, 0x4b},                                     // §"serial bus address" (SBOS397B: table 12, p. 10)
 		Identity:   "no identity register: resolution bits that can't be written, limits in order", Evidence: FromDatasheet,
 		Every: 10 * time.Second, Fastest: 250 * time.Millisecond,
 		device: func(p *place, _ settings) device { return &tmp102{place: p} },

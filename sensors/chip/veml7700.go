@@ -20,7 +20,7 @@ const (
 	// Command code 0: bits 12:11 are the gain, bits 9:6 the integration time (0 is 100 ms), bit 0 shuts down.
 	vemlDim    = 0x0800 // §"command register format" (VEML6030: table 1, p. 7): gain 2
 	vemlBright = 0x1000 // §"command register format" (VEML6030: table 1, p. 7): gain 1/8
-	vemlSleep  = 0x0001 // table 1: shut down, as at power on
+	vemlSleep  = 0x0001 // table 1 (VEML6030: p. 7): shut down, as at power on
 
 	// Application note, p. 21: 2.5 ms to start (Linux waits 4), then 100 ms, which may be 30 % longer (p. 4). Two of them are waited for,
 	// as Adafruit's driver does; 7 ms more are ours.
