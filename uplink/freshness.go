@@ -49,19 +49,20 @@ func (u *Uplink) asks(s *ledger.Stream, mode cutMode) bool {
 }
 
 // unasked lists the streams that a stream waits for: itself, the open ones of its grant, and the newest that the recipient
-// has heard of, since a withdrawal would have been told about that one. One whose deletion this object has asked for itself,
+// has heard of, since a withdrawal would have been told about that one. Where it never answered about that one, it may not have heard of it,
+// or an older card went on without it, so it is asked about the newest that it took too. One whose deletion this object has asked for itself,
 // as when a period was erased there too, is gone there and says nothing about the yes.
 func (u *Uplink) unasked(r *route, s *ledger.Stream) (out []ledger.Stream) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	heard, before := false, u.before
+	offered, announced, before := false, false, u.before
 	streams := u.Ledger.StreamsThat(func(x *ledger.Stream) bool {
 		return x.Grant == s.Grant && x.Recipient == r.recipient && x.Number <= before && !x.DeletionDue
 	})
 	for i := len(streams) - 1; i >= 0; i-- {
 		x := &streams[i]
-		newest := x.Offered && !heard
-		heard = heard || x.Offered
+		newest := x.Offered && !offered || x.Announced && !announced
+		offered, announced = offered || x.Offered, announced || x.Announced
 		if !r.fresh[x.Number] && (newest || !x.Closed || x.Number == s.Number) {
 			out = append(out, *x)
 		}

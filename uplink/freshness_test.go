@@ -378,3 +378,49 @@ func TestAStreamThatWasNeverTakenIsNotAnnouncedByAQuestion(t *testing.T) {
 		}
 	})
 }
+
+// A stream that the recipient never answered about may be one that it has not heard of, or has forgotten since, and that an older card did not have
+// when the yes was taken back: then the newest that it took says that the yes is over. Found by the simulation, seed 770195.
+func TestAStreamNobodyAnsweredAboutDoesNotStandForTheYes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, offer("trends", "acme", "1m", "1h", "epoch = \"1d\""))
+		line := g.lines["acme"]
+		stop := g.run()
+		g.sense(3*60, time.Minute)
+		stop()
+		first := g.number("trends").Number
+		g.close()
+		time.Sleep(10 * 24 * time.Hour)
+		line.says(func(_ context.Context, m message) error {
+			if m.kind == "announcement" {
+				return refusal(503)
+			}
+			return nil
+		})
+		g.open()
+		stop = g.run()
+		g.sense(3*60, time.Minute)
+		stop()
+		if s := g.number("trends"); s.Number == first || !s.Offered || s.Announced {
+			t.Fatalf("the stream is %+v, so this shows nothing", s)
+		}
+		g.close()
+		batches, asked := len(line.all("batch")), 0
+		line.says(func(_ context.Context, m message) error {
+			if m.kind != "freshness" {
+				return nil
+			}
+			if asked++; asked == 1 { // the newest, of which it knows nothing
+				return refusal(428)
+			}
+			return refusal(410)
+		})
+		g.open()
+		stop = g.run()
+		g.sense(3*60, time.Minute)
+		stop()
+		if n := len(line.all("batch")) - batches; n != 0 || asked != 2 || len(g.withdrawn) != 1 {
+			t.Errorf("%d batches, %d questions, withdrawn here: %v", n, asked, g.withdrawn)
+		}
+	})
+}
