@@ -295,9 +295,7 @@ func TestAForgottenStreamIsAnnouncedBeforeAnythingElse(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			g := newRig(t, offer("trends", "acme", "1m", "1h", "epoch = \"1d\""))
 			line := g.lines["acme"]
-			stop := g.run()
-			g.sense(3*60, time.Minute)
-			stop()
+			g.threeHours()
 			line.says(func(_ context.Context, m message) error {
 				switch {
 				case m.kind == "freshness":
@@ -311,9 +309,7 @@ func TestAForgottenStreamIsAnnouncedBeforeAnythingElse(t *testing.T) {
 			time.Sleep(10 * 24 * time.Hour) // another epoch: its stream is new, and the grant is not
 			g.open()
 			batches, told := len(line.all("batch")), len(line.all("announcement"))
-			stop = g.run()
-			g.sense(3*60, time.Minute)
-			stop()
+			g.threeHours()
 			if n := len(line.all("batch")) - batches; (n > 0) != (answer == 200) {
 				t.Errorf("answered %d: %d batches", answer, n)
 			}
@@ -347,9 +343,7 @@ func TestAStreamThatWasNeverTakenIsNotAnnouncedByAQuestion(t *testing.T) {
 			}
 			return nil
 		})
-		stop := g.run()
-		g.sense(3*60, time.Minute)
-		stop()
+		g.threeHours()
 		tried := line.all("announcement")
 		if len(tried) == 0 {
 			t.Fatal("nothing was tried: nothing is shown")
@@ -365,9 +359,7 @@ func TestAStreamThatWasNeverTakenIsNotAnnouncedByAQuestion(t *testing.T) {
 			return nil
 		})
 		g.reopen()
-		stop = g.run()
-		g.sense(3*60, time.Minute)
-		stop()
+		g.threeHours()
 		if line.questions() == 0 || len(line.all("batch")) == 0 {
 			t.Fatalf("%d questions, %d batches", line.questions(), len(line.all("batch")))
 		}
@@ -385,9 +377,7 @@ func TestAStreamNobodyAnsweredAboutDoesNotStandForTheYes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t, offer("trends", "acme", "1m", "1h", "epoch = \"1d\""))
 		line := g.lines["acme"]
-		stop := g.run()
-		g.sense(3*60, time.Minute)
-		stop()
+		g.threeHours()
 		first := g.number("trends").Number
 		g.close()
 		time.Sleep(10 * 24 * time.Hour)
@@ -398,9 +388,7 @@ func TestAStreamNobodyAnsweredAboutDoesNotStandForTheYes(t *testing.T) {
 			return nil
 		})
 		g.open()
-		stop = g.run()
-		g.sense(3*60, time.Minute)
-		stop()
+		g.threeHours()
 		if s := g.number("trends"); s.Number == first || !s.Offered || s.Announced {
 			t.Fatalf("the stream is %+v, so this shows nothing", s)
 		}
@@ -416,9 +404,7 @@ func TestAStreamNobodyAnsweredAboutDoesNotStandForTheYes(t *testing.T) {
 			return refusal(410)
 		})
 		g.open()
-		stop = g.run()
-		g.sense(3*60, time.Minute)
-		stop()
+		g.threeHours()
 		if n := len(line.all("batch")) - batches; n != 0 || asked != 2 || len(g.withdrawn) != 1 {
 			t.Errorf("%d batches, %d questions, withdrawn here: %v", n, asked, g.withdrawn)
 		}

@@ -378,6 +378,14 @@ func (g *rig) run() (stop func()) {
 	return func() { cancel(); <-done }
 }
 
+// threeHours runs the uplink while a row comes every minute.
+func (g *rig) threeHours() {
+	g.t.Helper()
+	stop := g.run()
+	g.sense(3*60, time.Minute)
+	stop()
+}
+
 // sent lists the ledger's lines about a purpose, as control, number and result.
 func (g *rig) sent(purpose string) (lines []ledger.Sent) {
 	g.t.Helper()
